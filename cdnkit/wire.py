@@ -1,0 +1,84 @@
+"""Names the tiers agree on: paths, header fields, outcome words. No behaviour.
+
+A name here is a promise to another process; change one and every tier changes with it
+(docs/wire.md says what each means).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+# Paths of the origin.
+CONTENT_PREFIX: Final = "/v1/content/"
+TITLES_PATH: Final = "/v1/titles"
+CHANGES_PATH: Final = "/v1/changes"
+
+# Paths of the router.
+ROUTE_PATH: Final = "/v1/route"
+EXPLAIN_PATH: Final = "/v1/explain"
+FLEET_PATH: Final = "/v1/fleet"
+
+# Paths of every tier.
+LIVE_PATH: Final = "/livez"
+READY_PATH: Final = "/readyz"
+METRICS_PATH: Final = "/metrics"
+
+RESERVED_FIRST_SEGMENTS: Final = frozenset(
+    {"v1", "livez", "readyz", "startupz", "metrics", "operate", "docs", "openapi.json", "web"}
+)
+"""No object key begins with one of these: routers and origins answer them themselves."""
+
+# Header fields beyond the HTTP core.
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+CACHE_STATUS_HEADER: Final = "Cache-Status"
+CDN_LOOP_HEADER: Final = "CDN-Loop"
+CDN_CACHE_CONTROL_HEADER: Final = "CDN-Cache-Control"
+GENERATION_HEADER: Final = "Cinedge-Generation"
+
+PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
+
+EXPOSED_HEADERS: Final = (
+    "Content-Range",
+    "Content-Length",
+    "ETag",
+    "Cache-Status",
+    "CMSD-Dynamic",
+    "X-Request-Id",
+)
+"""What a page of another origin may read (Access-Control-Expose-Headers)."""
+
+CDN_NAME: Final = "cinedge"
+"""Our pseudonym in Via and CDN-Loop (RFC 9110 7.6.3, RFC 8586 2)."""
+
+
+class Outcome(enum.Enum):
+    """How the edge answered; the same word in Cache-Status, log and metrics."""
+
+    HIT = "hit"
+    MISS = "miss"
+    PARTIAL = "partial"
+    STALE = "stale"
+    REVALIDATED = "revalidated"
+    PASS = "pass"
+    ERROR = "error"
+
+
+class MissClass(enum.Enum):
+    """Why the bytes were not at hand; `detail` of Cache-Status (RFC 9211 2.8)."""
+
+    COLD = "cold"
+    EVICTED = "evicted"
+    EXPIRED = "expired"
+    PURGED = "purged"
+    HEALTH = "health"
+    ADMISSION = "admission"
+    READAHEAD_LATE = "readahead-late"
+
+
+class ChangeKind(enum.Enum):
+    """What an entry of the origin's journal tells its followers."""
+
+    PUBLISH = "publish"
+    DELETE = "delete"
+    PURGE = "purge"

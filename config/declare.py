@@ -1,0 +1,55 @@
+"""How a setting is declared: default, unit, bounds and sentence in one place.
+
+The loader, the JSON Schema, the example file and the reference page all read these declarations;
+nothing about a setting is written twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Final
+
+_KEY: Final = "cinedge"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Facts of one setting besides its name, type and default."""
+
+    doc: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    example: str = ""
+    secret: bool = False
+
+
+def setting(
+    doc: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    default_factory: Any = dataclasses.MISSING,
+    unit: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    example: str = "",
+    secret: bool = False,
+) -> Any:
+    """A dataclass field that carries its own documentation.
+
+    `unit` is one of "bytes" (accepts 64KiB, 10GiB), "seconds" (accepts 250ms, 2s, 5m, 1h),
+    "address" (HOST:PORT), "url", "path", "degrees" or empty.
+    """
+    facts = Setting(doc, unit, minimum, maximum, choices, example, secret)
+    return dataclasses.field(
+        default=default, default_factory=default_factory, metadata={_KEY: facts}
+    )
+
+
+def facts_of(field: dataclasses.Field[Any]) -> Setting:
+    """The declaration behind a field. Raises KeyError for a field made without `setting`."""
+    facts: Setting = field.metadata[_KEY]
+    return facts

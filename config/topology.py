@@ -1,0 +1,257 @@
+"""Frozen records of a topology: who exists, where, and with which settings.
+
+Every tier takes its own record (`OriginNode`, `EdgeNode`, `RouterNode`) plus the shared parts it
+needs; a reload builds a new `Topology`, checks it whole and swaps one reference. Cross-checks
+between records live in `config.check`, reading in `config.load`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.declare import setting
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a process listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place with edges."""
+
+    name: str = setting("Unique name of the site.")
+    latitude: float = setting("Where it is.", unit="degrees", minimum=-90, maximum=90)
+    longitude: float = setting("Where it is.", unit="degrees", minimum=-180, maximum=180)
+    region: str = setting("Free label that groups sites in reports.", "")
+    fallback: tuple[str, ...] = setting(
+        "Sites to try, in order, when this one cannot take a viewer; the nearest others follow.", ()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A key that signs playback tokens."""
+
+    id: str = setting("Key id, named inside each token; letters, digits, - and _.")
+    secret: str = setting(
+        "The key itself, at least 16 characters; better given by secret_env.", "", secret=True
+    )
+    secret_env: str = setting("Environment variable that holds the key.", "")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A bearer token for people and programs that administer or upload."""
+
+    name: str = setting("Who holds it; written to the audit log.")
+    scopes: tuple[str, ...] = setting(
+        "What it allows.", ("upload",), choices=("upload", "purge", "operate", "admin")
+    )
+    secret: str = setting("The token; better given by secret_env.", "", secret=True)
+    secret_env: str = setting("Environment variable that holds the token.", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A directory (one disk) on which an origin keeps extents."""
+
+    name: str = setting("Unique name; placement depends on it, so a renamed volume is a new one.")
+    path: str = setting("Directory of the volume.", unit="path")
+    weight: float = setting("Share of extents relative to other volumes.", 1.0, minimum=0)
+    domain: str = setting(
+        "Failure domain (disk shelf, host, room): copies of an extent avoid sharing one.", ""
+    )
+    size_bytes: int = setting(
+        "Most bytes to keep on it; 0 means what the file system has.", 0, unit="bytes", minimum=0
+    )
+    reserve_bytes: int = setting(
+        "Free space to leave on the file system.", 64 * MIB, unit="bytes", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OriginNode:
+    """One origin process."""
+
+    name: str = setting("Unique name of the process.")
+    listen: Address = setting("Where it listens.", unit="address", example="127.0.0.1:8000")
+    data: str = setting(
+        "Directory for the catalog and, when no volume is listed, one volume.", unit="path"
+    )
+    url: str = setting("How others reach it; made from listen when empty.", "", unit="url")
+    database: str = setting("SQLAlchemy URL of the catalog; SQLite under data when empty.", "")
+    volumes: tuple[Volume, ...] = setting("Disks that hold the extents.", ())
+    copies: int = setting("Copies of each extent, on different volumes.", 1, minimum=1, maximum=8)
+    extent_bytes: int = setting(
+        "Piece of an object that is placed as a whole.",
+        64 * MIB,
+        unit="bytes",
+        minimum=64 * KIB,
+        maximum=4 * GIB,
+    )
+    object_bytes_max: int = setting(
+        "Largest object taken in.", 256 * GIB, unit="bytes", minimum=1
+    )
+    max_age_seconds: int = setting(
+        "Cache-Control max-age on films: how long an edge may trust an object without asking, "
+        "beyond what the change feed tells it.",
+        3600,
+        unit="seconds",
+        minimum=0,
+    )
+    access_log: str = setting("File for the JSON-lines access log; '-' is standard output.", "")
+    router_url: str = setting("Router that the player page asks; empty: play here.", "", unit="url")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDisk:
+    """A directory in which an edge keeps blocks."""
+
+    path: str = setting("Directory of the cache.", unit="path")
+    size_bytes: int = setting(
+        "Most bytes of blocks to keep there.", 10 * GIB, unit="bytes", minimum=16 * MIB
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which upstream answers for a path prefix; the longest prefix wins."""
+
+    prefix: str = setting("Path prefix as viewers ask for it.", "/", example="/films/")
+    upstream: tuple[str, ...] = setting(
+        "Base URLs, tried in order; the prefix is replaced by the path of the URL. Empty: the "
+        "origins of this topology.",
+        (),
+        unit="url",
+    )
+    token: bool = setting("Refuse requests without a valid playback token.", False)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSettings:
+    """How edges behave; one set for all edges of a topology, overridable per edge."""
+
+    block_bytes: int = setting(
+        "Piece of an object that is cached as a whole; a power of two.",
+        MIB,
+        unit="bytes",
+        minimum=64 * KIB,
+        maximum=16 * MIB,
+    )
+    read_ahead_blocks: int = setting(
+        "Blocks fetched ahead of a sequential reader.", 4, minimum=0, maximum=64
+    )
+    head_timeout_seconds: float = setting(
+        "Longest time for a request head to arrive.", 15.0, unit="seconds", minimum=0.1
+    )
+    idle_timeout_seconds: float = setting(
+        "How long an unused connection is kept.", 75.0, unit="seconds", minimum=1
+    )
+    write_timeout_seconds: float = setting(
+        "Longest time in which a reader takes not one byte.", 60.0, unit="seconds", minimum=1
+    )
+    connections_max: int = setting("Client connections per worker.", 60_000, minimum=16)
+    connect_timeout_seconds: float = setting(
+        "Longest time to reach an upstream.", 5.0, unit="seconds", minimum=0.1
+    )
+    read_timeout_seconds: float = setting(
+        "Longest silence of an upstream inside an answer.", 20.0, unit="seconds", minimum=0.1
+    )
+    upstream_connections_max: int = setting(
+        "Connections to one upstream, per worker.", 64, minimum=1
+    )
+    congestion_control: str = setting(
+        "TCP congestion control of client connections, e.g. reno, cubic, bbr; empty: the "
+        "system's.",
+        "",
+    )
+    access_log: str = setting("File for the JSON-lines access log; '-' is standard output.", "")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeNode:
+    """One edge: one box, one or more worker processes."""
+
+    name: str = setting("Unique name; shown in Cache-Status and Via.")
+    site: str = setting("Site it stands in.")
+    listen: Address = setting("Where players connect.", unit="address", example="127.0.0.1:9001")
+    disks: tuple[CacheDisk, ...] = setting("Where blocks are kept.")
+    admin: Address | None = setting(
+        "Where metrics and operator calls are answered; none when left out.", None, unit="address"
+    )
+    url: str = setting("How players reach it; made from listen when empty.", "", unit="url")
+    workers: int = setting("Worker processes; one per core.", 1, minimum=1, maximum=256)
+    weight: float = setting("Share of its site's viewers.", 1.0, minimum=0)
+    settings: EdgeSettings = setting("Settings of this edge.", default_factory=EdgeSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Geo:
+    """How the router turns an address into a place."""
+
+    default_site: str = setting("Site for addresses that nothing else places.")
+    prefixes: dict[str, str] = setting(
+        "Address prefixes (CIDR) to sites; the longest prefix wins, before any database.",
+        default_factory=dict,
+        example="10.1.0.0/16: fra",
+    )
+    database: str = setting("MaxMind-format file; reloaded when it changes.", "", unit="path")
+    trusted_proxies: tuple[str, ...] = setting(
+        "Prefixes of proxies whose Forwarded or X-Forwarded-For is believed.", ()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSettings:
+    """How routers judge edges."""
+
+    probe_interval_seconds: float = setting(
+        "Time between two looks at an edge.", 1.0, unit="seconds", minimum=0.05
+    )
+    probe_timeout_seconds: float = setting(
+        "Longest time an edge may take to answer.", 0.8, unit="seconds", minimum=0.02
+    )
+    down_after: int = setting("Failures in a row before an edge is down.", 2, minimum=1)
+    up_after: int = setting("Successes in a row before it is up again.", 3, minimum=1)
+    access_log: str = setting("File for the JSON-lines access log; '-' is standard output.", "")
+
+
+@dataclass(frozen=True, slots=True)
+class RouterNode:
+    """One router process."""
+
+    name: str = setting("Unique name of the process.")
+    listen: Address = setting("Where it listens.", unit="address", example="127.0.0.1:8080")
+    url: str = setting("How viewers reach it; made from listen when empty.", "", unit="url")
+    settings: RouterSettings = setting("Settings of this router.", default_factory=RouterSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The whole file."""
+
+    version: int = setting("Version of this format.", 1, minimum=1, maximum=1)
+    name: str = setting("Name of the installation.", "cinedge")
+    sites: tuple[Site, ...] = setting("Places with edges.", ())
+    origins: tuple[OriginNode, ...] = setting("Origin processes.", ())
+    edges: tuple[EdgeNode, ...] = setting("Edges.", ())
+    routers: tuple[RouterNode, ...] = setting("Router processes.", ())
+    routes: tuple[Route, ...] = setting("Which upstream answers for which paths.", (Route(),))
+    geo: Geo | None = setting("How addresses become places.", None)
+    token_keys: tuple[TokenKey, ...] = setting(
+        "Keys for playback tokens; the first signs, all verify.", ()
+    )
+    access_tokens: tuple[AccessToken, ...] = setting("Bearer tokens for uploads and operators.", ())

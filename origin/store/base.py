@@ -1,0 +1,81 @@
+"""The contract of a byte store: immutable objects by (object id, generation), cut into extents.
+
+An object is written once, by one `Writer`, and is readable only after `commit`. Replacing an object
+is writing its next generation; the catalog decides which generation a key means, so a reader sees
+the old bytes or the new ones and never a mixture. `read` is arithmetic on the offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+EXTENT_BYTES_DEFAULT = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Everything `read` needs to find bytes; kept by the catalog as part of the object's row."""
+
+    object_id: str
+    generation: int
+    size_bytes: int
+    extent_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What `commit` vouches for."""
+
+    stored: StoredObject
+    sha256: bytes
+    extent_crc32c: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """Bytes `[start, stop)` of a local file, fit for sendfile."""
+
+    path: str
+    start: int
+    stop: int
+
+
+class Writer(Protocol):
+    """One object on its way in. Exactly one of `commit` and `abort` ends it."""
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append; the data may be reused by the caller once this returns.
+
+        Raises StorageFullError, or UnavailableError when no volume works.
+        """
+
+    async def commit(self) -> Receipt:
+        """Make the object durable (fsync) and readable."""
+
+    async def abort(self) -> None:
+        """Remove every trace. Never raises for bytes that are already gone."""
+
+
+class ByteStore(Protocol):
+    """`create(K, V)`, `read(K, offset, length)`, `delete(K)`."""
+
+    async def create(self, object_id: str, generation: int) -> Writer:
+        """Begin a new object. Raises ConflictError if that generation exists."""
+
+    def read(self, stored: StoredObject, start: int, stop: int) -> AsyncIterator[bytes]:
+        """Yield bytes `[start, stop)` in pieces of at most 1 MiB.
+
+        Raises NotFoundError when no copy of an extent is left, UnavailableError when it exists but
+        cannot be read now.
+        """
+
+    def slices(self, stored: StoredObject, start: int, stop: int) -> list[FileSlice] | None:
+        """Where `[start, stop)` lies in local files, or None when it does not."""
+
+    async def delete(self, stored: StoredObject) -> None:
+        """Remove the bytes; deleting what is gone is no error."""
+
+    async def close(self) -> None:
+        """Release descriptors and connections."""
