@@ -7,7 +7,7 @@ the old bytes or the new ones and never a mixture. `read` is arithmetic on the o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,26 @@ class FileSlice:
     stop: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSlice:
+    """Bytes `[start, stop)` of a file held open, fit for sendfile even after it is unlinked."""
+
+    fd: int
+    start: int
+    stop: int
+
+
+class Lease(Protocol):
+    """An interval of an object held open: deleting the object cannot hurt who reads it."""
+
+    @property
+    def slices(self) -> Sequence[OpenSlice]:
+        """The interval in order; the descriptors are valid until `release`."""
+
+    def release(self) -> None:
+        """Give the descriptors back. Call once."""
+
+
 class Writer(Protocol):
     """One object on its way in. Exactly one of `commit` and `abort` ends it."""
 
@@ -61,8 +81,13 @@ class Writer(Protocol):
 class ByteStore(Protocol):
     """`create(K, V)`, `read(K, offset, length)`, `delete(K)`."""
 
-    async def create(self, object_id: str, generation: int) -> Writer:
-        """Begin a new object. Raises ConflictError if that generation exists."""
+    async def create(
+        self, object_id: str, generation: int, size_bytes: int | None = None
+    ) -> Writer:
+        """Begin a new object; `size_bytes`, when known, is only checked against the room left.
+
+        Raises ConflictError if that generation exists, StorageFullError, UnavailableError.
+        """
 
     def read(self, stored: StoredObject, start: int, stop: int) -> AsyncIterator[bytes]:
         """Yield bytes `[start, stop)` in pieces of at most 1 MiB.
@@ -73,6 +98,12 @@ class ByteStore(Protocol):
 
     def slices(self, stored: StoredObject, start: int, stop: int) -> list[FileSlice] | None:
         """Where `[start, stop)` lies in local files, or None when it does not."""
+
+    async def lease(self, stored: StoredObject, start: int, stop: int) -> Lease | None:
+        """Hold `[start, stop)` open for sendfile; None when it does not lie in local files.
+
+        Raises as `read` does.
+        """
 
     async def delete(self, stored: StoredObject) -> None:
         """Remove the bytes; deleting what is gone is no error."""
