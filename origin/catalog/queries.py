@@ -1,0 +1,186 @@
+"""SQL in, records out: statements on an open transaction, without policy and without memory.
+
+Callers own the transaction. Statements are written for SQLite and PostgreSQL alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cdnkit.wire import ChangeKind
+from origin.catalog.records import Change, Garbage, ObjectRow, TitleRow
+from origin.catalog.tables import changes, garbage, generations, objects, titles
+from origin.store.base import StoredObject
+
+_OBJECT_COLUMNS = tuple(objects.c[name] for name in ObjectRow.__dataclass_fields__)
+
+
+def _upsert(connection: AsyncConnection, table: sa.Table, row: dict[str, Any]) -> Any:
+    """INSERT that replaces the row with the same primary key."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    keys = [column.name for column in table.primary_key]
+    rest = {name: value for name, value in row.items() if name not in keys}
+    return insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+async def next_generation(connection: AsyncConnection, key: str) -> int:
+    """The next number of `key`, never given out before."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        insert(generations)
+        .values(key=key, last=1)
+        .on_conflict_do_update(index_elements=["key"], set_={"last": generations.c.last + 1})
+        .returning(generations.c.last)
+    )
+    return int((await connection.execute(statement)).scalar_one())
+
+
+async def lock_generation(connection: AsyncConnection, key: str) -> int:
+    """The newest number of `key`; whoever else publishes that key waits until we are done."""
+    statement = (
+        sa.update(generations)
+        .where(generations.c.key == key)
+        .values(last=generations.c.last)
+        .returning(generations.c.last)
+    )
+    return int((await connection.execute(statement)).scalar_one_or_none() or 0)
+
+
+async def find_object(connection: AsyncConnection, key: str) -> ObjectRow | None:
+    """The published row of `key`."""
+    statement = sa.select(*_OBJECT_COLUMNS).where(objects.c.key == key)
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else ObjectRow(*row)
+
+
+async def save_object(
+    connection: AsyncConnection, row: ObjectRow, extent_crc32c: Sequence[int]
+) -> None:
+    """Insert or replace a row."""
+    values = {name: getattr(row, name) for name in ObjectRow.__dataclass_fields__}
+    values["extent_crc32c"] = list(extent_crc32c)
+    await connection.execute(_upsert(connection, objects, values))
+
+
+async def drop_object(connection: AsyncConnection, key: str) -> None:
+    """Delete the row; its generations stay counted."""
+    await connection.execute(sa.delete(objects).where(objects.c.key == key))
+
+
+async def load_objects(connection: AsyncConnection) -> list[ObjectRow]:
+    """Every published row."""
+    return [ObjectRow(*row) for row in await connection.execute(sa.select(*_OBJECT_COLUMNS))]
+
+
+async def find_title(connection: AsyncConnection, title_id: str) -> TitleRow | None:
+    """The row of a title."""
+    statement = sa.select(titles).where(titles.c.id == title_id)
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else TitleRow(*row)
+
+
+async def save_title(connection: AsyncConnection, row: TitleRow) -> None:
+    """Insert or replace a row."""
+    values = {
+        "id": row.title_id,
+        "body": row.body,
+        "version": row.version,
+        "updated_at": row.updated_at,
+        "etag": row.etag,
+    }
+    await connection.execute(_upsert(connection, titles, values))
+
+
+async def drop_title(connection: AsyncConnection, title_id: str) -> None:
+    """Delete the row."""
+    await connection.execute(sa.delete(titles).where(titles.c.id == title_id))
+
+
+async def load_titles(connection: AsyncConnection) -> list[TitleRow]:
+    """Every title."""
+    return [TitleRow(*row) for row in await connection.execute(sa.select(titles))]
+
+
+async def record_change(
+    connection: AsyncConnection,
+    kind: ChangeKind,
+    row: ObjectRow,
+    at: float,
+    detail: dict[str, Any],
+) -> Change:
+    """Write a journal entry about `row` and return it with its sequence."""
+    statement = (
+        sa.insert(changes)
+        .values(
+            at=at,
+            kind=kind.value,
+            key=row.key,
+            generation=row.generation,
+            etag=row.etag,
+            detail=detail,
+        )
+        .returning(changes.c.sequence)
+    )
+    sequence = int((await connection.execute(statement)).scalar_one())
+    return Change(sequence, at, kind, row.key, row.generation, row.etag, detail)
+
+
+async def load_changes(connection: AsyncConnection, after: int, limit: int) -> list[Change]:
+    """Up to `limit` entries that follow `after`, ascending."""
+    statement = (
+        sa.select(changes)
+        .where(changes.c.sequence > after)
+        .order_by(changes.c.sequence)
+        .limit(limit)
+    )
+    return [_change(row) for row in await connection.execute(statement)]
+
+
+async def load_newest_changes(connection: AsyncConnection, limit: int) -> list[Change]:
+    """The newest `limit` entries, ascending."""
+    statement = sa.select(changes).order_by(changes.c.sequence.desc()).limit(limit)
+    return [_change(row) for row in await connection.execute(statement)][::-1]
+
+
+def _change(row: sa.Row[Any]) -> Change:
+    return Change(
+        sequence=row.sequence,
+        at=row.at,
+        kind=ChangeKind(row.kind),
+        key=row.key,
+        generation=row.generation,
+        etag=row.etag,
+        detail=row.detail,
+    )
+
+
+async def save_garbage(connection: AsyncConnection, stored: StoredObject, due_at: float) -> None:
+    """Note bytes that are to be deleted at `due_at`."""
+    values = {
+        "object_id": stored.object_id,
+        "generation": stored.generation,
+        "size_bytes": stored.size_bytes,
+        "extent_bytes": stored.extent_bytes,
+        "due_at": due_at,
+    }
+    await connection.execute(_upsert(connection, garbage, values))
+
+
+async def drop_garbage(connection: AsyncConnection, stored: StoredObject) -> None:
+    """Forget bytes that are deleted, or published after all."""
+    await connection.execute(
+        sa.delete(garbage).where(
+            garbage.c.object_id == stored.object_id, garbage.c.generation == stored.generation
+        )
+    )
+
+
+async def load_garbage(connection: AsyncConnection) -> list[Garbage]:
+    """Everything that waits to be deleted, the earliest first."""
+    rows = await connection.execute(sa.select(garbage).order_by(garbage.c.due_at))
+    return [Garbage(StoredObject(*row[:4]), row[4]) for row in rows]

@@ -1,0 +1,69 @@
+"""The catalog's tables as SQLAlchemy sees them; portable between SQLite and PostgreSQL.
+
+Migrations under `migrations/versions` create them; a test compares the two. Generations live in
+a table of their own so that they outlast the object: a key that is deleted and made again never
+re-uses a number an edge may still hold blocks of.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+_SEQUENCE = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+objects = sa.Table(
+    "objects",
+    metadata,
+    sa.Column("key", sa.Text, sa.ForeignKey("generations.key"), primary_key=True),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("stored_generation", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("extent_bytes", sa.BigInteger, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("etag", sa.Text, nullable=False),
+    sa.Column("extent_crc32c", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+)
+
+generations = sa.Table(
+    "generations",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),
+)
+
+titles = sa.Table(
+    "titles",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("updated_at", sa.Double, nullable=False),
+    sa.Column("etag", sa.Text, nullable=False),
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("sequence", _SEQUENCE, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("etag", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+garbage = sa.Table(
+    "garbage",
+    metadata,
+    sa.Column("object_id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.BigInteger, primary_key=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("extent_bytes", sa.BigInteger, nullable=False),
+    sa.Column("due_at", sa.Double, nullable=False, index=True),
+)
