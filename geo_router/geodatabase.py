@@ -1,0 +1,183 @@
+"""One small door to databases in MaxMind's file format.
+
+Files in the GeoIP2 schema (GeoIP2, GeoLite2 and those that imitate them) are read through geoip2;
+flat ones, which keep `country_code`, `latitude`, … at the top of the record, through maxminddb.
+The file is copied into memory before it is mapped: a file that is cut short while it is mapped
+would kill the process, and operators do copy new databases over old ones.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import geoip2.database
+import geoip2.errors
+import maxminddb
+
+from geo_router.countries import CENTRES
+from geo_router.prefixes import IPAddress
+
+_NESTED_KEYS: Final = ("continent", "country", "registered_country", "location")
+_LATITUDE_KEYS: Final = ("latitude", "lat")
+_LONGITUDE_KEYS: Final = ("longitude", "lon", "lng")
+_COUNTRY_KEYS: Final = ("country_code", "country_iso_code", "country")
+
+
+class GeoDatabaseError(Exception):
+    """The file cannot be used, or broke at a look-up. Caught by `locate`, never by a viewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a database knows of an address."""
+
+    coordinates: tuple[float, float]
+    country: str
+    network: str
+
+
+class GeoDatabase(Protocol):
+    """A database that is open."""
+
+    description: str
+
+    def find(self, address: IPAddress) -> Found | None:
+        """What it knows; None when nothing. Raises GeoDatabaseError."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+def open_database(path: str) -> GeoDatabase:
+    """Open a file with the reader that fits its schema. Raises GeoDatabaseError."""
+    descriptor = _copy_to_memory(path)
+    try:
+        reader = maxminddb.open_database(f"/proc/self/fd/{descriptor}")
+        try:
+            kind = str(reader.metadata().database_type)
+            sample = next((record for _, record in reader), None)
+        finally:
+            reader.close()
+        if not isinstance(sample, Mapping):
+            raise GeoDatabaseError(f"{path}: a {kind} database without a record")
+        if any(isinstance(sample.get(key), Mapping) for key in _NESTED_KEYS):
+            return _GeoIP2Schema(path, f"/proc/self/fd/{descriptor}", kind)
+        if not any(key in sample for key in (*_LATITUDE_KEYS, *_COUNTRY_KEYS)):
+            raise GeoDatabaseError(f"{path}: a {kind} database says nothing about places")
+        return _FlatSchema(f"/proc/self/fd/{descriptor}", kind)
+    except GeoDatabaseError:
+        raise
+    except Exception as error:  # readers raise a wide family for a broken file
+        raise GeoDatabaseError(f"{path}: {type(error).__name__}: {error}") from error
+    finally:
+        os.close(descriptor)
+
+
+def _copy_to_memory(path: str) -> int:
+    try:
+        descriptor = os.memfd_create("geo-database")
+        try:
+            with open(path, "rb") as source, open(descriptor, "wb", closefd=False) as copy:
+                while chunk := source.read(1 << 20):
+                    copy.write(chunk)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except OSError as error:
+        raise GeoDatabaseError(f"{path}: {error.strerror}") from error
+    return descriptor
+
+
+class _GeoIP2Schema:
+    def __init__(self, path: str, opened: str, kind: str) -> None:
+        self.description = kind
+        self._reader = geoip2.database.Reader(opened, locales=["en"])
+        self._version = self._reader.metadata().ip_version
+        by_kind: dict[str, Callable[[IPAddress], geoip2.models.Country]] = {
+            "City": self._reader.city,
+            "Enterprise": self._reader.enterprise,
+            "Country": self._reader.country,
+        }
+        for word, look_up in by_kind.items():
+            if word in kind:
+                self._look_up = look_up
+                return
+        self._reader.close()
+        raise GeoDatabaseError(f"{path}: no reader for databases of type {kind}")
+
+    def find(self, address: IPAddress) -> Found | None:
+        if address.version > self._version:
+            return None
+        try:
+            record = self._look_up(address)
+        except geoip2.errors.AddressNotFoundError:
+            return None
+        except Exception as error:  # a corrupt file fails at look-up, in many ways
+            raise GeoDatabaseError(f"{type(error).__name__}: {error}") from error
+        location = getattr(record, "location", None)
+        country = record.country.iso_code or record.registered_country.iso_code or ""
+        network = str(record.traits.network or address)
+        return _found(
+            getattr(location, "latitude", None),
+            getattr(location, "longitude", None),
+            country,
+            network,
+        )
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class _FlatSchema:
+    def __init__(self, opened: str, kind: str) -> None:
+        self.description = kind
+        self._reader = maxminddb.open_database(opened)
+        self._version = self._reader.metadata().ip_version
+
+    def find(self, address: IPAddress) -> Found | None:
+        if address.version > self._version:
+            return None
+        try:
+            record, length = self._reader.get_with_prefix_len(address)
+        except Exception as error:  # a corrupt file fails at look-up, in many ways
+            raise GeoDatabaseError(f"{type(error).__name__}: {error}") from error
+        if not isinstance(record, Mapping):
+            return None
+        network = ipaddress.ip_network((address, length), strict=False)
+        return _found(
+            _first(record, _LATITUDE_KEYS),
+            _first(record, _LONGITUDE_KEYS),
+            _first(record, _COUNTRY_KEYS),
+            str(network),
+        )
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def _first(record: Mapping[str, object], keys: tuple[str, ...]) -> object:
+    return next((record[key] for key in keys if key in record), None)
+
+
+def _found(latitude: object, longitude: object, country: object, network: str) -> Found | None:
+    code = country.upper() if isinstance(country, str) else ""
+    point = (_degrees(latitude, 90), _degrees(longitude, 180))
+    if point[0] is not None and point[1] is not None:
+        return Found((point[0], point[1]), code, network)
+    centre = CENTRES.get(code)
+    return None if centre is None else Found(centre, code, network)
+
+
+def _degrees(value: object, limit: float) -> float | None:
+    if isinstance(value, str):  # flat databases keep numbers as text
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if not isinstance(value, int | float) or not -limit <= value <= limit:
+        return None
+    return float(value)
