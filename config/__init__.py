@@ -1,1 +1,1 @@
-"""What operators say: one YAML topology, read into frozen records, or refused with file, line and fix."""
+"""What operators say: one YAML topology, read into frozen records or refused with file and line."""

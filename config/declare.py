@@ -41,7 +41,8 @@ def setting(
     """A dataclass field that carries its own documentation.
 
     `unit` is one of "bytes" (accepts 64KiB, 10GiB), "seconds" (accepts 250ms, 2s, 5m, 1h),
-    "address" (HOST:PORT), "url", "path", "degrees" or empty.
+    "address" (HOST:PORT), "url", "path" (relative to the file), "log" (a path, or '-'), "name"
+    (letters, digits, '.', '-' and '_'), "degrees" or empty.
     """
     facts = Setting(doc, unit, minimum, maximum, choices, example, secret)
     return dataclasses.field(

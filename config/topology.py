@@ -5,9 +5,14 @@ needs; a reload builds a new `Topology`, checks it whole and swaps one reference
 between records live in `config.check`, reading in `config.load`.
 """
 
+# `setting` only describes a field, as dataclasses.field does.
+# ruff: noqa: RUF009
+
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from config.declare import setting
 
@@ -32,7 +37,7 @@ class Address:
 class Site:
     """A place with edges."""
 
-    name: str = setting("Unique name of the site.")
+    name: str = setting("Unique name of the site.", unit="name")
     latitude: float = setting("Where it is.", unit="degrees", minimum=-90, maximum=90)
     longitude: float = setting("Where it is.", unit="degrees", minimum=-180, maximum=180)
     region: str = setting("Free label that groups sites in reports.", "")
@@ -45,7 +50,7 @@ class Site:
 class TokenKey:
     """A key that signs playback tokens."""
 
-    id: str = setting("Key id, named inside each token; letters, digits, - and _.")
+    id: str = setting("Key id, named inside each token; letters, digits, - and _.", unit="name")
     secret: str = setting(
         "The key itself, at least 16 characters; better given by secret_env.", "", secret=True
     )
@@ -68,7 +73,9 @@ class AccessToken:
 class Volume:
     """A directory (one disk) on which an origin keeps extents."""
 
-    name: str = setting("Unique name; placement depends on it, so a renamed volume is a new one.")
+    name: str = setting(
+        "Unique name; placement depends on it, so a renamed volume is a new one.", unit="name"
+    )
     path: str = setting("Directory of the volume.", unit="path")
     weight: float = setting("Share of extents relative to other volumes.", 1.0, minimum=0)
     domain: str = setting(
@@ -86,7 +93,7 @@ class Volume:
 class OriginNode:
     """One origin process."""
 
-    name: str = setting("Unique name of the process.")
+    name: str = setting("Unique name of the process.", unit="name")
     listen: Address = setting("Where it listens.", unit="address", example="127.0.0.1:8000")
     data: str = setting(
         "Directory for the catalog and, when no volume is listed, one volume.", unit="path"
@@ -102,9 +109,7 @@ class OriginNode:
         minimum=64 * KIB,
         maximum=4 * GIB,
     )
-    object_bytes_max: int = setting(
-        "Largest object taken in.", 256 * GIB, unit="bytes", minimum=1
-    )
+    object_bytes_max: int = setting("Largest object taken in.", 256 * GIB, unit="bytes", minimum=1)
     max_age_seconds: int = setting(
         "Cache-Control max-age on films: how long an edge may trust an object without asking, "
         "beyond what the change feed tells it.",
@@ -112,7 +117,9 @@ class OriginNode:
         unit="seconds",
         minimum=0,
     )
-    access_log: str = setting("File for the JSON-lines access log; '-' is standard output.", "")
+    access_log: str = setting(
+        "File for the JSON-lines access log; '-' is standard output.", "", unit="log"
+    )
     router_url: str = setting("Router that the player page asks; empty: play here.", "", unit="url")
 
 
@@ -174,18 +181,19 @@ class EdgeSettings:
         "Connections to one upstream, per worker.", 64, minimum=1
     )
     congestion_control: str = setting(
-        "TCP congestion control of client connections, e.g. reno, cubic, bbr; empty: the "
-        "system's.",
+        "TCP congestion control of client connections, e.g. reno, cubic, bbr; empty: the system's.",
         "",
     )
-    access_log: str = setting("File for the JSON-lines access log; '-' is standard output.", "")
+    access_log: str = setting(
+        "File for the JSON-lines access log; '-' is standard output.", "", unit="log"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeNode:
     """One edge: one box, one or more worker processes."""
 
-    name: str = setting("Unique name; shown in Cache-Status and Via.")
+    name: str = setting("Unique name; shown in Cache-Status and Via.", unit="name")
     site: str = setting("Site it stands in.")
     listen: Address = setting("Where players connect.", unit="address", example="127.0.0.1:9001")
     disks: tuple[CacheDisk, ...] = setting("Where blocks are kept.")
@@ -195,7 +203,10 @@ class EdgeNode:
     url: str = setting("How players reach it; made from listen when empty.", "", unit="url")
     workers: int = setting("Worker processes; one per core.", 1, minimum=1, maximum=256)
     weight: float = setting("Share of its site's viewers.", 1.0, minimum=0)
-    settings: EdgeSettings = setting("Settings of this edge.", default_factory=EdgeSettings)
+    settings: EdgeSettings = setting(
+        "Settings of this edge; what is left out comes from edge_settings.",
+        default_factory=EdgeSettings,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,17 +237,25 @@ class RouterSettings:
     )
     down_after: int = setting("Failures in a row before an edge is down.", 2, minimum=1)
     up_after: int = setting("Successes in a row before it is up again.", 3, minimum=1)
-    access_log: str = setting("File for the JSON-lines access log; '-' is standard output.", "")
+    access_log: str = setting(
+        "File for the JSON-lines access log; '-' is standard output.", "", unit="log"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class RouterNode:
     """One router process."""
 
-    name: str = setting("Unique name of the process.")
+    name: str = setting("Unique name of the process.", unit="name")
     listen: Address = setting("Where it listens.", unit="address", example="127.0.0.1:8080")
     url: str = setting("How viewers reach it; made from listen when empty.", "", unit="url")
-    settings: RouterSettings = setting("Settings of this router.", default_factory=RouterSettings)
+    settings: RouterSettings = setting(
+        "Settings of this router; what is left out comes from router_settings.",
+        default_factory=RouterSettings,
+    )
+
+
+Node: TypeAlias = OriginNode | EdgeNode | RouterNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +263,7 @@ class Topology:
     """The whole file."""
 
     version: int = setting("Version of this format.", 1, minimum=1, maximum=1)
-    name: str = setting("Name of the installation.", "cinedge")
+    name: str = setting("Name of the installation.", "cinedge", unit="name")
     sites: tuple[Site, ...] = setting("Places with edges.", ())
     origins: tuple[OriginNode, ...] = setting("Origin processes.", ())
     edges: tuple[EdgeNode, ...] = setting("Edges.", ())
@@ -255,3 +274,20 @@ class Topology:
         "Keys for playback tokens; the first signs, all verify.", ()
     )
     access_tokens: tuple[AccessToken, ...] = setting("Bearer tokens for uploads and operators.", ())
+    edge_settings: EdgeSettings = setting(
+        "Settings of every edge that does not say otherwise.", default_factory=EdgeSettings
+    )
+    router_settings: RouterSettings = setting(
+        "Settings of every router that does not say otherwise.", default_factory=RouterSettings
+    )
+
+    def nodes(self) -> Iterator[tuple[str, Node]]:
+        """Every process with its path in the file, such as `edges[0]`."""
+        groups: tuple[tuple[str, tuple[Node, ...]], ...] = (
+            ("origins", self.origins),
+            ("edges", self.edges),
+            ("routers", self.routers),
+        )
+        for group, nodes in groups:
+            for number, node in enumerate(nodes):
+                yield f"{group}[{number}]", node
