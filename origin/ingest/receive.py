@@ -1,0 +1,125 @@
+"""Moves an upload from a request body into the store and the catalog, in constant memory.
+
+Drives an `UploadSession`: reads, counts, hashes what was announced, commits, publishes. Whatever
+goes wrong on the way, and whenever the client leaves, the writer is aborted and nothing
+that was published before has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final, Protocol
+
+from aiohttp import ClientPayloadError, StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from cdnkit.digests import DigestCheck
+from cdnkit.errors import BadRequestError, IncompleteBodyError, PreconditionFailedError
+from origin.catalog.catalog import Catalog
+from origin.catalog.records import ObjectRow
+from origin.ingest.checks import (
+    UploadHead,
+    announced_digests,
+    check_conditions,
+    content_type_of,
+)
+from origin.ingest.session import UploadSession
+from origin.store.base import ByteStore, Receipt, StoredObject, Writer
+
+SILENCE_SECONDS: Final = 60.0
+"""Longest time in which an uploader sends not one byte."""
+
+
+class Body(Protocol):
+    """Where the bytes come from: pieces until an empty one."""
+
+    def __call__(self) -> Awaitable[bytes]: ...
+
+
+def body_of(content: StreamReader, silence_seconds: float = SILENCE_SECONDS) -> Body:
+    """Read pieces of a request body, with the errors of our family."""
+
+    async def read() -> bytes:
+        try:
+            async with asyncio.timeout(silence_seconds):
+                return await content.readany()
+        except TimeoutError:
+            raise IncompleteBodyError(f"not one byte in {silence_seconds:g} seconds") from None
+        except (ConnectionError, ClientPayloadError, web.RequestPayloadError) as error:
+            raise IncompleteBodyError("the connection ended before the body") from error
+        except HttpProcessingError as error:
+            raise BadRequestError(f"the body is malformed: {error.message}") from error
+
+    return read
+
+
+async def receive(
+    key: str,
+    head: UploadHead,
+    read: Body,
+    *,
+    store: ByteStore,
+    catalog: Catalog,
+    extent_bytes: int,
+) -> tuple[ObjectRow, bool]:
+    """Take in one whole object; True beside its row when the key is new.
+
+    Raises IncompleteBodyError, TooLargeError, DigestMismatchError, PreconditionFailedError,
+    StorageFullError or UnavailableError, and then nothing has changed.
+    """
+    session = UploadSession(head.length_bytes, head.limit_bytes)
+    digests = [DigestCheck(announced) for announced in announced_digests(head)]
+    generation = await catalog.reserve(key)
+    writer = await store.create(key, generation, head.length_bytes)
+    try:
+        await _fill(writer, session, digests, read)
+        stored = StoredObject(key, generation, session.received_bytes, extent_bytes)
+        await catalog.note_unpublished(stored)
+        receipt = await writer.commit()
+    except BaseException:
+        session.abandon()
+        await asyncio.shield(writer.abort())
+        raise
+    return await _publish(session, receipt, head, store=store, catalog=catalog)
+
+
+async def _fill(
+    writer: Writer, session: UploadSession, digests: list[DigestCheck], read: Body
+) -> None:
+    while chunk := await read():
+        session.take(len(chunk))
+        for digest in digests:
+            digest.update(chunk)
+        await writer.write(chunk)
+    session.end()
+    for digest in digests:
+        digest.finish()
+
+
+async def _publish(
+    session: UploadSession,
+    receipt: Receipt,
+    head: UploadHead,
+    *,
+    store: ByteStore,
+    catalog: Catalog,
+) -> tuple[ObjectRow, bool]:
+    """Publish committed bytes, or delete them when the catalog refuses."""
+    try:
+        # The row may have changed while the bytes came in: a lost update is refused here.
+        result = await catalog.publish(
+            receipt, content_type_of(head), lambda current: check_conditions(head, current)
+        )
+    except PreconditionFailedError:
+        session.abandon()
+        await store.delete(receipt.stored)
+        await catalog.forget_garbage(receipt.stored)
+        raise
+    except BaseException:
+        # Whether the commit went through may be unknown; the garbage note knows, and the sweeper
+        # asks it.
+        session.abandon()
+        raise
+    session.publish()
+    return result
