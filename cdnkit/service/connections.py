@@ -1,0 +1,215 @@
+"""Client connections with the time limits that aiohttp's own lack, and refusals as problem+json.
+
+A connection must complete its first request head, and each later one once begun, within the head
+limit; a client that takes nothing for the write limit is cut; connections beyond the maximum are
+closed at once. The requests themselves are not looked at here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from aiohttp import HttpVersion11, web
+from aiohttp.web_protocol import RequestHandler
+
+from cdnkit.service.app import ACCESS_LOG, TELEMETRY
+from cdnkit.service.middleware import new_request_id
+from cdnkit.service.problems import plain_problem
+from cdnkit.wire import CDN_NAME, REQUEST_ID_HEADER
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one client connection may cost."""
+
+    head_timeout_seconds: float = 10.0
+    keepalive_timeout_seconds: float = 75.0
+    write_timeout_seconds: float = 60.0
+    lingering_seconds: float = 2.0
+    line_bytes_max: int = 8190
+    field_bytes_max: int = 8190
+    fields_max: int = 128
+    connections_max: int = 60_000
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class GuardedHandler(RequestHandler):
+    """One client connection under `Limits`."""
+
+    __slots__ = ("_head_timer", "_limits", "_stalled_bytes", "_write_timer")
+
+    def __init__(self, manager: GuardedServer, limits: Limits, **kwargs: Any) -> None:
+        super().__init__(manager, **kwargs)
+        self._limits = limits
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._stalled_bytes: int | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the clock of the first head, or refuse when full."""
+        super().connection_made(transport)
+        manager = self._guard
+        if manager is not None:
+            manager.telemetry.connections.inc()
+            if len(manager.connections) > self._limits.connections_max:
+                self._cut("too-many-connections")
+                return
+        self._start_head_timer()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Stop all clocks."""
+        self._stop_head_timer()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        if self._guard is not None:
+            self._guard.telemetry.connections.dec()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, then see whether a head is complete or only begun."""
+        super().data_received(data)
+        if self._messages:
+            if self._head_timer is not None:
+                self._stop_head_timer()
+        elif self._head_timer is None and self._awaits_head():
+            self._start_head_timer()
+
+    def pause_writing(self) -> None:
+        """The client does not take what we send: watch it."""
+        super().pause_writing()
+        if self._write_timer is None:
+            # Left running when writing resumes: one timer per limit, not one per pause.
+            self._watch_writing()
+
+    def resume_writing(self) -> None:
+        """The client took enough."""
+        self._stalled_bytes = None
+        super().resume_writing()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what the parser refused. Raises ConnectionError when an answer has begun."""
+        if request.transport is None or request.writer.output_size > 0:
+            raise ConnectionResetError("the answer failed after its head was sent")
+        code = "bad-request" if status == 400 else "internal-error"
+        detail = (message or "").strip().partition("\n")[0].rstrip(": ")
+        request_id = new_request_id()
+        if status != 400:
+            _log.error("unhandled error", request_id=request_id, exc_info=exc)
+            detail = ""
+        if self._guard is not None:
+            self._guard.refused(request, request_id, status, code)
+        response = plain_problem(status, code, detail or "The request cannot be read.", request_id)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers["Server"] = CDN_NAME
+        # The request that stands in for an unreadable one claims HTTP/1.0 (RFC 9110 6.2).
+        request._version = HttpVersion11
+        response.force_close()
+        return response
+
+    @property
+    def _guard(self) -> GuardedServer | None:
+        manager = self._manager
+        return manager if isinstance(manager, GuardedServer) else None
+
+    def _awaits_head(self) -> bool:
+        return self._waiter is not None and not self._waiter.done()
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self._loop.call_later(
+            self._limits.head_timeout_seconds, self._head_expired
+        )
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_expired(self) -> None:
+        self._head_timer = None
+        if self._awaits_head():
+            self._cut("head-timeout")
+
+    def _watch_writing(self) -> None:
+        self._write_timer = self._loop.call_later(
+            self._limits.write_timeout_seconds, self._check_writing
+        )
+
+    def _check_writing(self) -> None:
+        self._write_timer = None
+        transport = self.transport
+        if transport is None or not self._paused:
+            return
+        waiting_bytes = transport.get_write_buffer_size()
+        if self._stalled_bytes is not None and waiting_bytes >= self._stalled_bytes:
+            self._cut("write-timeout")
+            return
+        self._stalled_bytes = waiting_bytes
+        self._watch_writing()
+
+    def _cut(self, reason: str) -> None:
+        if self._guard is not None:
+            self._guard.telemetry.count_closed(reason)
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class GuardedServer(web.Server):
+    """Makes guarded connections for one application."""
+
+    def __init__(self, plain: web.Server, app: web.Application, limits: Limits) -> None:
+        super().__init__(
+            plain.request_handler,
+            request_factory=plain.request_factory,
+            handler_cancellation=plain.handler_cancellation,
+            loop=plain._loop,
+            **plain._kwargs,
+        )
+        self.telemetry = app[TELEMETRY]
+        self._log = app[ACCESS_LOG]
+        self._limits = limits
+
+    def __call__(self) -> GuardedHandler:
+        """The protocol of one accepted connection."""
+        return GuardedHandler(self, self._limits, loop=self._loop, **self._kwargs)
+
+    def refused(self, request: web.BaseRequest, request_id: str, status: int, code: str) -> None:
+        """Count and log a request that never reached the application."""
+        telemetry = self.telemetry
+        telemetry.count_error(code)
+        telemetry.observe_request("OTHER", "unreadable", status, 0.0, 0)
+        self._log.append(
+            {
+                "time": self._log.now(),
+                "tier": telemetry.tier,
+                "node": telemetry.node,
+                "request_id": request_id,
+                "client": request.remote,
+                "status": status,
+                "error": code,
+            }
+        )
+
+
+class GuardedRunner(web.AppRunner):
+    """An application runner whose connections are guarded."""
+
+    def __init__(self, app: web.Application, limits: Limits, **kwargs: Any) -> None:
+        super().__init__(app, **kwargs)
+        self._limits = limits
+
+    async def _make_server(self) -> web.Server:
+        return GuardedServer(await super()._make_server(), self.app, self._limits)
