@@ -17,6 +17,8 @@ from typing import Final, TypeAlias
 # to make a server work for little). A field may be ignored whenever it is unreasonable (14.2).
 MAX_FIELD_LENGTH: Final = 16_384
 """Longer fields are ignored, so that the work per request has a bound."""
+MAX_SPECS: Final = 128
+"""More members than this are ignored before they are sorted."""
 MAX_PARTS: Final = 16
 """More parts than this after joining: the whole object costs less than so many seeks."""
 MAX_OVERLAPS: Final = 2
@@ -123,7 +125,7 @@ def parse_ranges(header: str) -> tuple[RangeSpec, ...] | None:
         if not text:  # empty list elements count for nothing (5.6.1.2)
             continue
         spec = _parse_spec(text)
-        if spec is None:
+        if spec is None or len(specs) == MAX_SPECS:
             return None
         specs.append(spec)
     return tuple(specs) or None
