@@ -108,6 +108,14 @@ class Chooser:
         self._members = tuple(tuple(members[name]) for name in self._atlas.names)
         self._pools: dict[int, _Pools] = {}
 
+    def edge(self, name: str) -> EdgeNode:
+        """The record of an edge."""
+        return self._edges[name]
+
+    def url(self, name: str) -> str:
+        """How players reach an edge."""
+        return self._urls[name]
+
     def choose(self, place: Place, key: str, limit: int = 1) -> Decision:
         """The best `limit` edges for an object key."""
         order = self._atlas.order(place)

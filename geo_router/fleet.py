@@ -169,7 +169,7 @@ class Fleet:
     def __init__(self, names: Iterable[str], limits: Limits, now: float) -> None:
         unpolled = Health(State.UNKNOWN, "not probed yet", now)
         self._limits = limits
-        self._health = {name: unpolled for name in names}
+        self._health = dict.fromkeys(names, unpolled)
         self._unpolled = set(self._health)
         self.version = 0
 

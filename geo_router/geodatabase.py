@@ -18,6 +18,7 @@ import geoip2.database
 import geoip2.errors
 import maxminddb
 
+from cdnkit.errors import CinedgeError
 from geo_router.countries import CENTRES
 from geo_router.prefixes import IPAddress
 
@@ -27,7 +28,7 @@ _LONGITUDE_KEYS: Final = ("longitude", "lon", "lng")
 _COUNTRY_KEYS: Final = ("country_code", "country_iso_code", "country")
 
 
-class GeoDatabaseError(Exception):
+class GeoDatabaseError(CinedgeError):
     """The file cannot be used, or broke at a look-up. Caught by `locate`, never by a viewer."""
 
 

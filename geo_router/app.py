@@ -1,0 +1,154 @@
+"""Composition root of the router: builds its parts from a topology, wires and runs them.
+
+The only module that knows all the others. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from cdnkit.errors import BadRequestError
+from cdnkit.service.app import build_app
+from cdnkit.service.health import Health
+from cdnkit.service.logs import configure_logging, open_log
+from cdnkit.service.metrics import Telemetry
+from cdnkit.service.run import reopen_logs, run, serve, wait_for_stop
+from config.topology import Geo, RouterNode, Topology
+from geo_router.choose import Chooser
+from geo_router.fleet import Fleet, Limits, Observation
+from geo_router.handlers import Desk
+from geo_router.locate import Locator
+from geo_router.metrics import RouterMetrics
+from geo_router.operate import load_page
+from geo_router.prefixes import PrefixTable
+from geo_router.probe import Prober
+
+GEO_REFRESH_SECONDS: Final = 5.0
+
+_log = structlog.get_logger("geo_router")
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A router that is wired; `application` serves it, `running` keeps its tasks."""
+
+    application: web.Application
+    fleet: Fleet
+    locator: Locator
+    health: Health
+    prober: Prober
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Probe edges and watch the geo database inside the block."""
+        await self.locator.refresh()
+        watch = asyncio.create_task(_watch_database(self.locator), name="geo database")
+        try:
+            async with self.prober:
+                self.health.started()
+                yield
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+
+
+def build_router(
+    node: RouterNode,
+    topology: Topology,
+    *,
+    now: Callable[[], float] = time.time,
+    chance: Callable[[], float] = random.random,
+    on_change: Callable[[str, Fleet], None] = lambda edge, fleet: None,
+) -> Router:
+    """Wire a router. `on_change` hears of every edge whose state changed, after the fact.
+
+    Raises BadRequestError for a topology without a site, OSError when the log cannot be opened.
+    """
+    settings = node.settings
+    telemetry = Telemetry("router", node.name)
+    metrics = RouterMetrics(telemetry.registry)
+    limits = Limits(settings.down_after, settings.up_after)
+    fleet = Fleet((edge.name for edge in topology.edges), limits, now())
+    chooser = Chooser(topology.sites, topology.edges, fleet)
+    geo = geo_of(topology)
+    locator = Locator(geo, on_failure=metrics.count_geo_failure)
+
+    def listen(edge: str, seen: Observation, changed: bool) -> None:
+        metrics.count_probe(edge, seen)
+        if changed:
+            metrics.show_state(edge, fleet)
+            believed = fleet[edge]
+            _log.info("edge changed", edge=edge, state=believed.state.value, reason=believed.reason)
+            on_change(edge, fleet)
+
+    prober = Prober(
+        fleet,
+        {edge.name: chooser.url(edge.name) for edge in topology.edges},
+        settings,
+        now=now,
+        chance=chance,
+        listener=listen,
+    )
+    desk = Desk(
+        locator,
+        fleet,
+        chooser,
+        PrefixTable(dict.fromkeys(geo.trusted_proxies, True)),
+        metrics,
+        now,
+        settings.up_after * settings.probe_interval_seconds,
+    )
+    health = Health()
+    health.add_check("fleet", lambda: None if fleet.is_polled else "not every edge was probed")
+    application = build_app(
+        tier="router",
+        name=node.name,
+        telemetry=telemetry,
+        health=health,
+        routes=[*load_page().routes(), *desk.routes()],
+        access_log=open_log(settings.access_log),
+    )
+    for edge in topology.edges:
+        metrics.show_state(edge.name, fleet)
+    return Router(application, fleet, locator, health, prober)
+
+
+def geo_of(topology: Topology) -> Geo:
+    """The geo part, or the first site for everybody. Raises BadRequestError without a site."""
+    if topology.geo is not None:
+        return topology.geo
+    if not topology.sites:
+        raise BadRequestError("a router needs at least one site to send viewers to")
+    return Geo(default_site=topology.sites[0].name)
+
+
+def run_router(node: RouterNode, topology: Topology) -> int:
+    """Run a router process until it is told to stop; the exit status."""
+    configure_logging("router", node.name)
+
+    async def main() -> None:
+        router = build_router(node, topology)
+        host, port = node.listen.host, node.listen.port
+        async with router.running(), serve(router.application, host, port):
+            await wait_for_stop(reopen_logs(router.application))
+
+    return run(main)
+
+
+async def _watch_database(locator: Locator) -> None:
+    while True:
+        await asyncio.sleep(GEO_REFRESH_SECONDS)
+        try:
+            await locator.refresh()
+        except Exception:  # the watch outlives whatever one look does
+            _log.exception("geo database watch failed")

@@ -1,0 +1,148 @@
+"""The router's HTTP face: reads requests, asks `choose`, shapes answers.
+
+    ANY     /{object path}   the best edge for it                  302, 307, 200 (JSON list)
+    OPTIONS /{object path}   preflight                             204
+    GET     /v1/route        the ranked list for a path            200
+    GET     /v1/explain      a decision with everything in it      200
+    GET     /v1/fleet        every edge and what we believe of it  200
+
+Nothing is decided here: addresses in `client_address`, places in `locate`, edges in `choose`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+
+from cdnkit import wire
+from cdnkit.errors import BadRequestError, UnavailableError
+from cdnkit.service.exchange import note
+from cdnkit.service.pages import cors_headers, preflight_headers
+from geo_router import answers
+from geo_router.choose import Chooser, Decision
+from geo_router.client_address import Client, SaidBy, require_address, resolve
+from geo_router.fleet import Fleet
+from geo_router.locate import Locator
+from geo_router.metrics import RouterMetrics
+from geo_router.prefixes import PrefixTable
+
+LIST_LENGTH_MAX: Final = 8
+"""Edges in a ranked list: more than a player ever tries."""
+
+_FIELDS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", **cors_headers()}
+
+
+class NoEdgeError(UnavailableError):
+    """Nobody can be named now; a page of another origin may read that, too."""
+
+    code = "no-edge"
+
+    def headers(self) -> dict[str, str]:
+        return {**super().headers(), **_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Handlers and what they look things up in."""
+
+    locator: Locator
+    fleet: Fleet
+    chooser: Chooser
+    trusted: PrefixTable[bool]
+    metrics: RouterMetrics
+    now: Callable[[], float]
+    retry_after_seconds: float
+
+    def routes(self) -> list[web.RouteDef]:
+        """All of them; the object paths last, because they match everything."""
+        return [
+            web.get(wire.ROUTE_PATH, self.get_route),
+            web.get(wire.EXPLAIN_PATH, self.get_explain),
+            web.get(wire.FLEET_PATH, self.get_fleet),
+            web.route(hdrs.METH_ANY, "/{object_path:.*}", self.redirect),
+        ]
+
+    async def redirect(self, request: web.Request) -> web.Response:
+        """Send the viewer to the best edge with path and query untouched."""
+        target = answers.require_object_path(answers.reduce_target(request.raw_path))
+        method = request.method
+        if method == hdrs.METH_OPTIONS:
+            return web.Response(status=204, headers=_preflight(request))
+        client = self._client(request)
+        if answers.prefers_json(request.headers.get(hdrs.ACCEPT, "")):
+            return self._list(target, client)
+        decision = self._decide(target, client, 1)
+        best = decision.candidates[0]
+        note(request, edge=best.edge, rung=best.rung.value, place=decision.place.source.value)
+        # 307 keeps the method; for reads 302 is understood by the oldest players, too.
+        status = 302 if method in (hdrs.METH_GET, hdrs.METH_HEAD) else 307
+        return web.Response(status=status, headers={"Location": best.url + target, **_FIELDS})
+
+    async def get_route(self, request: web.Request) -> web.Response:
+        """The ranked list for a path, for this client or for `ip`."""
+        target = answers.target_of_parameter(_parameter(request, "path"))
+        return self._list(target, self._named_client(request))
+
+    async def get_explain(self, request: web.Request) -> web.Response:
+        """A decision as `redirect` would make it now, with everything that went into it."""
+        target = answers.target_of_parameter(_parameter(request, "path"))
+        client = self._named_client(request)
+        place = self.locator.locate(client.address)
+        decision = self.chooser.explain(place, answers.object_key(target))
+        body = answers.explain_body(decision, target, client, self.fleet, self.locator.database)
+        return _json(body)
+
+    async def get_fleet(self, request: web.Request) -> web.Response:
+        """Every edge and what we believe of it."""
+        return _json(answers.fleet_body(self.chooser, self.fleet, self.now()))
+
+    def _list(self, target: str, client: Client) -> web.Response:
+        decision = self._decide(target, client, LIST_LENGTH_MAX)
+        return _json(answers.route_body(decision, target, client))
+
+    def _decide(self, target: str, client: Client, limit: int) -> Decision:
+        # Before every edge was looked at once, "nobody is healthy" would only mean "not yet".
+        if not self.fleet.is_polled:
+            raise NoEdgeError("The router has not looked at every edge yet.", 1)
+        place = self.locator.locate(client.address)
+        decision = self.chooser.choose(place, answers.object_key(target), limit)
+        best = decision.candidates[0] if decision.candidates else None
+        self.metrics.count_decision(best.site if best else "", decision.rung, place.source)
+        if best is None:
+            seconds = max(1, math.ceil(self.retry_after_seconds))
+            raise NoEdgeError("No edge can take viewers now.", seconds)
+        return decision
+
+    def _client(self, request: web.Request) -> Client:
+        headers = request.headers
+        return resolve(
+            request.remote,
+            headers.getall(hdrs.FORWARDED, ()),
+            headers.getall(hdrs.X_FORWARDED_FOR, ()),
+            self.trusted,
+        )
+
+    def _named_client(self, request: web.Request) -> Client:
+        named = request.query.get("ip")
+        if named is None:
+            return self._client(request)
+        return Client(require_address(named), SaidBy.QUERY)
+
+
+def _preflight(request: web.Request) -> dict[str, str]:
+    return {**preflight_headers(request.headers), "Cache-Control": "no-store"}
+
+
+def _parameter(request: web.Request, name: str) -> str:
+    value = request.query.get(name)
+    if value is None:
+        raise BadRequestError(f"the query parameter {name} is missing")
+    return value
+
+
+def _json(body: dict[str, Any]) -> web.Response:
+    return web.json_response(body, headers=_FIELDS)
