@@ -50,6 +50,13 @@ def expected(field: Field) -> str:
     return _EXPECTED_BY_UNIT.get(field.facts.unit, field.kind.value)
 
 
+def bounds(field: Field) -> str:
+    """The bounds of a setting in words, empty when it has none."""
+    low, high = field.facts.minimum, field.facts.maximum
+    shown = [f"at least {_show(field, low)}"] if low is not None else []
+    return ", ".join(shown + ([f"at most {_show(field, high)}"] if high is not None else []))
+
+
 def read_scalar(field: Field, text: str, *, quoted: bool = False, folder: str = "") -> Any:
     """The value that `text` means for this setting; relative paths start from `folder`.
 

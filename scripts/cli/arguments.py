@@ -1,0 +1,82 @@
+"""Arguments that several sub-commands share: typed values, and one node of a topology file.
+
+A value on the command line obeys the same declaration as the setting of the same meaning in a
+topology, so bounds and grammar are written once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from config.complaints import did_you_mean
+from config.load import load_topology
+from config.scalars import read_scalar
+from config.shape import fields_of
+from config.topology import Address, EdgeNode, OriginNode, RouterNode, Topology
+from config.units import UnitError
+from scripts.cli.errors import UsageError
+
+_Node = TypeVar("_Node", OriginNode, EdgeNode, RouterNode)
+
+
+def like(record: type[Any], name: str) -> Callable[[str], Any]:
+    """An argparse type: what the setting `name` of `record` accepts."""
+    (field,) = (field for field in fields_of(record) if field.name == name)
+
+    def read(text: str) -> Any:
+        try:
+            return read_scalar(field, text)
+        except UnitError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            raise argparse.ArgumentTypeError(f"{text!r}: {error.message}{hint}") from error
+
+    return read
+
+
+def add_node_arguments(parser: argparse.ArgumentParser, kind: str) -> None:
+    """`--topology FILE --name NAME`, the other way to say all of it."""
+    group = parser.add_argument_group("from a topology file")
+    group.add_argument("--topology", metavar="FILE", help=f"take everything about the {kind} here")
+    group.add_argument("--name", help=f"which {kind} of the file; or its name when there is none")
+
+
+def refuse_besides_topology(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """With a topology, nothing else is said on the command line. Raises UsageError."""
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
+    if given:
+        raise UsageError(f"--topology already says all of it; remove {', '.join(given)}")
+
+
+def require(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """Raises UsageError unless all of these were given."""
+    missing = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is None]
+    if missing:
+        raise UsageError(f"give {' and '.join(missing)}, or --topology FILE --name NAME")
+
+
+def load_node(
+    args: argparse.Namespace,
+    kind: str,
+    nodes_of: Callable[[Topology], tuple[_Node, ...]],
+    environ: Mapping[str, str],
+) -> tuple[_Node, Topology]:
+    """The named node of the topology file, or its only one. Raises UsageError, TopologyError."""
+    topology = load_topology(args.topology, environ)
+    nodes = {node.name: node for node in nodes_of(topology)}
+    if not nodes:
+        raise UsageError(f"{args.topology} lists no {kind}")
+    if args.name is None and len(nodes) > 1:
+        raise UsageError(f"{args.topology} lists {', '.join(nodes)}: say which with --name")
+    name = args.name or next(iter(nodes))
+    if name not in nodes:
+        hint = did_you_mean(name, nodes)
+        raise UsageError(f"{args.topology} has no {kind} named {name!r}" + (hint and f"; {hint}"))
+    return nodes[name], topology
+
+
+def url_of(listen: Address) -> str:
+    """How a process that was given only an address is reached from its own machine."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
+    return f"http://{Address(loopback, listen.port)}"

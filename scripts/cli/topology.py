@@ -1,0 +1,66 @@
+"""`cinedge topology`: check a file, or print what is derived from the declarations."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from config.example import topology_example
+from config.load import load_topology
+from config.reference import settings_reference
+from config.schema import topology_schema
+
+_DESCRIPTION = """\
+A topology is one YAML file that says who exists (sites, origins, edges, routers),
+where, and with which settings."""
+
+_EPILOG = """\
+examples:
+  cinedge topology example > topology.yaml       every setting, with its sentence
+  cinedge topology validate topology.yaml        all mistakes, with line and fix
+  cinedge topology schema > topology.schema.json for editors that complete YAML
+  cinedge topology reference                     all settings as a Markdown page
+
+validate resolves secret_env as a start would: set those variables first."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds `topology`."""
+    parser = subparsers.add_parser(
+        "topology",
+        help="check a topology file; print schema, example, reference",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    validate = actions.add_parser("validate", help="report every mistake of a file; exit 2 if any")
+    validate.add_argument("file", metavar="FILE")
+    actions.add_parser("schema", help="print the JSON Schema")
+    actions.add_parser("example", help="print an example with every setting")
+    actions.add_parser("reference", help="print the page of all settings")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints to standard output. Raises TopologyError."""
+    if args.action == "validate":
+        topology = load_topology(args.file, os.environ)
+        counts = ", ".join(
+            f"{name} {len(getattr(topology, name))}"
+            for name in ("sites", "origins", "edges", "routers", "routes")
+        )
+        print(f"OK {args.file}: {counts}")
+    else:
+        sys.stdout.write(text_of(args.action))
+    sys.stdout.flush()
+    return 0
+
+
+def text_of(action: str) -> str:
+    """What `schema`, `example` or `reference` print."""
+    if action == "schema":
+        return json.dumps(topology_schema(), indent=2, ensure_ascii=False) + "\n"
+    return topology_example() if action == "example" else settings_reference()
