@@ -53,26 +53,25 @@ class CacheControl:
 NOTHING_SAID: Final = CacheControl()
 
 _TIMES: Final = frozenset(
-    {"max_age", "s_maxage", "stale_while_revalidate", "stale_if_error", "min_fresh", "max_stale"}
+    {"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error", "min-fresh", "max-stale"}
 )
 _FLAGS: Final = frozenset(
     {
-        "no_store",
+        "no-store",
         "public",
-        "must_revalidate",
-        "proxy_revalidate",
-        "must_understand",
-        "no_transform",
-        "only_if_cached",
+        "must-revalidate",
+        "proxy-revalidate",
+        "must-understand",
+        "no-transform",
+        "only-if-cached",
         "immutable",
     }
 )
-_QUALIFIABLE: Final = frozenset({"no_cache", "private"})
+_QUALIFIABLE: Final = frozenset({"no-cache", "private"})
 _KNOWN: Final = _TIMES | _FLAGS | _QUALIFIABLE
-_WRONG_TYPE: Final = "\0"
 
 Said = tuple[str, str | None]
-"""A directive's attribute of the record, and its argument."""
+"""A directive's name and its argument."""
 
 
 def parse_cache_control(lines: Iterable[bytes]) -> CacheControl:
@@ -93,13 +92,11 @@ def parse_targeted(value: str) -> CacheControl | None:
     if not members:
         return None
     said: list[Said] = []
-    for key, member in members.items():
-        attribute = key.replace("-", "_")
-        if attribute in _KNOWN:
-            argument = _typed_argument(attribute, member[0])
-            if argument is _WRONG_TYPE:
+    for name, (bare, _) in members.items():
+        if name in _KNOWN:
+            if not _has_type(name, bare):
                 return None
-            said.append((attribute, argument))
+            said.append((name, None if bare is True else str(bare)))
     return _record(said)
 
 
@@ -132,17 +129,18 @@ def parse_seconds(text: str) -> int | None:
     return SECONDS_MAX if len(significant) > 10 else min(int(significant or "0"), SECONDS_MAX)
 
 
-def _record(members: Iterable[Said]) -> CacheControl:
+def _record(directives: Iterable[Said]) -> CacheControl:
     values: dict[str, int | bool] = {}
     withheld: frozenset[bytes] = frozenset()
-    for attribute, argument in members:
-        if attribute == "max_stale" and argument is None:
+    for name, argument in directives:
+        attribute = name.replace("-", "_")
+        if name == "max-stale" and argument is None:
             values.setdefault(attribute, SECONDS_MAX)
-        elif attribute in _TIMES:
+        elif name in _TIMES:
             values.setdefault(attribute, parse_seconds(argument or "") or 0)
-        elif attribute in _QUALIFIABLE and (names := _field_names(argument)):
-            withheld |= names
-        elif attribute in _KNOWN:
+        elif name in _QUALIFIABLE and (listed := _field_names(argument)):
+            withheld |= listed
+        elif name in _KNOWN:
             values[attribute] = True
     if not values and not withheld:
         return NOTHING_SAID
@@ -150,23 +148,18 @@ def _record(members: Iterable[Said]) -> CacheControl:
 
 
 def _member(member: str) -> Said:
-    """One directive of the list, its name as an attribute of the record."""
     name, equals, value = member.partition("=")
     bare_name = name.rstrip(" \t")
     # White space before "=" is outside the grammar: what the name limits still counts, what its
     # value would allow does not.
     argument = _unquoted(value if name == bare_name else "") if equals else None
-    return bare_name.lower().replace("-", "_"), argument
+    return bare_name.lower(), argument
 
 
-def _typed_argument(attribute: str, value: object) -> str | None:
-    """The argument as Cache-Control would write it, or _WRONG_TYPE."""
-    if attribute in _TIMES and type(value) is int:
-        return str(value)
-    if attribute in _QUALIFIABLE and type(value) is str:
-        return value
-    takes_none = attribute not in _TIMES or attribute == "max_stale"
-    return None if value is True and takes_none else _WRONG_TYPE
+def _has_type(name: str, value: object) -> bool:
+    if value is True:
+        return name not in _TIMES or name == "max-stale"
+    return type(value) is int if name in _TIMES else type(value) is str and name in _QUALIFIABLE
 
 
 def _text(line: bytes) -> str:
