@@ -18,12 +18,14 @@ from aiohttp import web
 from cdnkit.dates import format_http_date
 from cdnkit.errors import NotFoundError
 from cdnkit.keys import parse_key
+from cdnkit.service.exchange import note
+from cdnkit.service.pages import cors_headers
 from cdnkit.wire import CONTENT_PREFIX, GENERATION_HEADER
 from origin.catalog.catalog import Catalog
 from origin.catalog.records import ObjectRow
 from origin.deliver import deliver
 from origin.ingest.checks import UploadHead, require_conditions, run_checks, validators_of
-from origin.ingest.receive import body_of, receive
+from origin.ingest.receive import Receiver, body_of
 from origin.paging import parse_page
 from origin.requests import Authorize, fields_of, leave_expect, send_continue
 from origin.store.base import ByteStore
@@ -40,11 +42,11 @@ class Contents:
         self,
         catalog: Catalog,
         store: ByteStore,
+        receiver: Receiver,
         holds: Holds,
         *,
         authorize: Authorize,
         limit_bytes: int,
-        extent_bytes: int,
         max_age_seconds: int,
         base_url: str = "",
     ) -> None:
@@ -53,7 +55,7 @@ class Contents:
         self._holds = holds
         self._authorize = authorize
         self._limit_bytes = limit_bytes
-        self._extent_bytes = extent_bytes
+        self._receiver = receiver
         self._cache_control = f"public, max-age={max_age_seconds}"
         self._base_url = base_url.rstrip("/")
 
@@ -76,15 +78,9 @@ class Contents:
         )
         run_checks(head, self._catalog.objects.get(key))
         await send_continue(request)
-        row, is_new = await receive(
-            key,
-            head,
-            body_of(request.content),
-            store=self._store,
-            catalog=self._catalog,
-            extent_bytes=self._extent_bytes,
-        )
+        row, is_new = await self._receiver.receive(key, head, body_of(request.content))
         body = self._describe(request, row)
+        note(request, key=key, generation=row.generation)
         headers = {"ETag": row.etag, "Location": CONTENT_PREFIX + key}
         return web.json_response(body, status=201 if is_new else 200, headers=headers)
 
@@ -102,7 +98,7 @@ class Contents:
                 cache_control=self._cache_control,
                 digest=bytes.fromhex(row.sha256),
                 store=self._store,
-                extra_headers={GENERATION_HEADER: str(row.generation)},
+                extra_headers={GENERATION_HEADER: str(row.generation), **cors_headers()},
             )
 
     async def delete(self, request: web.Request) -> web.StreamResponse:

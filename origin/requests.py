@@ -13,12 +13,8 @@ from aiohttp import HttpVersion11, web
 
 from cdnkit.validators import Validators, Verdict, evaluate
 
-Authorize = Callable[[web.Request, str], None]
+Authorize = Callable[[web.Request, str], object]
 """Raises UnauthorizedError or ForbiddenError unless the request may do what the scope names."""
-
-
-def allow_all(request: web.Request, scope: str) -> None:
-    """The rule of an origin that is open on loopback."""
 
 
 def fields_of(request: web.Request) -> dict[str, str]:

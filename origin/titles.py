@@ -19,12 +19,12 @@ from aiohttp import web
 
 from cdnkit.errors import BadRequestError, ConflictError, NotFoundError, TooLargeError
 from cdnkit.keys import parse_key
+from cdnkit.service.bodies import parse_json, read_body
 from cdnkit.validators import Validators
 from cdnkit.wire import TITLES_PATH
 from origin.catalog.catalog import Catalog
 from origin.catalog.records import TitleRow
 from origin.ingest.checks import require_conditions
-from origin.ingest.receive import body_of
 from origin.paging import parse_page
 from origin.requests import Authorize, fields_of, is_not_modified, leave_expect, send_continue
 
@@ -45,18 +45,17 @@ def parse_title_id(text: str) -> str:
     return text
 
 
+def check_length(length_bytes: int | None) -> None:
+    """Raises TooLargeError for an announced length beyond BODY_BYTES_MAX."""
+    if length_bytes is not None and length_bytes > BODY_BYTES_MAX:
+        raise TooLargeError(
+            f"a title has at most {BODY_BYTES_MAX} bytes", limit_bytes=BODY_BYTES_MAX
+        )
+
+
 def parse_title(data: bytes, title_id: str) -> dict[str, Any]:
     """The JSON object of a title, without its id. Raises BadRequestError."""
-    try:
-        body = json.loads(
-            data, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates
-        )
-    except RecursionError:
-        raise BadRequestError("the JSON is nested too deeply") from None
-    except ValueError as error:
-        raise BadRequestError(f"the body is not JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise BadRequestError("the body is not a JSON object")
+    body = parse_json(data)
     if body.pop("id", title_id) != title_id:
         raise BadRequestError("'id' in the body differs from the one in the path")
     title = body.get("title")
@@ -80,17 +79,6 @@ def format_body(body: dict[str, Any]) -> str:
 def format_title(row: TitleRow) -> str:
     """The JSON answer: the id in front of the saved members, of which there is at least one."""
     return f'{{"id":"{row.title_id}",{row.body[1:]}'
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is given twice")
-    return members
 
 
 def _validators_of(row: TitleRow | None) -> Validators | None:
@@ -127,7 +115,9 @@ class Titles:
             require_conditions(request.method, fields, _validators_of(current))
 
         check(self._catalog.titles.get(title_id))
-        body = parse_title(await _read(request), title_id)
+        check_length(request.content_length)
+        await send_continue(request)
+        body = parse_title(await read_body(request, BODY_BYTES_MAX), title_id)
         media = body.get("media")
         if media is not None and self._catalog.objects.get(media) is None:
             raise ConflictError(
@@ -171,23 +161,6 @@ class Titles:
         items = ",".join(map(format_title, rows))
         text = f'{{"items":[{items}],"next":{json.dumps(following)}}}'
         return _json(text, {"Cache-Control": "no-store"})
-
-
-async def _read(request: web.Request) -> bytes:
-    """The body, up to BODY_BYTES_MAX. Raises TooLargeError, IncompleteBodyError."""
-    too_large = TooLargeError(
-        f"a title has at most {BODY_BYTES_MAX} bytes", limit_bytes=BODY_BYTES_MAX
-    )
-    if (request.content_length or 0) > BODY_BYTES_MAX:
-        raise too_large
-    await send_continue(request)
-    read = body_of(request.content)
-    data = bytearray()
-    while chunk := await read():
-        data += chunk
-        if len(data) > BODY_BYTES_MAX:
-            raise too_large
-    return bytes(data)
 
 
 def _json(text: str, headers: dict[str, str], status: int = 200) -> web.Response:

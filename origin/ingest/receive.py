@@ -25,7 +25,7 @@ from origin.ingest.checks import (
     content_type_of,
 )
 from origin.ingest.session import UploadSession
-from origin.store.base import ByteStore, Receipt, StoredObject, Writer
+from origin.store.base import ByteStore, StoredObject, Writer
 
 SILENCE_SECONDS: Final = 60.0
 """Longest time in which an uploader sends not one byte."""
@@ -54,34 +54,71 @@ def body_of(content: StreamReader, silence_seconds: float = SILENCE_SECONDS) -> 
     return read
 
 
-async def receive(
-    key: str,
-    head: UploadHead,
-    read: Body,
-    *,
-    store: ByteStore,
-    catalog: Catalog,
-    extent_bytes: int,
-) -> tuple[ObjectRow, bool]:
-    """Take in one whole object; True beside its row when the key is new.
+class Receiver:
+    """Takes uploads into one store and one catalog."""
 
-    Raises IncompleteBodyError, TooLargeError, DigestMismatchError, PreconditionFailedError,
-    StorageFullError or UnavailableError, and then nothing has changed.
-    """
-    session = UploadSession(head.length_bytes, head.limit_bytes)
-    digests = [DigestCheck(announced) for announced in announced_digests(head)]
-    generation = await catalog.reserve(key)
-    writer = await store.create(key, generation, head.length_bytes)
-    try:
-        await _fill(writer, session, digests, read)
-        stored = StoredObject(key, generation, session.received_bytes, extent_bytes)
-        await catalog.note_unpublished(stored)
-        receipt = await writer.commit()
-    except BaseException:
-        session.abandon()
-        await asyncio.shield(writer.abort())
-        raise
-    return await _publish(session, receipt, head, store=store, catalog=catalog)
+    def __init__(self, store: ByteStore, catalog: Catalog, extent_bytes: int) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._extent_bytes = extent_bytes
+        self._finishing: set[asyncio.Task[tuple[ObjectRow, bool]]] = set()
+
+    async def receive(self, key: str, head: UploadHead, read: Body) -> tuple[ObjectRow, bool]:
+        """Take in one whole object; True beside its row when the key is new.
+
+        Raises IncompleteBodyError, TooLargeError, DigestMismatchError, PreconditionFailedError,
+        StorageFullError or UnavailableError, and then nothing has changed.
+        """
+        session = UploadSession(head.length_bytes, head.limit_bytes)
+        digests = [DigestCheck(announced) for announced in announced_digests(head)]
+        generation = await self._catalog.reserve(key)
+        writer = await self._store.create(key, generation, head.length_bytes)
+        try:
+            await _fill(writer, session, digests, read)
+        except BaseException:
+            session.abandon()
+            await asyncio.shield(writer.abort())
+            raise
+        stored = StoredObject(key, generation, session.received_bytes, self._extent_bytes)
+        # Every byte is here: a client that leaves now must not stop us between store and catalog.
+        task = asyncio.create_task(self._finish(session, writer, stored, head))
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Wait until what was received completely is published or refused."""
+        if self._finishing:
+            await asyncio.wait(self._finishing)
+
+    async def _finish(
+        self, session: UploadSession, writer: Writer, stored: StoredObject, head: UploadHead
+    ) -> tuple[ObjectRow, bool]:
+        """Commit and publish; give up cleanly when either fails."""
+        try:
+            await self._catalog.note_unpublished(stored)
+            receipt = await writer.commit()
+        except BaseException:
+            session.abandon()
+            await writer.abort()
+            raise
+        try:
+            # The row may have changed while the bytes came in: a lost update is refused here.
+            result = await self._catalog.publish(
+                receipt, content_type_of(head), lambda current: check_conditions(head, current)
+            )
+        except PreconditionFailedError:
+            session.abandon()
+            await self._store.delete(receipt.stored)
+            await self._catalog.forget_garbage(receipt.stored)
+            raise
+        except BaseException:
+            # Whether the commit went through may be unknown; the note of the catalog knows, and
+            # the sweeper asks it.
+            session.abandon()
+            raise
+        session.publish()
+        return result
 
 
 async def _fill(
@@ -95,31 +132,3 @@ async def _fill(
     session.end()
     for digest in digests:
         digest.finish()
-
-
-async def _publish(
-    session: UploadSession,
-    receipt: Receipt,
-    head: UploadHead,
-    *,
-    store: ByteStore,
-    catalog: Catalog,
-) -> tuple[ObjectRow, bool]:
-    """Publish committed bytes, or delete them when the catalog refuses."""
-    try:
-        # The row may have changed while the bytes came in: a lost update is refused here.
-        result = await catalog.publish(
-            receipt, content_type_of(head), lambda current: check_conditions(head, current)
-        )
-    except PreconditionFailedError:
-        session.abandon()
-        await store.delete(receipt.stored)
-        await catalog.forget_garbage(receipt.stored)
-        raise
-    except BaseException:
-        # Whether the commit went through may be unknown; the garbage note knows, and the sweeper
-        # asks it.
-        session.abandon()
-        raise
-    session.publish()
-    return result

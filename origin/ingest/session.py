@@ -70,7 +70,7 @@ class UploadSession:
         self._limit_bytes = limit_bytes
 
     def take(self, count_bytes: int) -> None:
-        """More bytes arrived. Raises TooLargeError beyond the limit, for bodies of unknown length."""
+        """More bytes arrived. Raises TooLargeError when they are more than the limit."""
         self.state = step(self.state, UploadEvent.BYTES)
         self.received_bytes += count_bytes
         if self.received_bytes > self._limit_bytes:

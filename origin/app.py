@@ -1,0 +1,188 @@
+"""The origin's composition root: opens store and catalog, mounts every handler, closes in reverse.
+
+The only module of this tier that knows all its parts. What a part does is its own business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from cdnkit.errors import ForbiddenError
+from cdnkit.service.app import build_app
+from cdnkit.service.auth import BearerAuth
+from cdnkit.service.health import Health
+from cdnkit.service.logs import configure_logging, open_log
+from cdnkit.service.metrics import Telemetry
+from cdnkit.service.run import reopen_logs, run, serve, wait_for_stop
+from config.check_addresses import is_loopback
+from config.topology import OriginNode, Topology, Volume
+from origin.catalog.catalog import Catalog, open_catalog
+from origin.catalog.database import parse_database_url
+from origin.changes import Changes
+from origin.contents import Contents
+from origin.ingest.receive import Receiver
+from origin.requests import close_after_refusal
+from origin.site import Site, allowed_origins
+from origin.store.base import ByteStore
+from origin.store.disk import DiskStore, open_disk_store
+from origin.sweeper import Holds, Sweeper
+from origin.titles import Titles
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class OriginParts:
+    """What an opened origin is made of."""
+
+    catalog: Catalog
+    store: ByteStore
+    receiver: Receiver
+    sweeper: Sweeper
+
+
+PARTS: web.AppKey[OriginParts] = web.AppKey("origin_parts", OriginParts)
+
+
+def run_origin(node: OriginNode, topology: Topology, *, open_uploads: bool) -> int:
+    """Run one origin until it is told to stop; the exit status of the process.
+
+    With `open_uploads` this machine uploads without a token.
+    """
+    configure_logging("origin", node.name)
+
+    async def main() -> None:
+        app = await build_origin(node, topology, open_uploads=open_uploads)
+        async with serve(app, node.listen.host, node.listen.port):
+            if open_uploads:
+                _log.warning("uploads from this machine need no token")
+            await wait_for_stop(reopen_logs(app))
+
+    return run(main)
+
+
+async def build_origin(
+    node: OriginNode,
+    topology: Topology,
+    *,
+    open_uploads: bool,
+    store: ByteStore | None = None,
+    now: Callable[[], float] = time.time,
+) -> web.Application:
+    """The application of one origin with everything opened; its clean-up closes it again.
+
+    Raises ForbiddenError when uploads would be open to other machines, UnavailableError or OSError
+    when the database or the volumes cannot be opened.
+    """
+    auth = make_auth(node, topology, open_uploads=open_uploads)
+    health = Health()
+    async with AsyncExitStack() as opened:
+        parts, holds = await _open_parts(node, opened, store, now)
+        contents = Contents(
+            parts.catalog,
+            parts.store,
+            parts.receiver,
+            holds,
+            authorize=auth.authorize,
+            limit_bytes=node.object_bytes_max,
+            max_age_seconds=node.max_age_seconds,
+            base_url=node.url,
+        )
+        site = Site(node.router_url, allowed_origins(node.router_url, topology))
+        app = build_app(
+            tier="origin",
+            name=node.name,
+            telemetry=Telemetry("origin", node.name),
+            health=health,
+            access_log=open_log(node.access_log),
+            routes=[
+                *contents.routes(),
+                *Titles(parts.catalog, authorize=auth.authorize).routes(),
+                *Changes(parts.catalog).routes(),
+                *site.routes(),
+            ],
+        )
+        app[PARTS] = parts
+        app.on_response_prepare.append(close_after_refusal)
+        app.on_shutdown.append(_let_followers_go)
+        closing = opened.pop_all()
+        app.cleanup_ctx.append(_closing_at_end(closing, health))
+    health.add_check("database", parts.catalog.database.missing)
+    if isinstance(parts.store, DiskStore):
+        health.add_check("volumes", lambda: volumes_trouble(parts.store))
+    return app
+
+
+def make_auth(node: OriginNode, topology: Topology, *, open_uploads: bool) -> BearerAuth:
+    """Who may upload. Raises ForbiddenError when it would be everybody."""
+    if not open_uploads:
+        return BearerAuth({t.secret: (t.name, t.scopes) for t in topology.access_tokens})
+    if not is_loopback(node.listen.host):
+        raise ForbiddenError(f"without a token an origin listens on loopback, not on {node.listen}")
+    return BearerAuth.open()
+
+
+def volumes_of(node: OriginNode) -> tuple[Volume, ...]:
+    """The configured volumes, or one under the data directory."""
+    return node.volumes or (Volume(name="data", path=str(Path(node.data) / "volume")),)
+
+
+def volumes_trouble(store: ByteStore) -> str | None:
+    """Why the volumes cannot take traffic: only when none works; the others go on."""
+    states = store.volume_states() if isinstance(store, DiskStore) else ()
+    if states and all(state.failure is not None for state in states):
+        return "no volume works"
+    return None
+
+
+async def _open_parts(
+    node: OriginNode, opened: AsyncExitStack, store: ByteStore | None, now: Callable[[], float]
+) -> tuple[OriginParts, Holds]:
+    data = Path(node.data)
+    await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
+    if store is None:
+        store = await open_disk_store(
+            volumes_of(node),
+            state_path=data / "volumes.json",
+            clock=now,
+            copies=node.copies,
+            extent_bytes=node.extent_bytes,
+        )
+    opened.push_async_callback(store.close)
+    catalog = await open_catalog(parse_database_url(node.database, data), now)
+    opened.push_async_callback(catalog.close)
+    receiver = Receiver(store, catalog, node.extent_bytes)
+    opened.push_async_callback(receiver.close)
+    holds = Holds()
+    sweeper = Sweeper(catalog, store, holds, now, _report)
+    return OriginParts(catalog, store, receiver, sweeper), holds
+
+
+def _closing_at_end(
+    closing: AsyncExitStack, health: Health
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        async with closing:
+            task = asyncio.create_task(app[PARTS].sweeper.run(), name="sweeper")
+            health.started()
+            yield
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    return context
+
+
+async def _let_followers_go(app: web.Application) -> None:
+    app[PARTS].catalog.journal.close()
+
+
+def _report(message: str) -> None:
+    _log.error(message)
