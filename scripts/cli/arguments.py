@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from config.check_addresses import is_wildcard
 from config.complaints import did_you_mean
 from config.load import load_topology
 from config.scalars import read_scalar
@@ -77,6 +78,7 @@ def load_node(
 
 
 def url_of(listen: Address) -> str:
-    """How a process that was given only an address is reached from its own machine."""
-    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
-    return f"http://{Address(loopback, listen.port)}"
+    """How others reach a process that was given only an address; empty when that cannot be told."""
+    if is_wildcard(listen.host) or listen.port == 0:
+        return ""
+    return f"http://{listen}"

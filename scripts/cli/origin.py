@@ -97,7 +97,7 @@ def start(args: argparse.Namespace, environ: Mapping[str, str], run_origin: Star
 def _alone(args: argparse.Namespace, token: AccessToken | None) -> Topology:
     data = str(Path(args.data).resolve())
     # The directory an origin uses by itself, so that --size may be added later.
-    volume = Volume(name="disk", path=f"{data}/disk", size_bytes=args.size or 0)
+    volume = Volume(name="data", path=f"{data}/volume", size_bytes=args.size or 0)
     node = OriginNode(
         name=args.name or "origin",
         listen=args.listen,
