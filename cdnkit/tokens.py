@@ -145,9 +145,9 @@ def check_claims(
     country: str | None = None,
 ) -> None:
     """Do opened claims allow this path (without query) to this client now? Raises TokenError."""
-    if now >= claims.expires_at:
+    if not now < claims.expires_at:
         raise TokenError(TokenFault.EXPIRED)
-    if now < claims.not_before:
+    if not claims.not_before <= now:
         raise TokenError(TokenFault.NOT_YET_VALID)
     if not _admits_path(claims.path_prefix, path):
         raise TokenError(TokenFault.WRONG_PATH)
@@ -229,7 +229,7 @@ def _wrong_claim(claims: Claims) -> str | None:
         return "not_before"
     if not isinstance(claims.session, str) or _SESSION.fullmatch(claims.session) is None:
         return "session"
-    if claims.client_prefix != "" and _network(claims.client_prefix) is None:
+    if not _is_network(claims.client_prefix):
         return "client_prefix"
     if not all(_COUNTRY.fullmatch(country) for country in claims.countries):
         return "countries"
@@ -242,6 +242,10 @@ def _is_count(value: object) -> bool:
 
 def _is_path(value: object) -> bool:
     return isinstance(value, str) and _PATH.fullmatch(value) is not None
+
+
+def _is_network(value: object) -> bool:
+    return isinstance(value, str) and (value == "" or _network(value) is not None)
 
 
 def _admits_path(prefix: str, path: str) -> bool:
@@ -266,8 +270,8 @@ def _admits_client(client_prefix: str, client_ip: str | None) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _network(text: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    if not isinstance(text, str) or "/" not in text:
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    if "/" not in text:
         return None
     try:
         return ipaddress.ip_network(text)
