@@ -17,6 +17,7 @@ from cdnkit.cache_control import (
     NOTHING_SAID,
     SECONDS_MAX,
     CacheControl,
+    Directives,
     governing,
     parse_cache_control,
     parse_seconds,
@@ -174,7 +175,7 @@ def storability(
         return Storability.SET_COOKIE
     if not _is_cacheable(status, said, b"expires" in response and not directives.targeted):
         return Storability.NOT_CACHEABLE
-    if not _is_reusable(status, response, said, policy):
+    if not _is_reusable(status, response, directives, policy):
         return Storability.NEVER_REUSABLE
     return Storability.STORE
 
@@ -192,9 +193,10 @@ def assess(
     policy: CachePolicy,
 ) -> Freshness:
     """Lifetime and age of a response, from its fields and when it came (RFC 9111 4.2)."""
-    said = governing(response, policy.targeted).said
+    directives = governing(response, policy.targeted)
+    said = directives.said
     date = _date(response)
-    lifetime, source = _lifetime(status, response, received_at, policy)
+    lifetime, source = _lifetime(status, response, directives, received_at, policy)
     never_stale = (
         said.must_revalidate or said.proxy_revalidate or said.no_cache or said.s_maxage is not None
     )
@@ -293,22 +295,26 @@ def _is_cacheable(status: int, said: CacheControl, expires: bool) -> bool:
 
 
 def _is_reusable(
-    status: int, response: FieldLines, said: CacheControl, policy: CachePolicy
+    status: int, response: FieldLines, directives: Directives, policy: CachePolicy
 ) -> bool:
     """Can a stored copy ever be of use: by its lifetime, a validator, or as a stale answer?"""
+    said = directives.said
     if b"etag" in response or b"last-modified" in response:
         return True
     if said.no_cache:
         return False
-    lifetime, _ = _lifetime(status, response, 0.0, policy)
+    lifetime, _ = _lifetime(status, response, directives, 0.0, policy)
     return bool(lifetime or said.stale_while_revalidate or said.stale_if_error)
 
 
 def _lifetime(
-    status: int, response: FieldLines, received_at: float, policy: CachePolicy
+    status: int,
+    response: FieldLines,
+    directives: Directives,
+    received_at: float,
+    policy: CachePolicy,
 ) -> tuple[int, LifetimeSource]:
     """Freshness lifetime in seconds and where it comes from (RFC 9111 4.2.1, 4.2.2)."""
-    directives = governing(response, policy.targeted)
     said = directives.said
     if said.s_maxage is not None:
         return said.s_maxage, LifetimeSource.S_MAXAGE
