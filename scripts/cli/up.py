@@ -23,9 +23,9 @@ from typing import Any
 import aiohttp
 
 from cdnkit.digests import format_digest_field
-from cdnkit.errors import CinedgeError, ConflictError, UnavailableError
+from cdnkit.errors import ConflictError, UnavailableError
 from cdnkit.wire import CONTENT_PREFIX, READY_PATH, TITLES_PATH
-from config.load import TopologyError, load_topology
+from config.load import load_topology
 from config.topology import Topology
 from scripts.demo_topology import settle_topology
 from scripts.supervise import Supervisor
@@ -63,15 +63,11 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until Ctrl-C or SIGTERM; 0 when stopped so, 1 with a sentence when it cannot run."""
+    """Run until Ctrl-C or SIGTERM. Raises UnavailableError, ConflictError, TopologyError."""
     data: Path = args.data.resolve()
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        with only_one(data / "lock"):
-            asyncio.run(_until_stopped(data))
-    except (CinedgeError, TopologyError, OSError) as error:
-        say(f"cinedge up: {error}")
-        return 1
+    data.mkdir(parents=True, exist_ok=True)
+    with only_one(data / "lock"):
+        asyncio.run(_until_stopped(data))
     return 0
 
 
@@ -158,7 +154,7 @@ async def _present(supervisor: Supervisor, data: Path, topology: Topology) -> No
     async with _client() as client:
         await await_answer(client, f"{origin}{READY_PATH}")
         await upload_once(client, origin, film)
-        play, operate = f"{origin}/", f"{router}/operate"
+        play, operate = f"{origin}/", f"{router}/operate/"
         for url in (f"{router}{READY_PATH}", f"{router}/{FILM_KEY}", play, operate):
             await await_answer(client, url)
     print(f"Play: {play}\nOperate: {operate}", flush=True)
@@ -174,20 +170,22 @@ async def _client() -> AsyncIterator[aiohttp.ClientSession]:
 
 async def await_answer(client: aiohttp.ClientSession, url: str) -> None:
     """Wait until `url` answers with success, redirects followed. Raises UnavailableError."""
-    last = "no answer"
+    refusal = "no answer"
     try:
         async with asyncio.timeout(START_SECONDS):
-            while True:
-                try:
-                    async with client.get(url, headers={"Range": "bytes=0-0"}) as answer:
-                        if answer.ok:
-                            return
-                        last = f"{answer.status} {answer.reason}"
-                except aiohttp.ClientError as error:
-                    last = str(error)
+            while refusal := await _refusal(client, url):
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
-        raise UnavailableError(f"{url} did not answer in {START_SECONDS:g} s: {last}") from None
+        raise UnavailableError(f"{url} did not answer in {START_SECONDS:g} s: {refusal}") from None
+
+
+async def _refusal(client: aiohttp.ClientSession, url: str) -> str:
+    """Why `url` does not answer with success now; empty when it does."""
+    try:
+        async with client.get(url, headers={"Range": "bytes=0-0"}) as answer:
+            return "" if answer.ok else f"{answer.status} {answer.reason}"
+    except aiohttp.ClientError as error:
+        return str(error) or type(error).__name__
 
 
 async def upload_once(client: aiohttp.ClientSession, origin: str, film: Path) -> None:

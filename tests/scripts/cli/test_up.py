@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from cdnkit.errors import ConflictError, UnavailableError
+from config.load import TopologyError
 from scripts.cli import up
 
 FILM = b"the bytes of a film"
@@ -117,15 +118,10 @@ def test_second_run_on_the_same_data_is_refused_with_a_way_out(tmp_path: Path) -
         pass
 
 
-def test_broken_topology_is_refused_before_anything_starts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_broken_topology_is_refused_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "topology.yaml").write_text("version: 1\norigns: []\n")
-    assert up.run(argparse.Namespace(data=tmp_path)) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "origns" in said.err
-    assert "origins" in said.err
+    with pytest.raises(TopologyError, match=r"origns.*origins"):
+        up.run(argparse.Namespace(data=tmp_path))
     assert not (tmp_path / "logs").exists()
 
 
