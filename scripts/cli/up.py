@@ -173,7 +173,8 @@ async def await_answer(client: aiohttp.ClientSession, url: str) -> None:
     refusal = "no answer"
     try:
         async with asyncio.timeout(START_SECONDS):
-            while refusal := await _refusal(client, url):
+            # Another process gives no event to wait for.
+            while refusal := await _refusal(client, url):  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         raise UnavailableError(f"{url} did not answer in {START_SECONDS:g} s: {refusal}") from None
