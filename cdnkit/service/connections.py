@@ -102,7 +102,8 @@ class GuardedHandler(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what the parser refused. Raises ConnectionError when an answer has begun."""
-        if request.transport is None or request.writer.output_size > 0:
+        transport = request.transport
+        if transport is None or transport.is_closing() or request.writer.output_size > 0:
             raise ConnectionResetError("the answer failed after its head was sent")
         code = "bad-request" if status == 400 else "internal-error"
         detail = (message or "").strip().partition("\n")[0].rstrip(": ")

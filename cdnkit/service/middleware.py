@@ -181,7 +181,7 @@ def _answer_to(
         exchange.facts.setdefault("error", "client-gone")
         raise error
     response = _problem_for(error, exchange, telemetry)
-    if exchange.response is not None:
+    if exchange.response is not None and _has_begun(request):
         exchange.status = exchange.response.status
         exchange.facts["cut"] = True
         telemetry.count_closed("cut-answer")
@@ -236,6 +236,13 @@ def _check_addressing(request: web.Request) -> None:
 
 def _has_body(request: web.BaseRequest, response: web.StreamResponse) -> bool:
     return request.method != "HEAD" and response.status >= 200 and response.status not in (204, 304)
+
+
+def _has_begun(request: web.BaseRequest) -> bool:
+    writer = request.writer
+    # A head that could not be written (a bad field) leaves room for another answer, unless the
+    # writer was already switched to chunks, from which there is no way back.
+    return writer.output_size > 0 or getattr(writer, "chunked", True)
 
 
 def _client_is_gone(request: web.BaseRequest) -> bool:

@@ -13,7 +13,7 @@ REDACTED: Final = "[redacted]"
 
 SECRET_NAMES: Final = frozenset(
     {
-        "token", "access_token", "sig", "signature", "secret", "password", "key", "apikey",
+        "token", "access_token", "sig", "signature", "secret", "password", "apikey",
         "api_key", "authorization", "cookie", "set-cookie", "cinedge_token", "x-amz-signature",
         "x-amz-security-token", "x-amz-credential",
     }
