@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import shutil
 import subprocess
 import sys
@@ -118,7 +117,7 @@ def make_film(path: Path, film: Film | None = None) -> None:
     Raises UnavailableError without ffmpeg or when it fails.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    aside = path.with_name(f"{path.name}.part")
     try:
         call = subprocess.run(
             encode_command(find_ffmpeg(), film or Film(), aside),
