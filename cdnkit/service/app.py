@@ -55,7 +55,7 @@ def build_app(
     app = web.Application(
         middlewares=(
             identify_requests(make_id),
-            account_requests(tier, name, telemetry, log, clock),
+            account_requests(tier, name, telemetry, health, log, clock),
             answer_errors(telemetry, authorize),
         ),
         client_max_size=client_max_size,

@@ -64,7 +64,12 @@ def identify_requests(make_id: Callable[[], str]) -> Any:
 
 
 def account_requests(
-    tier: str, node: str, telemetry: Telemetry, log: AccessLog, clock: Callable[[], float]
+    tier: str,
+    node: str,
+    telemetry: Telemetry,
+    health: Health,
+    log: AccessLog,
+    clock: Callable[[], float],
 ) -> Any:
     """Middleware: count and log every request, however it ends. `clock` is monotonic."""
 
@@ -78,7 +83,7 @@ def account_requests(
             telemetry.in_flight.dec()
             duration_seconds = clock() - started
             exchange = request[EXCHANGE]
-            status = exchange.status or _begun_status(exchange)
+            status = exchange.status or _status_so_far(exchange, health)
             telemetry.observe_request(
                 request.method, route_of(request), status, duration_seconds, exchange.body_bytes
             )
@@ -250,8 +255,10 @@ def _client_is_gone(request: web.BaseRequest) -> bool:
     return transport is None or transport.is_closing()
 
 
-def _begun_status(exchange: Exchange) -> int:
-    exchange.facts.setdefault("error", "client-gone")
+def _status_so_far(exchange: Exchange, health: Health) -> int:
+    # While we stop, a connection that we close looks like one that the client left.
+    reason = "stopped" if health.is_draining else "client-gone"
+    exchange.facts.setdefault("error", reason)
     return CLIENT_GONE_STATUS if exchange.response is None else exchange.response.status
 
 

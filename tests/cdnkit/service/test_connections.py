@@ -143,10 +143,10 @@ async def test_a_client_that_takes_nothing_is_cut(start: Start) -> None:
 
 
 async def test_a_slow_client_that_goes_on_reading_is_served(start: Start) -> None:
-    rig = await start(flooding(asyncio.Event()), limits=Limits(write_timeout_seconds=0.2))
+    rig = await start(flooding(asyncio.Event()), limits=Limits(write_timeout_seconds=0.1))
     reader, writer = await connect(rig.listening.port)
     writer.write(b"GET /flood HTTP/1.1\r\nHost: a\r\n\r\n")
-    deadline = asyncio.get_running_loop().time() + 0.9
+    deadline = asyncio.get_running_loop().time() + 0.5
     while asyncio.get_running_loop().time() < deadline:
         assert await reader.read(1 << 20)
         await asyncio.sleep(0.01)

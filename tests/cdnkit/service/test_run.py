@@ -162,6 +162,7 @@ async def test_grace_ends(start: Start) -> None:
     async with asyncio.timeout(5):
         await cancelled.wait()
     assert await asked == b""
+    assert [line["error"] for line in rig.sink.lines()] == ["stopped"]
 
 
 async def test_an_error_inside_the_block_drains_too() -> None:
