@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,19 @@ from cdnkit.service.connections import DEFAULT_LIMITS, GuardedRunner, Limits
 GRACE_SECONDS: Final = 10.0
 _BACKLOG: Final = 4096
 _WILDCARDS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+
+_MENDABLE: Final = frozenset(
+    {
+        errno.EADDRINUSE,
+        errno.EADDRNOTAVAIL,
+        errno.EACCES,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EROFS,
+    }
+)
+"""What an operator can mend: a line, not a traceback."""
 
 _log = structlog.get_logger()
 
@@ -98,7 +112,7 @@ def run(main: Callable[[], Awaitable[None]]) -> int:
         _log.error("cannot go on", code=error.code, detail=error.detail)
         return 1
     except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.ENOSPC):
+        if error.errno not in _MENDABLE and not isinstance(error, socket.gaierror):
             raise
         _log.error("cannot go on", detail=str(error))
         return 1

@@ -242,12 +242,17 @@ def test_errors_that_people_can_mend_are_one_line_and_status_1() -> None:
     async def taken() -> None:
         raise OSError(98, "Address already in use")
 
+    async def unknown() -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
     with capture_logs() as events:
         assert run(bad) == 1
         assert run(taken) == 1
+        assert run(unknown) == 1
     assert [event["detail"] for event in events] == [
         "No such edge.",
         "[Errno 98] Address already in use",
+        "[Errno -2] Name or service not known",
     ]
 
 
@@ -255,5 +260,10 @@ def test_our_own_mistakes_keep_their_traceback() -> None:
     async def bug() -> None:
         raise KeyError("bug")
 
+    async def lost() -> None:
+        raise ConnectionResetError(104, "Connection reset by peer")
+
     with pytest.raises(KeyError):
         run(bug)
+    with pytest.raises(ConnectionResetError):
+        run(lost)
