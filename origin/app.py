@@ -35,6 +35,7 @@ from origin.store.base import ByteStore
 from origin.store.disk import DiskStore, open_disk_store
 from origin.sweeper import Holds, Sweeper
 from origin.titles import Titles
+from origin.uploads import Uploads
 
 _log = structlog.get_logger()
 
@@ -89,11 +90,15 @@ async def build_origin(
         contents = Contents(
             parts.catalog,
             parts.store,
-            parts.receiver,
             holds,
+            max_age_seconds=node.max_age_seconds,
+            base_url=node.url,
+        )
+        uploads = Uploads(
+            parts.catalog,
+            parts.receiver,
             authorize=auth.authorize,
             limit_bytes=node.object_bytes_max,
-            max_age_seconds=node.max_age_seconds,
             base_url=node.url,
         )
         site = Site(node.router_url, allowed_origins(node.router_url, topology))
@@ -105,6 +110,7 @@ async def build_origin(
             access_log=open_log(node.access_log),
             routes=[
                 *contents.routes(),
+                *uploads.routes(),
                 *Titles(parts.catalog, authorize=auth.authorize).routes(),
                 *Changes(parts.catalog).routes(),
                 *site.routes(),

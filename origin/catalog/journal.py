@@ -27,8 +27,6 @@ class Journal:
         self._tail_changes = tail_changes
         self._more = asyncio.Event()
         self._closed = False
-        self.waiting = 0
-        """Followers that wait for the next change."""
 
     @property
     def last(self) -> int:
@@ -53,15 +51,12 @@ class Journal:
 
     async def wait_beyond(self, sequence: int, seconds: float) -> None:
         """Return once there is a change after `sequence`, after `seconds`, or when closed."""
-        self.waiting += 1
         try:
             async with asyncio.timeout(seconds):
                 while self.last <= sequence and not self._closed:
                     await self._more.wait()
         except TimeoutError:
             return
-        finally:
-            self.waiting -= 1
 
     def close(self) -> None:
         """Let all who wait go, now and from now on: the process is stopping."""

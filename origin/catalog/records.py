@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cdnkit.validators import Validators
 from cdnkit.wire import ChangeKind
 from origin.store.base import StoredObject
 
@@ -37,6 +38,11 @@ class ObjectRow:
     def stored(self) -> StoredObject:
         """Where its bytes are."""
         return StoredObject(self.key, self.stored_generation, self.size_bytes, self.extent_bytes)
+
+    @property
+    def validators(self) -> Validators:
+        """What conditions are compared with."""
+        return Validators(self.etag, int(self.created_at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def announced_digests(head: UploadHead) -> list[Mapping[str, bytes]]:
 
 def validators_of(row: ObjectRow | None) -> Validators | None:
     """The validators of a row, None when nothing is published."""
-    return None if row is None else Validators(row.etag, int(row.created_at))
+    return None if row is None else row.validators
 
 
 def require_conditions(method: str, fields: Mapping[str, str], current: Validators | None) -> None:

@@ -40,8 +40,9 @@ async def test_changes_are_told_in_order_and_in_pages(origin: RunningOrigin) -> 
 
 
 async def test_waiting_follower_is_woken_by_a_publish(origin: RunningOrigin) -> None:
+    waits = watch_waiting(origin)
     asked = asyncio.create_task(ask(origin, "after=0&wait=55"))
-    await someone_waits(origin)
+    await waits.wait()
     assert not asked.done()
     await publish(origin, "a")
     _, page = await asyncio.wait_for(asked, 5)
@@ -50,8 +51,9 @@ async def test_waiting_follower_is_woken_by_a_publish(origin: RunningOrigin) -> 
 
 
 async def test_waiting_follower_is_let_go_when_the_origin_stops(origin: RunningOrigin) -> None:
+    waits = watch_waiting(origin)
     asked = asyncio.create_task(ask(origin, "after=0&wait=55"))
-    await someone_waits(origin)
+    await waits.wait()
     origin.parts.catalog.journal.close()
     assert await asyncio.wait_for(asked, 5) == (200, {"changes": [], "last": 0})
 
@@ -84,8 +86,15 @@ async def test_senseless_parameters_are_refused(origin: RunningOrigin, query: st
     assert (status, body["type"]) == (400, "urn:cinedge:problem:bad-request")
 
 
-async def someone_waits(origin: RunningOrigin) -> None:
-    """Return once a follower is inside the journal's wait."""
-    journal = origin.parts.catalog.journal
-    while journal.waiting == 0:
-        await asyncio.sleep(0)
+def watch_waiting(origin: RunningOrigin) -> asyncio.Event:
+    """Set once a follower is inside the journal's wait."""
+    journal: Any = origin.parts.catalog.journal
+    wait_beyond = journal.wait_beyond
+    waits = asyncio.Event()
+
+    async def watched(*arguments: Any) -> None:
+        waits.set()
+        await wait_beyond(*arguments)
+
+    journal.wait_beyond = watched
+    return waits

@@ -1,0 +1,84 @@
+"""Taking objects in and out over HTTP.
+
+    PUT     /v1/content/{key}   take in a whole object   201, 200
+    DELETE  /v1/content/{key}   unpublish it             204
+
+Decides who may and in which order an upload is judged: key, caller, head, then bytes. What is
+asked of the head is `origin.ingest.checks`, moving the bytes is `origin.ingest.receive`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from cdnkit.errors import NotFoundError
+from cdnkit.service.exchange import note
+from cdnkit.wire import CONTENT_PREFIX
+from origin.catalog.catalog import Catalog
+from origin.catalog.records import ObjectRow
+from origin.ingest.checks import UploadHead, require_conditions, run_checks, validators_of
+from origin.ingest.receive import Receiver, body_of
+from origin.object_views import describe, key_of
+from origin.requests import Authorize, fields_of, leave_expect, send_continue
+
+UPLOAD_SCOPE: Final = "upload"
+
+
+class Uploads:
+    """Handlers that change /v1/content."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        receiver: Receiver,
+        *,
+        authorize: Authorize,
+        limit_bytes: int,
+        base_url: str = "",
+    ) -> None:
+        self._catalog = catalog
+        self._receiver = receiver
+        self._authorize = authorize
+        self._limit_bytes = limit_bytes
+        self._base_url = base_url.rstrip("/")
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to mount."""
+        path = CONTENT_PREFIX + "{key:.*}"
+        return [
+            web.put(path, self.put, expect_handler=leave_expect),
+            web.delete(path, self.delete),
+        ]
+
+    async def put(self, request: web.Request) -> web.StreamResponse:
+        """Take in a whole object."""
+        key = key_of(request)
+        self._authorize(request, UPLOAD_SCOPE)
+        head = UploadHead(
+            request.method, fields_of(request), request.content_length, self._limit_bytes
+        )
+        run_checks(head, self._catalog.objects.get(key))
+        await send_continue(request)
+        row, is_new = await self._receiver.receive(key, head, body_of(request.content))
+        note(request, key=key, generation=row.generation)
+        return web.json_response(
+            describe(request, row, self._base_url),
+            status=201 if is_new else 200,
+            headers={"ETag": row.etag, "Location": CONTENT_PREFIX + key},
+        )
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        """Unpublish an object."""
+        key = key_of(request)
+        self._authorize(request, UPLOAD_SCOPE)
+        fields = fields_of(request)
+
+        def check(current: ObjectRow | None) -> None:
+            require_conditions(request.method, fields, validators_of(current))
+            if current is None:
+                raise NotFoundError(f"there is no object {key!r}")
+
+        await self._catalog.delete(key, check)
+        return web.Response(status=204)
