@@ -19,7 +19,7 @@ from geo_router.client_address import Client
 from geo_router.fleet import Fleet
 from geo_router.place import Place
 
-_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[\x21\x22\x24-\x2e\x30-\x3e\x40-\x7e]*")
 _TARGET: Final = re.compile(r"/[\x21\x22\x24-\x7e]*")
 _VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 _Q: Final = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
@@ -67,10 +67,11 @@ def prefers_json(accept: str) -> bool:
 
     A tie is a redirect: `application/json, */*` is what some HTTP clients send with everything.
     """
+    accept = accept.lower()
     if _JSON not in accept:
         return False
     json_quality = other_quality = 0.0
-    for part in accept.lower().split(","):
+    for part in accept.split(","):
         media, *parameters = (piece.strip() for piece in part.split(";"))
         quality = _quality(parameters)
         if media == _JSON:

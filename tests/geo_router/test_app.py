@@ -1,0 +1,165 @@
+"""The router as a whole: wired from a topology, with real edges that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+from aiohttp import ClientSession
+
+from cdnkit.errors import BadRequestError
+from cdnkit.service.run import serve
+from config.topology import Geo, RouterSettings, Topology
+from geo_router.app import Router, build_router, geo_of, run_router
+from geo_router.fleet import Fleet, State
+from tests.geo_router.scripted_edge import DRAINING, READY, ScriptedEdge
+from tests.geo_router.worlds import SITES, edge, router_node, topology_of
+from tests.helpers.processes import wait_until
+
+FAST = RouterSettings(probe_interval_seconds=0.05, probe_timeout_seconds=0.2)
+
+
+class Changes:
+    """The router's own word for every change, to wait on."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[tuple[str, State]] = asyncio.Queue()
+
+    def __call__(self, name: str, fleet: Fleet) -> None:
+        self._queue.put_nowait((name, fleet[name].state))
+
+    async def until(self, name: str, state: State, limit_seconds: float = 5) -> None:
+        async with asyncio.timeout(limit_seconds):
+            while await self._queue.get() != (name, state):
+                pass
+
+
+@asynccontextmanager
+async def cluster(
+    settings: RouterSettings, *edges: ScriptedEdge
+) -> AsyncIterator[tuple[Router, Changes, str]]:
+    nodes = [edge(f"{s.name}-0", s.name, e.port) for s, e in zip(SITES, edges, strict=False)]
+    changes = Changes()
+    topology = topology_of(nodes, Geo("fra"))
+    router = build_router(router_node(settings), topology, chance=lambda: 0.0, on_change=changes)
+    async with (
+        router.running(),
+        serve(router.application, "127.0.0.1", 0, grace_seconds=0.2) as listening,
+    ):
+        yield router, changes, listening.url
+
+
+async def location(session: ClientSession, url: str) -> str:
+    async with session.get(url + "/films/a.mp4", allow_redirects=False) as answer:
+        return answer.headers.get("Location", str(answer.status))
+
+
+async def test_an_edge_that_dies_leaves_new_answers_within_three_seconds() -> None:
+    async with (
+        ScriptedEdge() as fra,
+        ScriptedEdge() as ams,
+        ClientSession() as session,
+        cluster(RouterSettings(), fra, ams) as (_, changes, url),
+    ):
+        await changes.until("ams-0", State.UP)
+        assert await location(session, url) == f"{fra.url}/films/a.mp4"
+        await fra.die()
+        await changes.until("fra-0", State.DOWN, limit_seconds=3)
+        assert await location(session, url) == f"{ams.url}/films/a.mp4"
+
+
+async def test_an_edge_that_drains_is_left_at_once_and_returns() -> None:
+    async with (
+        ScriptedEdge() as fra,
+        ScriptedEdge() as ams,
+        ClientSession() as session,
+        cluster(FAST, fra, ams) as (_, changes, url),
+    ):
+        await changes.until("ams-0", State.UP)
+        fra.status, fra.body = 503, DRAINING
+        await changes.until("fra-0", State.DRAINING)
+        assert await location(session, url) == f"{ams.url}/films/a.mp4"
+        fra.status, fra.body = 200, READY
+        await changes.until("fra-0", State.UP)
+        assert await location(session, url) == f"{fra.url}/films/a.mp4"
+
+
+async def test_ready_needs_one_look_at_every_edge_and_only_at_start() -> None:
+    async with ScriptedEdge() as fra, ScriptedEdge() as ams, ClientSession() as session:
+        await ams.die()
+        async with cluster(FAST, fra, ams) as (router, changes, url):
+            await changes.until("ams-0", State.DOWN)
+            async with session.get(url + "/readyz") as answer:
+                assert answer.status == 200
+            await fra.die()
+            await changes.until("fra-0", State.DOWN)
+            async with session.get(url + "/readyz") as answer:
+                assert answer.status == 200
+            assert await location(session, url) == "503"
+            assert router.fleet.is_polled
+
+
+async def test_states_and_probes_are_shown_in_metrics() -> None:
+    async with (
+        ScriptedEdge() as fra,
+        ClientSession() as session,
+        cluster(FAST, fra) as (_, changes, url),
+    ):
+        await changes.until("fra-0", State.UP)
+        async with session.get(url + "/metrics") as answer:
+            text = await answer.text()
+    assert 'cinedge_router_edge_state{edge="fra-0",state="up"} 1.0' in text
+    assert 'cinedge_router_probes_total{edge="fra-0",result="answered"}' in text
+
+
+async def test_an_unusable_geo_database_does_not_stop_the_router() -> None:
+    async with ScriptedEdge() as fra, ClientSession() as session:
+        topology = topology_of([edge("fra-0", "fra", fra.port)], Geo("fra", database="/nowhere"))
+        changes = Changes()
+        router = build_router(router_node(FAST), topology, chance=lambda: 0.0, on_change=changes)
+        async with (
+            router.running(),
+            serve(router.application, "127.0.0.1", 0, grace_seconds=0.2) as listening,
+        ):
+            await changes.until("fra-0", State.UP)
+            assert str(fra.port) in await location(session, listening.url)
+            async with session.get(listening.url + "/metrics") as answer:
+                assert 'failures_total{kind="absent"} 1.0' in await answer.text()
+
+
+def test_without_a_geo_part_everybody_is_at_the_first_site() -> None:
+    assert geo_of(topology_of([])).default_site == "fra"
+    with pytest.raises(BadRequestError, match="at least one site"):
+        geo_of(Topology())
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """A process configures its logging; this one has pytest's to keep."""
+    root = logging.getLogger()
+    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**config)
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_a_router_runs_until_it_is_told_to_stop() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop_once_it_listens_to_signals() -> None:
+        wait_until(lambda: signal.getsignal(signal.SIGTERM) is not before, "it serves")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stopper = threading.Thread(target=stop_once_it_listens_to_signals)
+    stopper.start()
+    assert run_router(router_node(FAST), topology_of([], Geo("fra"))) == 0
+    stopper.join()

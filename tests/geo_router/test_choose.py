@@ -1,0 +1,172 @@
+"""Which edges are named, rung by rung, and what stays put when edges come and go."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.topology import EdgeNode
+from geo_router.choose import Chooser, Decision, Rung, edge_url
+from geo_router.fleet import SERVING, Fleet, State
+from geo_router.place import Place, Source
+from tests.geo_router.worlds import (
+    BUSY,
+    DRAINING,
+    FAILED,
+    READY,
+    SITES,
+    edge,
+    edges_of,
+    fleet_of,
+    take_down,
+)
+
+BERLIN = Place(Source.DATABASE, "x", coordinates=(52.5, 13.4))
+KEYS = [f"/films/{number}.mp4" for number in range(400)]
+
+
+def world(**sites: int) -> tuple[list[EdgeNode], Fleet, Chooser]:
+    edges = edges_of(sites)
+    fleet = fleet_of(edges)
+    return edges, fleet, Chooser(SITES, edges, fleet)
+
+
+def first(decision: Decision) -> tuple[str, Rung]:
+    return decision.candidates[0].edge, decision.rung
+
+
+def test_the_ladder_is_walked_down_rung_by_rung() -> None:
+    _, fleet, chooser = world(fra=1, ams=1, nyc=1, sgp=1)
+    seen = [first(chooser.choose(BERLIN, "/a"))]
+    fleet.observe("fra-0", BUSY, 2.0)
+    seen.append(first(chooser.choose(BERLIN, "/a")))
+    take_down(fleet, "fra-0")
+    seen.append(first(chooser.choose(BERLIN, "/a")))
+    take_down(fleet, "nyc-0")
+    seen.append(first(chooser.choose(BERLIN, "/a")))
+    fleet.observe("ams-0", BUSY, 4.0)
+    fleet.observe("sgp-0", BUSY, 4.0)
+    seen.append(first(chooser.choose(BERLIN, "/a")))
+    take_down(fleet, "ams-0", "sgp-0")
+    fleet.observe("nyc-0", READY, 5.0)
+    seen.append(first(chooser.choose(BERLIN, "/a")))
+    take_down(fleet, "nyc-0")
+    assert seen == [
+        ("fra-0", Rung.HEALTHY_IN_SITE),
+        ("fra-0", Rung.OVERLOADED_IN_SITE),
+        ("nyc-0", Rung.FALLBACK_SITE),
+        ("ams-0", Rung.NEAREST_HEALTHY),
+        ("ams-0", Rung.OVERLOADED_ELSEWHERE),
+        ("nyc-0", Rung.RECOVERING),
+    ]
+    assert chooser.choose(BERLIN, "/a").rung is Rung.NONE
+
+
+def test_edges_killed_one_by_one_leave_an_answer_until_the_last() -> None:
+    edges, fleet, chooser = world(fra=3, ams=2, nyc=2, sgp=1)
+    for left in range(len(edges), 0, -1):
+        decision = chooser.choose(BERLIN, "/a", limit=100)
+        assert len(decision.candidates) == left
+        take_down(fleet, decision.candidates[0].edge)
+    assert chooser.choose(BERLIN, "/a").candidates == ()
+
+
+def test_one_lost_probe_changes_no_answer() -> None:
+    edges, fleet, chooser = world(fra=3, ams=2)
+    before = [first(chooser.choose(BERLIN, key)) for key in KEYS]
+    for node in edges:
+        fleet.observe(node.name, FAILED, 2.0)
+        assert fleet[node.name].state is State.SUSPECT
+    assert [first(chooser.choose(BERLIN, key)) for key in KEYS] == before
+
+
+def test_a_draining_edge_is_named_no_more() -> None:
+    _, fleet, chooser = world(fra=2)
+    fleet.observe("fra-0", DRAINING, 2.0)
+    assert {first(chooser.choose(BERLIN, key))[0] for key in KEYS} == {"fra-1"}
+
+
+def test_removing_an_edge_moves_its_keys_only_and_bringing_it_back_restores_them() -> None:
+    _, fleet, chooser = world(fra=5)
+    before = {key: first(chooser.choose(BERLIN, key))[0] for key in KEYS}
+    take_down(fleet, "fra-2")
+    without = {key: first(chooser.choose(BERLIN, key))[0] for key in KEYS}
+    assert all(without[key] == owner for key, owner in before.items() if owner != "fra-2")
+    assert "fra-2" not in without.values()
+    for moment in range(3):
+        fleet.observe("fra-2", READY, 4.0 + moment)
+    assert {key: first(chooser.choose(BERLIN, key))[0] for key in KEYS} == before
+
+
+def test_weights_share_the_keys_of_a_site() -> None:
+    edges = [edge("big", "fra", 1, 3.0), edge("small", "fra", 2, 1.0), edge("off", "fra", 3, 0.0)]
+    chooser = Chooser(SITES, edges, fleet_of(edges))
+    counts = Counter(first(chooser.choose(BERLIN, f"/{i}"))[0] for i in range(4000))
+    assert 0.70 < counts["big"] / 4000 < 0.80
+    assert counts["off"] == 0
+
+
+_observations = st.sampled_from([READY, BUSY, FAILED, DRAINING])
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.tuples(st.integers(0, 7), _observations), max_size=60),
+    st.tuples(st.floats(-80, 80), st.floats(-180, 180)),
+    st.sampled_from(KEYS),
+)
+def test_no_edge_that_is_down_is_named_and_healthy_ones_come_first(
+    history: list[tuple[int, object]], point: tuple[float, float], key: str
+) -> None:
+    edges, fleet, chooser = world(fra=3, ams=2, nyc=2, sgp=1)
+    for moment, (index, seen) in enumerate(history):
+        fleet.observe(edges[index].name, seen, float(moment))  # type: ignore[arg-type]
+    place = Place(Source.DATABASE, coordinates=point)
+    ranked = chooser.choose(place, key, limit=100).candidates
+    usable = {
+        name: health
+        for name, health in fleet.items()
+        if health.state in SERVING or health.state is State.RECOVERING
+    }
+    assert {candidate.edge for candidate in ranked} == set(usable)
+    assert len(ranked) == len(usable)
+    if any(h.state in SERVING and not h.overloaded for h in usable.values()):
+        best = usable[ranked[0].edge]
+        assert best.state in SERVING
+        if best.overloaded:
+            assert ranked[0].rung is Rung.OVERLOADED_IN_SITE
+    assert chooser.choose(place, key).candidates == ranked[:1]
+    explained = chooser.explain(place, key)
+    assert explained.candidates == ranked
+    assert len(explained.passed_over) + len(ranked) == len(edges)
+
+
+def test_every_candidate_tells_its_reasons() -> None:
+    _, fleet, chooser = world(fra=2, nyc=1)
+    take_down(fleet, "fra-1")
+    decision = chooser.explain(BERLIN, "/a")
+    assert [c.reasons[0] for c in decision.candidates] == [
+        "home site of the viewer",
+        "in the fallback list of the home site",
+    ]
+    assert decision.candidates[0].reasons[1:] == ("place 1 of 1 in fra for this path", "up")
+    assert 400 < decision.candidates[0].distance_km < 450
+    (passed,) = decision.passed_over
+    assert (passed.edge, passed.reason) == ("fra-1", "down: cannot connect")
+
+
+def test_an_edge_without_weight_is_passed_over_by_name() -> None:
+    edges = [edge("a", "fra"), edge("b", "fra", 9001, 0.0)]
+    decision = Chooser(SITES, edges, fleet_of(edges)).explain(BERLIN, "/a")
+    assert [(p.edge, p.reason) for p in decision.passed_over] == [("b", "its weight is 0")]
+
+
+def test_an_edge_is_reached_by_its_url_or_else_where_it_listens() -> None:
+    plain = edge("a", "fra", 9001)
+    assert edge_url(plain) == "http://127.0.0.1:9001"
+    named = EdgeNode("b", "fra", plain.listen, (), url="https://b.example/cdn/")
+    chooser = Chooser(SITES, [named], fleet_of([named]))
+    assert chooser.url("b") == "https://b.example/cdn"
+    assert chooser.edge("b") is named
