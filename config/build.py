@@ -240,16 +240,16 @@ _UNKNOWN_SECRET: Final = "a-secret-that-was-not-given"
 
 def _hint_from_within(record: type[Any], name: str) -> str:
     """Where a setting that is unknown here would belong, one level further in."""
-    for field in fields_of(record):
-        inner = [] if field.record is None else [inner.name for inner in fields_of(field.record)]
-        if name in inner:
-            return f"it belongs in {field.name!r}"
-    for field in fields_of(record):
-        inner = [] if field.record is None else [inner.name for inner in fields_of(field.record)]
-        close = nearest(name, inner)
-        if close is not None:
-            return f"did you mean {close!r} in {field.name!r}?"
-    return ""
+    inner = {
+        setting.name: field.name
+        for field in reversed(fields_of(record))
+        if field.record is not None
+        for setting in fields_of(field.record)
+    }
+    if name in inner:
+        return f"it belongs in {inner[name]!r}"
+    close = nearest(name, inner)
+    return f"did you mean {close!r} in {inner[close]!r}?" if close is not None else ""
 
 
 def _wanted(field: Field) -> str:

@@ -99,9 +99,10 @@ def listeners_do_not_collide(topology: Topology) -> Iterator[Finding]:
 def reachable_addresses(topology: Topology) -> Iterator[Finding]:
     """A process that others must reach has a URL, or an address a URL can be made from."""
     for path, node in topology.nodes():
-        unclear = is_wildcard(node.listen.host) or node.listen.port == 0
+        listen = node.listen
+        unclear = is_wildcard(listen.host) or (listen.port == 0 and listen.host)
         if unclear and not node.url and not isinstance(node, RouterNode):
-            message = f"missing; nobody can be sent to {node.listen}"
+            message = f"missing; nobody can be sent to {listen}"
             yield Finding(f"{path}.url", message, "say how others reach this process")
 
 

@@ -10,9 +10,21 @@ from typing import Any
 
 import yaml
 
-from config.scalars import write_scalar
+from config.scalars import needs_quotes, write_scalar
 from config.shape import Field, Many, fields_of
 from config.topology import EdgeSettings, RouterSettings, Topology
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what our reader, or YAML 1.2, would not take for text."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if needs_quotes(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def dump_topology(topology: Topology) -> str:
@@ -27,7 +39,7 @@ def dump_topology(topology: Topology) -> str:
         if value != field.default:
             base = {} if field.many is Many.ONE else inherited
             plain[field.name] = _plain(field, value, base)
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _plain(field: Field, value: Any, inherited: dict[type[Any], Any]) -> Any:

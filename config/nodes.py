@@ -6,7 +6,7 @@ to. Nothing is constructed, so no tag can make anything happen.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -25,9 +25,9 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self.depth += 1
         if self.depth > DEPTH_MAX:
-            raise yaml.composer.ComposerError(
-                None, None, f"nested deeper than {DEPTH_MAX} levels", self.get_mark()
-            )
+            mark: Any = parent.start_mark if parent is not None else None
+            message = f"nested deeper than {DEPTH_MAX} levels"
+            raise yaml.composer.ComposerError(None, None, message, mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node

@@ -84,6 +84,11 @@ def write_scalar(field: Field, value: Any) -> Any:
     return value
 
 
+def needs_quotes(text: str) -> bool:
+    """Without quotes this text would be taken for a number or a switch."""
+    return not text or _OTHER_THAN_TEXT.fullmatch(text) is not None
+
+
 def placeholder(field: Field, text: str | None) -> Any:
     """Something of the right type to go on with after a complaint."""
     if field.kind is Kind.TEXT:
@@ -124,7 +129,7 @@ def _read_text(field: Field, text: str, quoted: bool, folder: str) -> str:
         return text
     if not text:
         raise UnitError(f"expected {expected(field)}, found an empty text")
-    if not quoted and _OTHER_THAN_TEXT.fullmatch(text):
+    if not quoted and needs_quotes(text):
         shown = "a number or switch" if field.facts.secret else repr(text)
         raise UnitError(f"expected text, found {shown}", "put it in quotes if you mean the text")
     if len(text) > _TEXT_LENGTH_MAX or not text.isprintable():
