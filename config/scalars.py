@@ -6,6 +6,7 @@ nothing of YAML beyond whether the text stood in quotes, and never repeats a sec
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import PurePath
 from typing import Any, Final
@@ -25,7 +26,7 @@ from config.units import (
 )
 
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
-_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _OTHER_THAN_TEXT: Final = re.compile(
     r"~|null|true|false|yes|no|on|off|[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?",
     re.ASCII | re.IGNORECASE,
@@ -121,7 +122,10 @@ def _read_number(field: Field, text: str, quoted: bool) -> float:
     if quoted or grammar.fullmatch(text) is None:
         hint = "remove the quotes" if quoted and grammar.fullmatch(text) else ""
         raise UnitError(f"expected {field.kind.value}, found {text!r}", hint)
-    return int(text) if field.kind is Kind.WHOLE else float(text)
+    number = int(text) if field.kind is Kind.WHOLE else float(text)
+    if math.isinf(number):
+        raise UnitError(f"expected a number that fits, found {text!r}")
+    return number
 
 
 def _read_text(field: Field, text: str, quoted: bool, folder: str) -> str:

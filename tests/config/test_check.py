@@ -1,0 +1,48 @@
+"""Claims about the checks as a whole; each single one is held to the vectors of test_load."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from config.check import check_topology
+from config.topology import AccessToken, Address, OriginNode, Topology, Volume
+
+_ORIGIN = OriginNode("o", Address("127.0.0.1", 8000), "/data")
+
+
+def paths(topology: Topology) -> list[str]:
+    return [finding.path for finding in check_topology(topology)]
+
+
+def test_an_empty_topology_is_sound() -> None:
+    assert paths(Topology()) == []
+
+
+def test_an_origin_that_others_reach_needs_an_upload_token() -> None:
+    public = dataclasses.replace(_ORIGIN, listen=Address("192.0.2.1", 8000))
+    reader = AccessToken("a", ("operate",), "12345678")
+    writer = AccessToken("b", ("upload",), "abcdefgh")
+    assert paths(Topology(origins=(_ORIGIN,))) == []
+    assert paths(Topology(origins=(public,))) == ["origins[0].listen"]
+    assert paths(Topology(origins=(public,), access_tokens=(reader,))) == ["origins[0].listen"]
+    assert paths(Topology(origins=(public,), access_tokens=(reader, writer))) == []
+
+
+def test_one_secret_belongs_to_one_token() -> None:
+    tokens = tuple(AccessToken(name, ("upload",), "12345678") for name in "ab")
+    assert paths(Topology(access_tokens=tokens)) == ["access_tokens[1]"]
+
+
+def test_no_finding_repeats_a_secret() -> None:
+    findings = check_topology(Topology(access_tokens=(AccessToken("a", (), "hush!hush"),)))
+    assert findings
+    assert "hush" not in repr(findings)
+
+
+def test_volumes_hold_the_copies() -> None:
+    volumes = (Volume("a", "/a"), Volume("b", "/b", weight=0))
+    two = dataclasses.replace(_ORIGIN, volumes=volumes, copies=2)
+    assert paths(Topology(origins=(two,))) == []
+    assert paths(Topology(origins=(dataclasses.replace(two, copies=3),))) == ["origins[0].copies"]
+    none = dataclasses.replace(two, volumes=volumes[1:], copies=1)
+    assert paths(Topology(origins=(none,))) == ["origins[0].volumes"]

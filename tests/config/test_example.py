@@ -1,0 +1,60 @@
+"""Claims about the example topology."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.example import EXAMPLE_ENVIRON, topology_example
+from config.load import load_topology, parse_topology
+from config.shape import fields_of
+from config.topology import Topology
+
+_FILE = Path(__file__).parents[2] / "config" / "topology.example.yaml"
+
+
+def uncommented(text: str) -> str:
+    return re.sub(r"(?m)^( *)#(?=[^ #\n])", r"\1", text)
+
+
+def records(record: type[Any] = Topology) -> list[type[Any]]:
+    """A record and all it holds, each once."""
+    found: list[type[Any]] = [record]
+    for each in found:
+        inner = [field.record for field in fields_of(each) if field.record is not None]
+        found.extend(record for record in dict.fromkeys(inner) if record not in found)
+    return found
+
+
+def test_file_is_what_the_declarations_make() -> None:
+    assert _FILE.read_text("utf-8") == topology_example(), "run: cinedge topology example"
+
+
+def test_file_loads_as_it_stands() -> None:
+    topology = load_topology(_FILE, {})
+    assert [len(topology.sites), len(topology.edges), len(topology.routers)] == [3, 3, 1]
+
+
+def test_every_default_shown_is_the_default() -> None:
+    plain = parse_topology(topology_example(), {}, folder="/x")
+    full = parse_topology(uncommented(topology_example()), EXAMPLE_ENVIRON, folder="/x")
+    assert len(full.token_keys) == len(full.access_tokens) == 1
+    origin = dataclasses.replace(full.origins[0], volumes=())
+    assert len(full.origins[0].volumes) == 1
+    again = dataclasses.replace(full, origins=(origin,), token_keys=(), access_tokens=())
+    assert again == plain
+
+
+@pytest.mark.parametrize("record", records())
+def test_every_setting_is_shown(record: type[Any]) -> None:
+    text = uncommented(topology_example())
+    for field in fields_of(record):
+        assert re.search(rf"(?m)^ *(?:- |# )?{field.name}:", text), field.name
+
+
+def test_every_line_is_short() -> None:
+    assert max(map(len, topology_example().splitlines())) <= 100
