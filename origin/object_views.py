@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from cdnkit.dates import format_http_date
+from cdnkit.errors import BadKeyError
 from cdnkit.keys import parse_key
 from cdnkit.wire import CONTENT_PREFIX
 from origin.catalog.records import ObjectRow
@@ -15,7 +16,10 @@ from origin.catalog.records import ObjectRow
 def key_of(request: web.Request) -> str:
     """The object key in the path. Raises BadKeyError."""
     # The raw path: a decoded one would make two spellings of one key.
-    return parse_key(request.rel_url.raw_path[len(CONTENT_PREFIX) :])
+    path = request.rel_url.raw_path
+    if not path.startswith(CONTENT_PREFIX):
+        raise BadKeyError("the path is percent-encoded; paths are written as they are")
+    return parse_key(path[len(CONTENT_PREFIX) :])
 
 
 def describe(request: web.Request, row: ObjectRow, base_url: str) -> dict[str, Any]:

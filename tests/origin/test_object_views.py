@@ -24,4 +24,4 @@ def test_description_has_the_public_facts_and_a_whole_url() -> None:
 def test_key_is_read_as_it_was_sent() -> None:
     assert key_of(make_mocked_request("GET", "/v1/content/a/b?x=1")) == "a/b"
     with pytest.raises(BadKeyError):
-        key_of(make_mocked_request("GET", "/v1/content/a%62"))
+        key_of(make_mocked_request("GET", "/v1/content/a%2Fb"))
