@@ -24,12 +24,12 @@ from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import reopen_logs, run, serve, wait_for_stop
 from config.topology import Geo, RouterNode, Topology
 from geo_router.choose import Chooser
+from geo_router.client_address import trust
 from geo_router.fleet import Fleet, Limits, Observation
 from geo_router.handlers import Desk
 from geo_router.locate import Locator
 from geo_router.metrics import RouterMetrics
 from geo_router.operate import load_page
-from geo_router.prefixes import PrefixTable
 from geo_router.probe import Prober
 
 GEO_REFRESH_SECONDS: Final = 5.0
@@ -103,7 +103,7 @@ def build_router(
         locator,
         fleet,
         chooser,
-        PrefixTable(dict.fromkeys(geo.trusted_proxies, True)),
+        trust(geo.trusted_proxies),
         metrics,
         now,
         settings.up_after * settings.probe_interval_seconds,

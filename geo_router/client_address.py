@@ -18,6 +18,8 @@ from typing import Final
 from cdnkit.errors import BadRequestError
 from geo_router.prefixes import IPAddress, PrefixTable, unmap
 
+TrustedProxies = PrefixTable[bool]
+
 _TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PAIR: Final = re.compile(rf'({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\.)*)")[ \t]*(?=[;,]|$)')
 _PORT: Final = re.compile(r":(?:[0-9]{1,5}|_[0-9A-Za-z._-]+)")
@@ -39,6 +41,11 @@ class Client:
 
     address: IPAddress | None
     said_by: SaidBy
+
+
+def trust(prefixes: Iterable[str]) -> TrustedProxies:
+    """The proxies whose word is believed. Raises BadRequestError for a bad prefix."""
+    return PrefixTable(dict.fromkeys(prefixes, True))
 
 
 @lru_cache(maxsize=65536)
@@ -116,7 +123,7 @@ def resolve(
     peer: str | None,
     forwarded: Sequence[str],
     x_forwarded_for: Sequence[str],
-    trusted: PrefixTable[bool],
+    trusted: TrustedProxies,
 ) -> Client:
     """The client behind a connection, given the field lines it sent and the proxies we trust."""
     address = parse_address(peer) if peer else None
@@ -136,9 +143,7 @@ def resolve(
     return claims[0]
 
 
-def _innermost(
-    peer: IPAddress, hops: Iterable[str | None], trusted: PrefixTable[bool]
-) -> IPAddress:
+def _innermost(peer: IPAddress, hops: Iterable[str | None], trusted: TrustedProxies) -> IPAddress:
     nearest = peer
     for hop in list(hops)[: -_HOPS_MAX - 1 : -1]:
         address = parse_node(hop) if hop else None

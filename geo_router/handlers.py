@@ -24,11 +24,10 @@ from cdnkit.service.exchange import note
 from cdnkit.service.pages import cors_headers, preflight_headers
 from geo_router import answers
 from geo_router.choose import Chooser, Decision
-from geo_router.client_address import Client, SaidBy, require_address, resolve
+from geo_router.client_address import Client, SaidBy, TrustedProxies, require_address, resolve
 from geo_router.fleet import Fleet
 from geo_router.locate import Locator
 from geo_router.metrics import RouterMetrics
-from geo_router.prefixes import PrefixTable
 
 LIST_LENGTH_MAX: Final = 8
 """Edges in a ranked list: more than a player ever tries."""
@@ -52,7 +51,7 @@ class Desk:
     locator: Locator
     fleet: Fleet
     chooser: Chooser
-    trusted: PrefixTable[bool]
+    trusted: TrustedProxies
     metrics: RouterMetrics
     now: Callable[[], float]
     retry_after_seconds: float

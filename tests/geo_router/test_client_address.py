@@ -15,11 +15,11 @@ from geo_router.client_address import (
     parse_node,
     require_address,
     resolve,
+    trust,
 )
-from geo_router.prefixes import PrefixTable
 from tests.helpers.vectors import case_id, load_vectors
 
-TRUSTED = PrefixTable({"10.0.0.0/8": True, "2001:db8:ff::/48": True})
+TRUSTED = trust(["10.0.0.0/8", "2001:db8:ff::/48"])
 
 
 @pytest.mark.parametrize("case", load_vectors("client_addresses"), ids=case_id)
