@@ -211,8 +211,20 @@ class DiskStore:
     async def _open(
         self, key: ExtentKey, size_bytes: int, bad: set[str] | None = None
     ) -> Descriptor:
-        fd, volume = await self._hop(self._find_copy, key, size_bytes, bad or set())
+        finding = asyncio.get_running_loop().run_in_executor(
+            self._pool, self._find_copy, key, size_bytes, bad or set()
+        )
+        try:
+            fd, volume = await asyncio.shield(finding)
+        except asyncio.CancelledError:
+            # The thread goes on, and nobody else would close what it opens.
+            finding.add_done_callback(self._close_found)
+            raise
         return self._descriptors.add(key, fd, volume)
+
+    def _close_found(self, finding: asyncio.Future[tuple[int, OpenVolume]]) -> None:
+        if not finding.cancelled() and finding.exception() is None:
+            self._close_fd(finding.result()[0])
 
     def _find_copy(self, key: ExtentKey, size_bytes: int, bad: set[str]) -> tuple[int, OpenVolume]:
         """Open the best copy that is not on a `bad` volume. Once one is found wanting, the others
@@ -221,8 +233,8 @@ class DiskStore:
         for volume in self._volumes.for_reading(placement_key(*key)):
             if volume.name in bad:
                 continue
-            may_exist = may_exist or volume.failure is not None
             fd = self._open_copy(key, volume)
+            may_exist = may_exist or volume.failure is not None
             if fd is None:
                 continue
             verify = found_bad or volume.suspect or key in self._suspect
