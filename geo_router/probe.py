@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -109,7 +110,7 @@ async def look(
     except TimeoutError:
         return Observation(Result.FAILED, f"no answer within {clock() - start:.1f} s")
     except aiohttp.ClientConnectorError as error:
-        return Observation(Result.FAILED, f"cannot connect: {error.os_error.strerror or error}")
+        return Observation(Result.FAILED, f"cannot connect: {_why(error.os_error)}")
     except aiohttp.ServerDisconnectedError:
         return Observation(Result.FAILED, "closed the connection without an answer")
     except aiohttp.ClientPayloadError:
@@ -118,6 +119,11 @@ async def look(
         return Observation(Result.FAILED, "does not answer in HTTP")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return Observation(Result.FAILED, f"{type(error).__name__}: {error}")
+
+
+def _why(error: OSError) -> str:
+    # asyncio puts the address into strerror; the page shows it beside the reason anyway.
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def judge(status: int, body: bytes, latency_seconds: float) -> Observation:
