@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     """Uploads every file. Raises UsageError, FailedError."""
     console = Console(stderr=True, quiet=args.quiet)
     with httpx.Client(
-        base_url=args.to, headers=_headers(args, os.environ), timeout=_TIMEOUT
+        base_url=args.to, headers=token_headers(args.token_env, os.environ), timeout=_TIMEOUT
     ) as client:
         return upload_all(args, client, console, time.sleep)
 
@@ -259,14 +259,15 @@ def _measure(file: Path, key: str, progress: Progress) -> Upload:
     return Upload(file, key, size_bytes, digest.digest())
 
 
-def _headers(args: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, str]:
-    token = environ.get(args.token_env or _DEFAULT_TOKEN_ENV, "")
-    if args.token_env is not None and not token:
-        raise UsageError(f"environment variable {args.token_env} is not set")
+def token_headers(variable: str | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """The Authorization field, when there is a token. Raises UsageError."""
+    token = environ.get(variable or _DEFAULT_TOKEN_ENV, "")
+    if variable is not None and not token:
+        raise UsageError(f"environment variable {variable} is not set")
     if not token:
         return {}
     if not token.isascii() or not token.isprintable():
-        raise UsageError(f"{args.token_env or _DEFAULT_TOKEN_ENV} holds no bearer token")
+        raise UsageError(f"{variable or _DEFAULT_TOKEN_ENV} holds no bearer token")
     return {"Authorization": f"Bearer {token}"}
 
 
