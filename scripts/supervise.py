@@ -56,7 +56,7 @@ class Patience:
 class Supervisor:
     """Processes of one run. Use as an async context manager; leaving it stops them all."""
 
-    def __init__(self, logs: Path, say: Callable[[str], None], grace_seconds: float = 10.0) -> None:
+    def __init__(self, logs: Path, say: Callable[[str], None], grace_seconds: float = 12.0) -> None:
         self._logs = logs
         self._say = say
         self._grace_seconds = grace_seconds

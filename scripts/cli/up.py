@@ -36,9 +36,11 @@ TITLE = {
     "title": "Slow Dive",
     "year": 2026,
     "genres": ["Generated"],
+    "description": "Slow colours and a dive into the Mandelbrot set, made on this machine.",
     "media": FILM_KEY,
     "duration_seconds": 64,
 }
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 DESCRIPTION = """\
@@ -100,10 +102,7 @@ def only_one(path: Path) -> Iterator[None]:
 
 async def _until_stopped(data: Path) -> None:
     """Bring everything up, then wait for a signal or for a process that cannot be kept alive."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
+    stop = _listen_for_stop()
     path = data / "topology.yaml"
     settle_topology(path, say)
     topology = load_topology(path, os.environ)
@@ -114,7 +113,22 @@ async def _until_stopped(data: Path) -> None:
         failure = asyncio.create_task(supervisor.failure())
         stopped = asyncio.create_task(stop.wait())
         await first_of(stopped, failure, work)
-        say("Stopping.")
+        say("Stopping; answers under way get ten seconds, a second Ctrl-C ends them at once.")
+
+
+def _listen_for_stop() -> asyncio.Event:
+    """An event for the first signal; the second one acts as if nobody listened."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hear() -> None:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+        stop.set()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, hear)
+    return stop
 
 
 def _processes(topology: Topology) -> list[tuple[str, str]]:
