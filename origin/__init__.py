@@ -1,1 +1,1 @@
-"""Keeps the films and the facts: store (bytes), catalog (rows, journal), ingest, delivery, pages."""
+"""Keeps films and facts: store (bytes), catalog (rows, journal), ingest, delivery, pages."""

@@ -1,0 +1,81 @@
+"""What is remembered of each answer: a log record and the worker's counters, in the same words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cdnkit.service.logs import AccessLog
+from cdnkit.wire import MissClass, Outcome
+from edge.exchange import Exchange
+
+_LOGGED_FIELDS: Final = (("range", b"range"), ("user_agent", b"user-agent"))
+
+
+@dataclass(slots=True)
+class Told:
+    """The course of one request, filled in while it is answered."""
+
+    request_id: bytes
+    status: int = 0
+    outcome: Outcome = Outcome.ERROR
+    miss_class: MissClass | None = None
+    collapsed: bool = False
+    session: str = ""
+
+
+@dataclass(slots=True)
+class Counters:
+    """Totals since the worker started, by (outcome, miss class, status)."""
+
+    requests: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    sent_bytes: dict[tuple[str, str], int] = field(default_factory=dict)
+    cut_short: int = 0
+
+
+class Accounts:
+    """Writes every finished answer down once."""
+
+    def __init__(self, log: AccessLog, node: str) -> None:
+        self.counters = Counters()
+        self._log = log
+        self._node = node
+
+    def settle(self, told: Told, exchange: Exchange, complete: bool) -> None:
+        """An answer ended, whole or not. Bytes count head and content."""
+        request = exchange.request
+        sent_bytes = exchange.sent_bytes
+        counters = self.counters
+        outcome = told.outcome.value
+        reason = told.miss_class.value if told.miss_class is not None else ""
+        request_key = (outcome, reason, told.status)
+        counters.requests[request_key] = counters.requests.get(request_key, 0) + 1
+        bytes_key = (outcome, reason)
+        counters.sent_bytes[bytes_key] = counters.sent_bytes.get(bytes_key, 0) + sent_bytes
+        if not complete:
+            counters.cut_short += 1
+        if self._log.enabled:
+            record: dict[str, Any] = {
+                "time": self._log.now(),
+                "tier": "edge",
+                "node": self._node,
+                "request_id": told.request_id.decode("latin-1"),
+                "client": exchange.connection.peer,
+                "method": request.method.decode("latin-1"),
+                "path": request.target.decode("latin-1"),
+                "status": told.status,
+                "bytes": sent_bytes,
+                "duration_ms": round(exchange.seconds * 1000, 3),
+                "outcome": outcome,
+            }
+            if reason:
+                record["reason"] = reason
+            for name, field_name in _LOGGED_FIELDS:
+                text = request.fields.text(field_name)
+                if text is not None:
+                    record[name] = text
+            if told.session:
+                record["session"] = told.session
+            if not complete:
+                record["complete"] = False
+            self._log.append(record)

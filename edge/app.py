@@ -1,0 +1,303 @@
+"""Composition root of an edge: builds a worker's parts, runs them, and ends them in reverse.
+
+One process per worker; the workers of a box share the listening address (SO_REUSEPORT) and the
+cache directories, nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import resource
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from cdnkit.dates import format_http_date
+from cdnkit.errors import BadRequestError, CinedgeError
+from cdnkit.freshness import CDN
+from cdnkit.service.app import build_app
+from cdnkit.service.health import Health
+from cdnkit.service.logs import configure_logging, open_log
+from cdnkit.service.metrics import Telemetry
+from cdnkit.service.run import Stop, run, serve
+from cdnkit.wire import CONTENT_PREFIX
+from config.topology import Address, EdgeNode, Topology
+from edge.access import Access
+from edge.account import Accounts
+from edge.answer import Answers
+from edge.cache.disk import Disk
+from edge.cache.holdings import Holdings
+from edge.entry import Entry
+from edge.exchange import Exchange
+from edge.feed import Feed
+from edge.fetch import Fetcher, check_part
+from edge.fill import Fills
+from edge.http1.request import RefusedError
+from edge.origin import Origin
+from edge.respond import problem_answer
+from edge.routing import PathRule, Routing
+from edge.serve import Parts, Service
+from edge.server import Limits, Server
+from edge.telemetry import EdgeCollector
+from edge.upstream.pool import PoolLimits
+from edge.upstream.upstreams import Lent, Upstreams
+from edge.workers import supervise
+
+GRACE_SECONDS: Final = 10.0
+_BACKLOG: Final = 4096
+_log = structlog.get_logger("edge")
+
+
+class RefusedHeadError(BadRequestError):
+    """A head the strict parser refused; carries the status of the refusal."""
+
+    code = "refused"
+
+
+@dataclass(slots=True)
+class Worker:
+    """A running worker, for tests and for the process's main."""
+
+    server: Server
+    holdings: Holdings
+    fills: Fills
+    accounts: Accounts
+    address: Address
+    admin_url: str | None
+
+
+def run_edge(node: EdgeNode, topology: Topology) -> int:
+    """Run the edge until it is told to stop; the process's exit status."""
+    _raise_descriptor_limit()
+    configure_logging("edge", node.name)
+    if node.workers == 1:
+        return _run_worker(node, topology, 0)
+    return supervise(node, lambda share, number: _run_worker(share, topology, number))
+
+
+@contextlib.asynccontextmanager
+async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIterator[Worker]:
+    """Serve inside the block; at its end drain, close and mark the disks clean."""
+    loop = asyncio.get_running_loop()
+    settings = node.settings
+    listener = _bind(node)
+    holdings = Holdings(_disks(node), loop)
+    routing, origin = _routes(node, topology)
+
+    async def ask(entry: Entry, start: int, stop: int) -> Lent:
+        lent = await origin.ask_part(entry, start, stop)
+        try:
+            check_part(entry, lent.head, start, stop)
+        except CinedgeError:
+            lent.connection.abort()
+            lent.release()
+            raise
+        return lent
+
+    fills = Fills(holdings, ask, holdings.replaced)
+    fetcher = Fetcher(holdings, fills, origin, CDN, settings.block_bytes)
+    log = open_log(settings.access_log)
+    accounts = Accounts(log, node.name)
+    health = Health()
+    feeds = _feeds(node, topology, holdings, routing)
+    service = Service(
+        Parts(
+            routing=routing,
+            access=Access({key.id: key.secret.encode() for key in topology.token_keys}),
+            holdings=holdings,
+            fetcher=fetcher,
+            origin=origin,
+            answers=Answers(node.name, fills, settings.read_ahead_blocks),
+            accounts=accounts,
+            policy=CDN,
+            node=node.name,
+            is_ready=lambda: _why_not_ready(health),
+            answers_health=bool(topology.origins) or node.admin is None,
+            new_request_id=_request_ids(),
+        )
+    )
+    server = Server(loop, service.serve, lambda refusal: _refuse(refusal, node.name), _limits(node))
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(log)
+        await holdings.load()
+        stack.push_async_callback(holdings.close)
+        stack.push_async_callback(_close_all, fetcher, fills, origin)
+        for feed in feeds:
+            stack.push_async_callback(_cancel, asyncio.ensure_future(feed.follow()))
+        for feed in feeds:
+            await feed.reached.wait()
+        admin_url = await _serve_admin(
+            stack, node, number, health, accounts, holdings, fills, server
+        )
+        server.listen(listener)
+        stack.push_async_callback(server.close, GRACE_SECONDS)
+        ticking = asyncio.ensure_future(_tick(server))
+        stack.push_async_callback(_cancel, ticking)
+        health.started()
+        host, port = listener.getsockname()[:2]
+        _log.info("serving", host=host, port=port, held_blocks=holdings.held_blocks)
+        gc.collect()
+        gc.freeze()
+        try:
+            yield Worker(server, holdings, fills, accounts, Address(host, port), admin_url)
+        finally:
+            health.drain()
+
+
+def _run_worker(node: EdgeNode, topology: Topology, number: int) -> int:
+    async def main() -> None:
+        with Stop() as stop:
+            async with worker(node, topology, number):
+                await stop.wait()
+
+    return run(main)
+
+
+def _bind(node: EdgeNode) -> socket.socket:
+    family = socket.AF_INET6 if ":" in node.listen.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if node.workers > 1:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if node.settings.congestion_control:
+        listener.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_CONGESTION, node.settings.congestion_control.encode()
+        )
+    listener.bind((node.listen.host, node.listen.port))
+    listener.listen(_BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def _disks(node: EdgeNode) -> list[Disk]:
+    return [Disk(Path(disk.path), disk.size_bytes) for disk in node.disks]
+
+
+def _limits(node: EdgeNode) -> Limits:
+    settings = node.settings
+    return Limits(
+        head_timeout_seconds=settings.head_timeout_seconds,
+        idle_timeout_seconds=settings.idle_timeout_seconds,
+        write_timeout_seconds=settings.write_timeout_seconds,
+        connections_max=settings.connections_max,
+    )
+
+
+def _routes(node: EdgeNode, topology: Topology) -> tuple[Routing, Origin]:
+    settings = node.settings
+    limits = PoolLimits(
+        connections_max=settings.upstream_connections_max,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+        read_timeout_seconds=settings.read_timeout_seconds,
+    )
+    own = [origin.url.rstrip("/") + CONTENT_PREFIX for origin in topology.origins]
+    rules = [
+        PathRule(route.prefix.encode(), route.token, number)
+        for number, route in enumerate(topology.routes)
+    ]
+    upstreams = [Upstreams(route.upstream or own, limits, time.time) for route in topology.routes]
+    routing = Routing(rules)
+    ids = _request_ids()
+    return routing, Origin(routing, upstreams, node.name, lambda: ids(None))
+
+
+def _feeds(node: EdgeNode, topology: Topology, holdings: Holdings, routing: Routing) -> list[Feed]:
+    prefixes = [route.prefix for route in topology.routes if not route.upstream]
+
+    def targets_of(key: str) -> list[bytes]:
+        return [f"{prefix}{key}".encode() for prefix in prefixes]
+
+    if not prefixes:
+        return []
+    directory = Path(node.disks[0].path)
+    directory.mkdir(parents=True, exist_ok=True)
+    return [
+        Feed(origin.url, holdings, targets_of, directory / f"feed-{origin.name}.json")
+        for origin in topology.origins
+    ]
+
+
+async def _serve_admin(
+    stack: contextlib.AsyncExitStack,
+    node: EdgeNode,
+    number: int,
+    health: Health,
+    accounts: Accounts,
+    holdings: Holdings,
+    fills: Fills,
+    server: Server,
+) -> str | None:
+    if node.admin is None or number:
+        return None
+    telemetry = Telemetry("edge", node.name)
+    telemetry.registry.register(EdgeCollector(accounts, holdings, fills, server))
+    app = build_app(tier="edge", name=node.name, telemetry=telemetry, health=health)
+    listening = await stack.enter_async_context(serve(app, node.admin.host, node.admin.port))
+    return listening.url
+
+
+def _refuse(refusal: RefusedError, node: str) -> bytes:
+    error = RefusedHeadError(refusal.reason)
+    return problem_answer(
+        error,
+        secrets.token_hex(8).encode(),
+        format_http_date(time.time()).encode(),
+        b"Connection: close\r\n",
+        status=refusal.status,
+    )
+
+
+def _request_ids() -> Callable[[Exchange | None], bytes]:
+    """Ids: the client's own when it is sane, else a prefix of this process and a count."""
+    prefix = secrets.token_hex(6)
+    count = 0
+
+    def make(exchange: Exchange | None) -> bytes:
+        nonlocal count
+        if exchange is not None:
+            given = exchange.request.fields.first(b"x-request-id")
+            if given is not None and len(given) <= 64 and given.replace(b"-", b"").isalnum():
+                return given
+        count += 1
+        return f"{prefix}-{count:x}".encode()
+
+    return make
+
+
+def _why_not_ready(health: Health) -> str | None:
+    ready, report = health.report()
+    return None if ready else str(report["status"])
+
+
+async def _tick(server: Server) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        server.tick(int(loop.time()))
+        await asyncio.sleep(1.0)
+
+
+async def _close_all(fetcher: Fetcher, fills: Fills, origin: Origin) -> None:
+    await fetcher.close()
+    await fills.close()
+    origin.close()
+
+
+async def _cancel(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _raise_descriptor_limit() -> None:
+    """A film in many blocks and many viewers: take all descriptors the system allows us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

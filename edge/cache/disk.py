@@ -1,0 +1,193 @@
+"""Block and entry files of one cache directory: written aside, renamed, verified when in doubt.
+
+    <dir>/<2 hex>/<object id>/entry                 what is known of the object, JSON
+    <dir>/<2 hex>/<object id>/<version>-<block>     content of a block, then its trailer
+
+A name appears only when its content is whole, an unlink never hurts a response in flight, and a
+restart finds what was there. The trailer (magic, length, XXH3 of the content) lets a block be
+checked by whoever doubts it. Everything here blocks: callers run it on the disk's own threads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import xxhash
+
+from edge.blockfile import BlockFile
+
+_TRAILER: Final = struct.Struct("<4sIQ")
+_MAGIC: Final = b"CEB1"
+_ENTRY_NAME: Final = "entry"
+_CLEAN_NAME: Final = "clean"
+
+
+class CorruptBlockError(Exception):
+    """A block file is not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """An object's directory as found on disk."""
+
+    object_id: str
+    entry: dict[str, Any]
+    blocks: dict[str, list[int]]
+
+
+class Disk:
+    """One cache directory and the threads that touch it."""
+
+    def __init__(self, path: Path, size_bytes: int, threads: int = 2) -> None:
+        self.path = path
+        self.size_bytes = size_bytes
+        self.threads = ThreadPoolExecutor(threads, thread_name_prefix=f"disk-{path.name}")
+        self._serial = 0
+
+    def prepare(self) -> bool:
+        """Make the directory; True when the last stop was clean (the mark is taken away)."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "aside").mkdir(exist_ok=True)
+        for leftover in (self.path / "aside").iterdir():
+            leftover.unlink(missing_ok=True)
+        mark = self.path / _CLEAN_NAME
+        was_clean = mark.exists()
+        mark.unlink(missing_ok=True)
+        return was_clean
+
+    def close(self) -> None:
+        """Finish what is queued and leave the mark of a clean stop."""
+        self.threads.shutdown(wait=True)
+        (self.path / _CLEAN_NAME).touch()
+
+    def block_path(self, object_id: str, version: str, block: int) -> str:
+        """Where a block lies, or would."""
+        return f"{self.path}/{object_id[:2]}/{object_id}/{version}-{block}"
+
+    def write_block(
+        self, object_id: str, version: str, block: int, content: memoryview
+    ) -> BlockFile:
+        """Write a whole block and return it open for reading. Raises OSError."""
+        aside, descriptor = self._open_aside()
+        try:
+            trailer = _TRAILER.pack(_MAGIC, len(content), xxhash.xxh3_64_intdigest(content))
+            # One large write: the page cache then holds large folios, which makes every later
+            # sendfile of these bytes up to a third cheaper (docs/benchmarks.md).
+            written = os.writev(descriptor, [content, trailer])
+            if written != len(content) + _TRAILER.size:
+                raise OSError(f"short write of a block: {written} bytes")
+            self._put_in_place(aside, self.block_path(object_id, version, block))
+        except BaseException:
+            os.close(descriptor)
+            _unlink(aside)
+            raise
+        return BlockFile(descriptor)
+
+    def write_entry(self, object_id: str, entry: dict[str, Any]) -> None:
+        """Write what is known of an object. Raises OSError."""
+        aside, descriptor = self._open_aside()
+        try:
+            os.write(descriptor, json.dumps(entry).encode())
+            self._put_in_place(aside, f"{self.path}/{object_id[:2]}/{object_id}/{_ENTRY_NAME}")
+        except BaseException:
+            _unlink(aside)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def open_block(self, object_id: str, version: str, block: int) -> BlockFile:
+        """Open a block for reading. Raises OSError."""
+        return BlockFile(os.open(self.block_path(object_id, version, block), os.O_RDONLY))
+
+    def verify_block(self, object_id: str, version: str, block: int, size_bytes: int) -> BlockFile:
+        """Open a block after reading all of it. Raises CorruptBlockError, OSError."""
+        file = BlockFile(os.open(self.block_path(object_id, version, block), os.O_RDONLY))
+        content = os.pread(file.fd, size_bytes + _TRAILER.size + 1, 0)
+        if len(content) != size_bytes + _TRAILER.size:
+            raise CorruptBlockError("wrong length")
+        magic, length, digest = _TRAILER.unpack_from(content, size_bytes)
+        body = memoryview(content)[:size_bytes]
+        if magic != _MAGIC or length != size_bytes or digest != xxhash.xxh3_64_intdigest(body):
+            raise CorruptBlockError("wrong checksum")
+        return file
+
+    def remove_block(self, object_id: str, version: str, block: int) -> None:
+        """Unlink a block; readers that hold it keep it."""
+        _unlink(self.block_path(object_id, version, block))
+
+    def remove_entry(self, object_id: str) -> None:
+        """Unlink what is known of an object; its directory goes when nothing else is in it."""
+        directory = f"{self.path}/{object_id[:2]}/{object_id}"
+        _unlink(f"{directory}/{_ENTRY_NAME}")
+        try:
+            os.rmdir(directory)
+        except OSError:
+            pass
+
+    def remove_object(self, object_id: str) -> None:
+        """Unlink everything of an object."""
+        directory = f"{self.path}/{object_id[:2]}/{object_id}"
+        try:
+            names = os.listdir(directory)
+        except OSError:
+            return
+        for name in names:
+            _unlink(f"{directory}/{name}")
+        try:
+            os.rmdir(directory)
+        except OSError:
+            pass
+
+    def scan(self) -> Iterator[FoundObject]:
+        """Every object with a readable entry; what cannot be read is removed."""
+        for shelf in sorted(os.listdir(self.path)):
+            if len(shelf) != 2:
+                continue
+            for object_id in os.listdir(f"{self.path}/{shelf}"):
+                found = self._find(object_id)
+                if found is None:
+                    self.remove_object(object_id)
+                else:
+                    yield found
+
+    def _find(self, object_id: str) -> FoundObject | None:
+        directory = f"{self.path}/{object_id[:2]}/{object_id}"
+        try:
+            with open(f"{directory}/{_ENTRY_NAME}", "rb") as file:
+                entry = json.load(file)
+            names = os.listdir(directory)
+        except (OSError, ValueError):
+            return None
+        blocks: dict[str, list[int]] = {}
+        for name in names:
+            version, dash, number = name.partition("-")
+            if dash and number.isdigit():
+                blocks.setdefault(version, []).append(int(number))
+        return FoundObject(object_id, entry, blocks) if isinstance(entry, dict) else None
+
+    def _open_aside(self) -> tuple[str, int]:
+        self._serial += 1
+        aside = f"{self.path}/aside/{os.getpid()}-{self._serial}-{os.urandom(4).hex()}"
+        return aside, os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
+
+    @staticmethod
+    def _put_in_place(aside: str, path: str) -> None:
+        try:
+            os.rename(aside, path)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.rename(aside, path)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

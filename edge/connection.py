@@ -1,0 +1,81 @@
+"""One client connection as the server's loop sees it: buffers, what is being sent, and memory.
+
+The fields are public on purpose: the loop, the fast lane and the bodies touch them on every
+request, and a method call there costs as much as the work (docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.blockfile import BlockFile
+    from edge.body import Body
+    from edge.exchange import Exchange
+    from edge.reader import Reader
+    from edge.server import Server
+
+MATCHES_NOTHING = b"\0"
+
+
+class Connection:
+    """State of a client socket.
+
+    Sending: `head` goes out before `left` bytes of `file` from `offset`, then `body` is asked.
+    Receiving: `buffer` holds bytes not parsed yet; `readable` says the socket may hold more.
+    Remembered header block: `before` runs from the target's end to the Range value, `after` from
+    there to the end of the head; see `edge.fastlane`.
+    """
+
+    __slots__ = (
+        "after",
+        "before",
+        "before_size",
+        "body",
+        "buffer",
+        "closing",
+        "deadline",
+        "eof",
+        "exchange",
+        "fd",
+        "file",
+        "head",
+        "left",
+        "offset",
+        "peer",
+        "plain",
+        "readable",
+        "reader",
+        "sent_bytes",
+        "server",
+        "sock",
+    )
+
+    def __init__(self, server: Server, sock: socket.socket, fd: int, peer: str) -> None:
+        self.server = server
+        self.sock = sock
+        self.fd = fd
+        self.peer = peer
+        self.buffer = b""
+        self.readable = False
+        self.eof = False
+        self.head: bytes | memoryview = b""
+        self.file: BlockFile | None = None
+        self.offset = 0
+        self.left = 0
+        self.sent_bytes = 0
+        self.body: Body | None = None
+        self.closing = False
+        self.exchange: Exchange | None = None
+        self.reader: Reader | None = None
+        self.deadline = 0
+        self.before = MATCHES_NOTHING
+        self.before_size = 1
+        self.after = MATCHES_NOTHING
+        self.plain = MATCHES_NOTHING
+
+    @property
+    def alive(self) -> bool:
+        """Whether the socket is still ours."""
+        return self.fd >= 0

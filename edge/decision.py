@@ -1,0 +1,64 @@
+"""What to do with a request for stored content: serve, ask again, fetch, or refuse. Pure.
+
+The states carry what the next step needs; `edge.serve` acts on them and decides nothing itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cdnkit.cache_control import NOTHING_SAID
+from cdnkit.fields import FieldLines
+from cdnkit.freshness import CachePolicy, Freshness, Judgement, State, judge, request_directives
+from cdnkit.wire import MissClass
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Answer from the entry; `refresh` asks the origin behind the viewer's back (RFC 5861 3)."""
+
+    judgement: Judgement
+    refresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Revalidate:
+    """Ask the origin whether the entry still stands; it may be served if the origin fails."""
+
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Nothing usable is stored."""
+
+    miss_class: MissClass
+
+
+@dataclass(frozen=True, slots=True)
+class Unsatisfiable:
+    """The client wants no answer but a stored one, and there is none (RFC 9111 5.2.1.7)."""
+
+
+Decision = Serve | Revalidate | Fetch | Unsatisfiable
+
+
+def decide(
+    request: FieldLines,
+    stored: Freshness | None,
+    missing: MissClass,
+    now: float,
+    policy: CachePolicy,
+) -> Decision:
+    """`stored` is the freshness of the entry that matches, None when there is none."""
+    wishes = request_directives(request) if policy.honour_request_directives else NOTHING_SAID
+    if stored is None:
+        return Unsatisfiable() if wishes.only_if_cached else Fetch(missing)
+    judgement = judge(stored, now, wishes)
+    match judgement.state:
+        case State.FRESH | State.STALE_ACCEPTED:
+            return Serve(judgement, refresh=False)
+        case State.STALE_WHILE_REVALIDATE:
+            return Serve(judgement, refresh=True)
+        case State.STALE | State.MUST_REVALIDATE:
+            return Unsatisfiable() if wishes.only_if_cached else Revalidate(judgement)

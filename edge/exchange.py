@@ -1,0 +1,128 @@
+"""One request and its answer on a client connection, as the full path sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final
+
+from edge.body import Body
+from edge.http1.chunked import ChunkedDecoder
+from edge.http1.request import Request
+
+if TYPE_CHECKING:
+    from edge.connection import Connection
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ClientGoneError(Exception):
+    """The client's connection ended before its request was whole."""
+
+
+class Exchange:
+    """Answer exactly once with `reply` or `deliver`; then `finished` says how it went."""
+
+    __slots__ = (
+        "_arrival",
+        "_done",
+        "answered",
+        "body_left",
+        "connection",
+        "request",
+        "seconds",
+        "sent_bytes",
+        "started",
+    )
+
+    def __init__(self, connection: Connection, request: Request, started: float) -> None:
+        self.connection = connection
+        self.request = request
+        self.started = started
+        self.seconds = 0.0
+        self.sent_bytes = 0
+        self.answered = False
+        self.body_left = request.has_body
+        self._done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._arrival: asyncio.Future[None] | None = None
+
+    def interim(self, head: bytes) -> None:
+        """Pass on a 1xx answer; clients of HTTP/1.0 never see one (RFC 9110 15.2)."""
+        if self.request.minor_version and self.connection.alive and not self.answered:
+            self.connection.head = bytes(self.connection.head) + head
+            self.connection.server.pump(self.connection)
+
+    def reply(self, head: bytes, content: bytes = b"") -> None:
+        """Answer with bytes at hand."""
+        self.deliver(head + content, None)
+
+    def deliver(self, head: bytes, body: Body | None) -> None:
+        """Answer with a head and a body that hands out its bytes by and by."""
+        connection = self.connection
+        if self.answered or not connection.alive:
+            if body is not None:
+                body.close()
+            return
+        self.answered = True
+        if self.body_left:
+            # Content nobody read would be taken for the next request (RFC 9112 9.3).
+            connection.closing = True
+        connection.head = bytes(connection.head) + head
+        connection.body = body
+        if body is not None:
+            body.begin(connection)
+        connection.server.pump(connection)
+
+    async def finished(self) -> bool:
+        """Wait for the end of the answer: True when the client took all of it."""
+        return await self._done
+
+    def end(self, complete: bool) -> None:
+        """Called by the server when the answer is out or the connection is gone."""
+        if not self._done.done():
+            self.seconds = self._done.get_loop().time() - self.started
+            self.sent_bytes = self.connection.sent_bytes
+            self._done.set_result(complete)
+        self.arrived()
+
+    def arrived(self) -> None:
+        """Called by the server when bytes or the end of the stream came in."""
+        arrival, self._arrival = self._arrival, None
+        if arrival is not None and not arrival.done():
+            arrival.set_result(None)
+
+    async def receive(self) -> AsyncIterator[bytes]:
+        """The request's content, decoded. Raises ClientGoneError, FieldError."""
+        if self.request.expects_continue and not self.answered:
+            self.interim(CONTINUE)
+        if self.request.chunked:
+            async for piece in self._receive_chunked():
+                yield piece
+        else:
+            left = self.request.content_length
+            while left:
+                data = await self._take(left)
+                left -= len(data)
+                yield data
+        self.body_left = False
+
+    async def _receive_chunked(self) -> AsyncIterator[bytes]:
+        decoder = ChunkedDecoder()
+        while not decoder.done:
+            data = await self._take(1 << 30)
+            for piece in decoder.feed(data):
+                yield piece
+        self.connection.buffer = decoder.rest + self.connection.buffer
+
+    async def _take(self, size_max: int) -> bytes:
+        connection = self.connection
+        while not connection.buffer:
+            if not connection.alive or connection.eof:
+                raise ClientGoneError
+            if connection.readable:
+                connection.server.receive(connection)
+                continue
+            self._arrival = asyncio.get_running_loop().create_future()
+            await self._arrival
+        data, connection.buffer = connection.buffer[:size_max], connection.buffer[size_max:]
+        return data

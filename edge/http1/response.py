@@ -1,0 +1,86 @@
+"""An answer's head and the framing of its body (RFC 9112 4, 6.3), as a client must read them."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from cdnkit.fields import FieldLines, Pair
+from edge.http1.fields import FieldError, members, parse_content_length, parse_fields
+
+RESPONSE_HEAD_BYTES_MAX: Final = 128 * 1024
+
+_STATUS_LINE: Final = re.compile(
+    rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([\t \x21-\x7e\x80-\xff]*))?\Z"
+)
+
+
+class Framing(enum.Enum):
+    """How the end of the content is known."""
+
+    NONE = "none"
+    LENGTH = "length"
+    CHUNKED = "chunked"
+    CLOSE = "close"
+
+
+@dataclass(slots=True)
+class ResponseHead:
+    """Status, fields and framing; `content_length` counts only under Framing.LENGTH."""
+
+    status: int
+    minor_version: int
+    pairs: list[Pair]
+    fields: FieldLines
+    framing: Framing
+    content_length: int
+    keep_alive: bool
+
+
+def parse_response(head: bytes, request_method: bytes) -> ResponseHead:
+    """Read a head that ends before its empty line.
+
+    Raises FieldError for anything outside the grammar, an unknown transfer coding included.
+    """
+    line, _, block = head.partition(b"\r\n")
+    match = _STATUS_LINE.match(line)
+    if match is None:
+        raise FieldError("the status line is outside the grammar")
+    status = int(match[2])
+    minor_version = min(int(match[1]), 1)
+    # obs-fold is a space for a client (RFC 9112 5.2); a server would have refused it.
+    if b"\r\n " in block or b"\r\n\t" in block:
+        block = re.sub(rb"[ \t]*\r\n[ \t]+", b" ", block)
+    pairs = parse_fields(block)
+    fields = FieldLines(pairs)
+    framing, content_length = _frame(status, fields, request_method)
+    options = members(fields, b"connection")
+    keep_alive = b"close" not in options and (minor_version >= 1 or b"keep-alive" in options)
+    return ResponseHead(
+        status=status,
+        minor_version=minor_version,
+        pairs=pairs,
+        fields=fields,
+        framing=framing,
+        content_length=content_length,
+        keep_alive=keep_alive and framing is not Framing.CLOSE,
+    )
+
+
+def _frame(status: int, fields: FieldLines, request_method: bytes) -> tuple[Framing, int]:
+    """RFC 9112 6.3, in its order."""
+    if request_method == b"HEAD" or status < 200 or status in (204, 304):
+        return Framing.NONE, 0
+    codings = members(fields, b"transfer-encoding")
+    if codings:
+        if codings[-1] != b"chunked":
+            return Framing.CLOSE, 0
+        if codings != [b"chunked"]:
+            raise FieldError("an unknown transfer coding")
+        return Framing.CHUNKED, 0
+    length = parse_content_length(fields.lines(b"content-length"))
+    if length is None:
+        return Framing.CLOSE, 0
+    return Framing.LENGTH, length

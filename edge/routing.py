@@ -1,0 +1,69 @@
+"""From a request target to a route, a cache key and a token. Pure.
+
+The target's bytes are the key (RFC 9111 2): nothing is decoded, sorted or cleaned. Two things are
+taken out because they name the viewer and not the content: the token segment and the CMCD argument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cdnkit.errors import BadRequestError, NotFoundError
+from cdnkit.tokens import split_token_path
+
+_DOT_SEGMENT: Final = re.compile(rb"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)|%2[fF]|%5[cC]|\\|%00")
+
+
+@dataclass(frozen=True, slots=True)
+class PathRule:
+    """A route of the topology, ready for matching; `number` names its upstreams."""
+
+    prefix: bytes
+    needs_token: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What a target means: `target` is the key, `rest` what follows the route's prefix."""
+
+    rule: PathRule
+    target: bytes
+    rest: bytes
+    token: str | None
+
+
+class Routing:
+    """The rules of a topology; the longest prefix wins."""
+
+    def __init__(self, rules: Sequence[PathRule]) -> None:
+        self._rules = sorted(rules, key=lambda rule: -len(rule.prefix))
+
+    def match(self, target: bytes) -> Matched:
+        """Raises NotFoundError when no route answers, BadRequestError for a devious path."""
+        path, mark, query = target.partition(b"?")
+        token: str | None = None
+        if path[:2] == b"/~":
+            token, inner = split_token_path(path.decode("latin-1"))
+            path = inner.encode("latin-1")
+        arguments: list[bytes] = []
+        for argument in query.split(b"&") if mark else ():
+            if argument.startswith(b"token=") and token is None:
+                token = argument[6:].decode("latin-1")
+            elif not argument.startswith((b"CMCD=", b"token=")):
+                arguments.append(argument)
+        rule = self._rule_for(path)
+        if (rule.needs_token or len(rule.prefix) > 1) and _DOT_SEGMENT.search(path):
+            # A path that could mean another one upstream must not pass a check made on its text.
+            raise BadRequestError("the path has segments that could be read in two ways")
+        kept = path + b"?" + b"&".join(arguments) if arguments or (mark and not query) else path
+        return Matched(rule, kept, kept[len(rule.prefix) :], token)
+
+    def _rule_for(self, path: bytes) -> PathRule:
+        for rule in self._rules:
+            if path.startswith(rule.prefix):
+                return rule
+        raise NotFoundError("no route answers for this path")

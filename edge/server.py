@@ -1,0 +1,339 @@
+"""The loop that owns client sockets: a raw edge-triggered epoll inside the process's uvloop loop.
+
+One registration per connection for its whole life, no call into asyncio per request; the epoll
+descriptor is a reader of the surrounding loop, so coroutines (misses, admin, feed) share the
+thread and no request is handed between threads (docs/decisions/0001-client-loop.md). What a
+request means is the handler's business; this module receives, sends, keeps time limits and never
+waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import socket
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from edge.body import Progress
+from edge.connection import Connection
+from edge.exchange import Exchange
+from edge.http1.request import HEAD_BYTES_MAX, RefusedError, Request, parse_request
+
+_EDGE_FLAGS: Final = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+_GONE: Final = select.EPOLLHUP | select.EPOLLERR
+_EVENTS_PER_TURN: Final = 256
+"""Bounds a turn, so that fills get their share of the thread under load."""
+_ACCEPTS_PER_TURN: Final = 64
+_READ_BYTES: Final = 64 * 1024
+_MORE: Final = socket.MSG_MORE | socket.MSG_NOSIGNAL
+_LAST: Final = socket.MSG_NOSIGNAL
+_FOREVER: Final = 1 << 62
+
+Handler = Callable[[Exchange], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may cost."""
+
+    head_timeout_seconds: float = 15.0
+    idle_timeout_seconds: float = 75.0
+    write_timeout_seconds: float = 60.0
+    connections_max: int = 60_000
+
+
+class Server:
+    """Accepts connections and runs one `handler` coroutine per request of the full path.
+
+    `refuse` makes the whole answer to a head that was refused. Times are whole seconds of `now`,
+    which `tick` moves on.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        handler: Handler,
+        refuse: Callable[[RefusedError], bytes],
+        limits: Limits,
+    ) -> None:
+        self.loop = loop
+        self.limits = limits
+        self.connections: dict[int, Connection] = {}
+        self.accepted_total = 0
+        self.turned_away_total = 0
+        self.now = 0
+        self._handler = handler
+        self._refuse = refuse
+        self._epoll = select.epoll()
+        self._listeners: dict[int, socket.socket] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+        loop.add_reader(self._epoll.fileno(), self._turn)
+
+    def listen(self, listener: socket.socket) -> None:
+        """Take connections from a bound, listening, non-blocking socket."""
+        self._listeners[listener.fileno()] = listener
+        self._epoll.register(listener.fileno(), select.EPOLLIN)
+
+    def tick(self, now: int) -> None:
+        """Once a second: move the coarse clock on and end connections past their time limit."""
+        self.now = now
+        for connection in [c for c in self.connections.values() if c.deadline < now]:
+            self.drop(connection)
+
+    def pump(self, connection: Connection) -> None:
+        """Send what can be sent, then answer the next complete request of the buffer."""
+        while connection.fd >= 0:
+            exchange = connection.exchange
+            if connection.head or connection.left or connection.body is not None:
+                if not self._flush(connection):
+                    return
+                if connection.fd < 0:
+                    return
+                if exchange is None or exchange.answered:
+                    self._finish(connection)
+                continue
+            if exchange is not None and not exchange.answered:
+                return
+            if not self._next_request(connection):
+                return
+
+    def receive(self, connection: Connection) -> None:
+        """Read until the socket is dry or the buffer holds enough for now."""
+        while connection.fd >= 0:
+            if len(connection.buffer) > HEAD_BYTES_MAX + _READ_BYTES:
+                connection.readable = True
+                return
+            try:
+                data = os.read(connection.fd, _READ_BYTES)
+            except BlockingIOError:
+                connection.readable = False
+                return
+            except OSError:
+                self.drop(connection)
+                return
+            if not data:
+                connection.readable = False
+                connection.eof = True
+                return
+            connection.buffer += data
+            if len(data) < _READ_BYTES:
+                # Short read: the socket was dry then, and its next edge tells of more.
+                connection.readable = False
+                return
+
+    def drop(self, connection: Connection) -> None:
+        """Close at once; whatever was going on learns of it."""
+        fd, connection.fd = connection.fd, -1
+        if fd < 0:
+            return
+        del self.connections[fd]
+        connection.sock.close()
+        connection.left = 0
+        connection.head = b""
+        connection.file = None
+        connection.buffer = b""
+        body, connection.body = connection.body, None
+        if body is not None:
+            body.close()
+        reader, connection.reader = connection.reader, None
+        if reader is not None:
+            reader.leave()
+        exchange, connection.exchange = connection.exchange, None
+        if exchange is not None:
+            exchange.end(complete=False)
+
+    async def close(self, grace_seconds: float) -> None:
+        """Stop accepting, let answers in flight end within the grace, then drop the rest."""
+        self._draining = True
+        for fd, listener in self._listeners.items():
+            self._epoll.unregister(fd)
+            listener.close()
+        self._listeners.clear()
+        for connection in list(self.connections.values()):
+            if connection.exchange is None and not connection.head and not connection.left:
+                self.drop(connection)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_seconds)
+        for connection in list(self.connections.values()):
+            self.drop(connection)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self.loop.remove_reader(self._epoll.fileno())
+        self._epoll.close()
+
+    def _turn(self) -> None:
+        """The nested epoll is readable: one bounded round of events."""
+        self._handle(self._epoll.poll(0, _EVENTS_PER_TURN))
+
+    def _handle(self, events: Iterable[tuple[int, int]]) -> None:
+        connections = self.connections
+        for fd, event in events:
+            connection = connections.get(fd)
+            if connection is None:
+                if fd in self._listeners:
+                    self._accept(self._listeners[fd])
+            elif event & _GONE:
+                self.drop(connection)
+            else:
+                self._ready(connection, event)
+
+    def _ready(self, connection: Connection, event: int) -> None:
+        if event & (select.EPOLLIN | select.EPOLLRDHUP):
+            self.receive(connection)
+            if connection.exchange is not None and connection.fd >= 0:
+                connection.exchange.arrived()
+        if connection.fd >= 0:
+            self.pump(connection)
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(_ACCEPTS_PER_TURN):
+            try:
+                sock, peer = listener.accept()
+            except OSError:
+                return
+            if len(self.connections) >= self.limits.connections_max:
+                self.turned_away_total += 1
+                sock.close()
+                continue
+            self.accepted_total += 1
+            sock.setblocking(False)
+            fd = sock.fileno()
+            connection = Connection(self, sock, fd, peer[0])
+            connection.deadline = self.now + int(self.limits.head_timeout_seconds) + 1
+            self.connections[fd] = connection
+            self._epoll.register(fd, _EDGE_FLAGS)
+
+    def _next_request(self, connection: Connection) -> bool:
+        """Begin the next request; False when none is complete (or the connection went)."""
+        if connection.readable:
+            self.receive(connection)
+        buffer = (
+            connection.buffer.lstrip(b"\r\n")
+            if connection.buffer[:1] in b"\r\n"
+            else (connection.buffer)
+        )
+        end = buffer.find(b"\r\n\r\n", 0, HEAD_BYTES_MAX)
+        if end < 0:
+            return self._incomplete(connection, buffer)
+        connection.buffer = buffer[end + 4 :]
+        try:
+            request = parse_request(buffer[:end])
+        except RefusedError as refusal:
+            self._refused(connection, refusal)
+            return True
+        self._begin(connection, request)
+        return connection.exchange is None
+
+    def _incomplete(self, connection: Connection, buffer: bytes) -> bool:
+        connection.buffer = buffer
+        if len(buffer) >= HEAD_BYTES_MAX:
+            self._refused(connection, RefusedError(431, "the request head is too long"))
+            return True
+        if connection.eof or self._draining:
+            self.drop(connection)
+        elif buffer and connection.deadline > self.now + self.limits.head_timeout_seconds + 1:
+            # The head has begun: from now on it has its own, shorter limit, which more bytes of
+            # it do not extend.
+            connection.deadline = self.now + int(self.limits.head_timeout_seconds) + 1
+        return False
+
+    def _refused(self, connection: Connection, refusal: RefusedError) -> None:
+        connection.closing = True
+        connection.buffer = b""
+        connection.head = self._refuse(refusal)
+
+    def _begin(self, connection: Connection, request: Request) -> None:
+        connection.closing = not request.keep_alive or self._draining
+        connection.deadline = _FOREVER
+        connection.sent_bytes = 0
+        exchange = Exchange(connection, request, self.loop.time())
+        connection.exchange = exchange
+        task = self.loop.create_task(self._handler(exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _flush(self, connection: Connection) -> bool:
+        """Send until the answer is out (True) or nothing more can be sent now (False)."""
+        try:
+            while True:
+                if connection.head and not self._send_head(connection):
+                    return False
+                while connection.left:
+                    if not self._send_file(connection):
+                        return False
+                connection.file = None
+                body = connection.body
+                if body is None:
+                    return True
+                progress = body.advance(connection)
+                if progress is Progress.DONE:
+                    connection.body = None
+                    body.close()
+                elif progress is not Progress.READY:
+                    if progress is Progress.BROKEN:
+                        self.drop(connection)
+                    elif progress is Progress.FULL:
+                        self._stalled(connection)
+                    else:
+                        connection.deadline = _FOREVER
+                    return False
+        except BlockingIOError:
+            self._stalled(connection)
+        except OSError:
+            self.drop(connection)
+        return False
+
+    def _send_head(self, connection: Connection) -> bool:
+        head = connection.head
+        size = connection.sock.send(head, _MORE if connection.left else _LAST)
+        connection.sent_bytes += size
+        connection.head = head[size:] if size < len(head) else b""
+        if connection.head:
+            self._stalled(connection)
+            return False
+        return True
+
+    def _send_file(self, connection: Connection) -> bool:
+        file = connection.file
+        assert file is not None
+        size = os.sendfile(connection.fd, file.fd, connection.offset, connection.left)
+        if size == 0:
+            # The file is shorter than its block: never end such an answer cleanly.
+            self.drop(connection)
+            return False
+        connection.offset += size
+        connection.left -= size
+        connection.sent_bytes += size
+        if connection.left:
+            self._stalled(connection)
+            return False
+        return True
+
+    def _stalled(self, connection: Connection) -> None:
+        connection.deadline = self.now + int(self.limits.write_timeout_seconds) + 1
+
+    def _finish(self, connection: Connection) -> None:
+        """The answer is out."""
+        exchange, connection.exchange = connection.exchange, None
+        if exchange is not None:
+            exchange.end(complete=True)
+        if connection.closing:
+            self._close_gently(connection)
+            return
+        connection.deadline = self.now + int(self.limits.idle_timeout_seconds) + 1
+
+    def _close_gently(self, connection: Connection) -> None:
+        """Half-close first: closing with unread input would reset the answer (RFC 9112 9.6)."""
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+            while os.read(connection.fd, _READ_BYTES):
+                pass
+        except OSError:
+            pass
+        self.drop(connection)

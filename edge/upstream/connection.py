@@ -1,0 +1,346 @@
+"""One HTTP/1.1 connection to an upstream: one request at a time, content poured into a sink.
+
+Content is received into memory that the sink owns (a block's buffer), so a filled block was
+copied once, by the kernel. Interim answers are handed on, bytes after the end of an answer cost
+the connection and not the answer (RFC 9112 9.3, 15.2 of RFC 9110).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol, cast
+
+from cdnkit.errors import UpstreamError, UpstreamTimeoutError
+from edge.http1.chunked import ChunkedDecoder
+from edge.http1.fields import FieldError
+from edge.http1.response import (
+    RESPONSE_HEAD_BYTES_MAX,
+    Framing,
+    ResponseHead,
+    parse_response,
+)
+
+_STAGING_BYTES: Final = 64 * 1024
+InterimListener = Callable[[ResponseHead], None]
+
+
+class Sink(Protocol):
+    """Where content goes."""
+
+    def view(self) -> memoryview:
+        """Memory for the next bytes; never empty."""
+
+    def received(self, size: int) -> bool:
+        """The first `size` bytes of the last view are filled; False stops the pouring."""
+
+
+class UpstreamConnection(asyncio.BufferedProtocol):
+    """Ask with `request`, then take the content with `pour`; afterwards ask `reusable`."""
+
+    def __init__(self, read_timeout_seconds: float) -> None:
+        self._read_timeout_seconds = read_timeout_seconds
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._staging = bytearray(_STAGING_BYTES)
+        self._staged = memoryview(self._staging)
+        self._head = b""
+        self._method = b""
+        self._waiting_head: asyncio.Future[ResponseHead] | None = None
+        self._on_interim: InterimListener | None = None
+        self._sink: Sink | None = None
+        self._poured: asyncio.Future[bool] | None = None
+        self._framing = Framing.NONE
+        self._left = 0
+        self._decoder: ChunkedDecoder | None = None
+        self._leftover = b""
+        self._direct = False
+        self._paused = False
+        self._heard = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._keep_alive = False
+        self._idle = True
+        self.closed = False
+        self.requests = 0
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may follow on this connection."""
+        return self._idle and self._keep_alive and not self.closed
+
+    async def request(
+        self, method: bytes, head: bytes, on_interim: InterimListener | None = None
+    ) -> ResponseHead:
+        """Send a request head and wait for the final answer's head.
+
+        Content of the request, if any, is sent by `write` from another task. Raises UpstreamError.
+        """
+        self.start(method, head, on_interim)
+        return await self.answer()
+
+    def start(self, method: bytes, head: bytes, on_interim: InterimListener | None = None) -> None:
+        """Send a request head; `answer` waits for what comes back."""
+        if self.closed or self._transport is None:
+            raise UpstreamError("the connection to the upstream was closed")
+        self.requests += 1
+        self._idle = False
+        self._method = method
+        self._on_interim = on_interim
+        self._head = b""
+        self._waiting_head = self._loop.create_future()
+        self._heard = self._loop.time()
+        self._transport.write(head)
+        self._watch_silence()
+
+    async def answer(self) -> ResponseHead:
+        """The final answer's head. Raises UpstreamError."""
+        assert self._waiting_head is not None
+        try:
+            return await self._waiting_head
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    async def write(self, data: bytes) -> None:
+        """Send content of the request, waiting while the upstream reads slower."""
+        await self._writable.wait()
+        if self.closed or self._transport is None:
+            raise UpstreamError("the connection to the upstream was closed")
+        self._transport.write(data)
+
+    async def pour(self, sink: Sink) -> bool:
+        """Receive the content into `sink`; False when the sink stopped it before its end.
+
+        Raises UpstreamError when the content ends before its announced end.
+        """
+        if self._framing is Framing.NONE or (self._framing is Framing.LENGTH and not self._left):
+            if self._leftover:
+                self._keep_alive = False
+            self._end(complete=True)
+            return True
+        self._sink = sink
+        poured: asyncio.Future[bool] = self._loop.create_future()
+        self._poured = poured
+        leftover, self._leftover = self._leftover, b""
+        if leftover:
+            self._take(memoryview(leftover))
+        if not poured.done():
+            if self.closed:
+                self._lost()
+            else:
+                self.resume()
+                self._heard = self._loop.time()
+                self._watch_silence()
+        try:
+            return await poured
+        finally:
+            self._sink = None
+            if not poured.done() or poured.cancelled():
+                self.abort()
+
+    def pause(self) -> None:
+        """Take nothing more from the socket for now."""
+        if not self._paused and self._transport is not None and not self.closed:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Go on receiving."""
+        if self._paused and self._transport is not None and not self.closed:
+            self._paused = False
+            self._heard = self._loop.time()
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._keep_alive = False
+        if self._transport is not None and not self.closed:
+            self._transport.abort()
+        self.closed = True
+        self._stop_watch()
+
+    # asyncio.BufferedProtocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        if self._sink is not None and self._framing is Framing.LENGTH:
+            self._direct = True
+            return self._sink.view()[: self._left]
+        self._direct = False
+        return self._staged
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._heard = self._loop.time()
+        if self._direct:
+            assert self._sink is not None
+            self._left -= nbytes
+            going_on = self._sink.received(nbytes)
+            if not self._left:
+                self._end(complete=True)
+            elif not going_on:
+                self._end(complete=False)
+        elif self._sink is not None:
+            self._take(self._staged[:nbytes])
+        elif self._waiting_head is not None and not self._waiting_head.done():
+            self._read_head(bytes(self._staged[:nbytes]))
+        elif self._idle:
+            # An unasked-for message: whatever it is, it is not the next answer.
+            self.abort()
+        else:
+            self._leftover += bytes(self._staged[:nbytes])
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._writable.set()
+        self._stop_watch()
+        waiting = self._waiting_head
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(UpstreamError("the upstream closed before it answered"))
+        if self._poured is not None and not self._poured.done():
+            self._lost()
+
+    # the course of an answer
+
+    def _lost(self) -> None:
+        assert self._poured is not None
+        if self._framing is Framing.CLOSE:
+            self._poured.set_result(True)
+        else:
+            self._poured.set_exception(UpstreamError("the upstream cut its answer short"))
+
+    def _read_head(self, data: bytes) -> None:
+        self._head += data
+        assert self._waiting_head is not None
+        while True:
+            end = self._head.find(b"\r\n\r\n")
+            if end < 0:
+                if len(self._head) > RESPONSE_HEAD_BYTES_MAX:
+                    self._fail_head("the upstream's answer has too long a head")
+                return
+            text, self._head = self._head[:end], self._head[end + 4 :]
+            try:
+                head = parse_response(text, self._method)
+            except FieldError as error:
+                self._fail_head(f"the upstream's answer is malformed: {error}")
+                return
+            if head.status >= 200:
+                break
+            if head.status == 101:
+                self._fail_head("the upstream switched protocols unasked")
+                return
+            if self._on_interim is not None:
+                self._on_interim(head)
+        self._begin_content(head)
+
+    def _begin_content(self, head: ResponseHead) -> None:
+        self._framing = head.framing
+        self._left = head.content_length
+        self._keep_alive = head.keep_alive
+        self._decoder = ChunkedDecoder() if head.framing is Framing.CHUNKED else None
+        self._leftover, self._head = self._head, b""
+        self._stop_watch()
+        # Nothing is received until somebody says where to.
+        self.pause()
+        assert self._waiting_head is not None
+        if not self._waiting_head.done():
+            self._waiting_head.set_result(head)
+
+    def _fail_head(self, reason: str) -> None:
+        assert self._waiting_head is not None
+        if not self._waiting_head.done():
+            self._waiting_head.set_exception(UpstreamError(reason))
+        self.abort()
+
+    def _take(self, data: memoryview) -> None:
+        """Content that did not arrive in the sink's own memory."""
+        if self._decoder is not None:
+            self._take_chunked(self._decoder, data)
+            return
+        if self._framing is Framing.LENGTH:
+            data, beyond = data[: self._left], data[self._left :]
+            if beyond:
+                self._keep_alive = False
+            self._left -= len(data)
+        if not self._copy(data):
+            self._end(complete=False)
+        elif self._framing is Framing.LENGTH and not self._left:
+            self._end(complete=True)
+
+    def _take_chunked(self, decoder: ChunkedDecoder, data: memoryview) -> None:
+        try:
+            for piece in decoder.feed(bytes(data)):
+                if not self._copy(memoryview(piece)):
+                    self._end(complete=False)
+                    return
+        except FieldError:
+            self.abort()
+            if self._poured is not None and not self._poured.done():
+                self._poured.set_exception(UpstreamError("the upstream's chunks are malformed"))
+            return
+        if decoder.done:
+            if decoder.rest:
+                self._keep_alive = False
+            self._end(complete=True)
+
+    def _copy(self, data: memoryview) -> bool:
+        sink = self._sink
+        assert sink is not None
+        while data:
+            view = sink.view()
+            size = min(len(view), len(data))
+            view[:size] = data[:size]
+            data = data[size:]
+            if not sink.received(size):
+                return False
+        return True
+
+    def _end(self, complete: bool) -> None:
+        """The content is over: all of it, or as much as the sink wanted."""
+        self._idle = True
+        self._sink = None
+        self._stop_watch()
+        if self._poured is not None and not self._poured.done():
+            self._poured.set_result(complete)
+        if not complete or not self._keep_alive:
+            self.abort()
+        else:
+            self.resume()
+
+    # silence
+
+    def _watch_silence(self) -> None:
+        self._stop_watch()
+        self._watch = self._loop.call_later(self._read_timeout_seconds, self._silence)
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    def _silence(self) -> None:
+        self._watch = None
+        waiting = self._waiting_head
+        quiet_seconds = self._loop.time() - self._heard
+        if quiet_seconds < self._read_timeout_seconds:
+            self._watch = self._loop.call_later(
+                self._read_timeout_seconds - quiet_seconds, self._silence
+            )
+            return
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(UpstreamTimeoutError("the upstream did not answer in time"))
+        elif self._poured is not None and not self._poured.done() and not self._paused:
+            self._poured.set_exception(UpstreamTimeoutError("the upstream fell silent"))
+        self.abort()

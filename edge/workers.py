@@ -1,0 +1,79 @@
+"""Several workers on one box: started by fork, started again when one dies, stopped together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from config.topology import MIB, EdgeNode
+
+_PAUSE_SECONDS_MAX: Final = 5.0
+_SHARE_BYTES_MIN: Final = 16 * MIB
+
+_log = structlog.get_logger("edge.workers")
+
+
+def worker_node(node: EdgeNode, number: int) -> EdgeNode:
+    """What worker `number` is told: its own folder of each disk and its share of the bytes.
+
+    Workers keep their blocks apart, so that each index knows all of its files.
+    """
+    disks = tuple(
+        replace(
+            disk,
+            path=f"{disk.path}/worker-{number}",
+            size_bytes=max(disk.size_bytes // node.workers, _SHARE_BYTES_MIN),
+        )
+        for disk in node.disks
+    )
+    return replace(node, disks=disks, admin=node.admin if number == 0 else None)
+
+
+def supervise(node: EdgeNode, run_worker: Callable[[EdgeNode, int], int]) -> int:
+    """Run `node.workers` children until told to stop; the worst of their exit statuses.
+
+    A child that dies is started again after a pause that grows with each death.
+    """
+    children: dict[int, int] = {}
+    stopping = False
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+    def start(number: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os._exit(run_worker(worker_node(node, number), number))
+        children[pid] = number
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    for number in range(node.workers):
+        start(number)
+    pause_seconds = 0.1
+    status = 0
+    while children:
+        pid, result = os.wait()
+        number = children.pop(pid)
+        code = os.waitstatus_to_exitcode(result)
+        if stopping:
+            status = max(status, abs(code))
+            continue
+        _log.error("worker died", worker=number, status=code)
+        time.sleep(pause_seconds)
+        pause_seconds = min(pause_seconds * 2, _PAUSE_SECONDS_MAX)
+        start(number)
+    return status
