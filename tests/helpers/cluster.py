@@ -67,6 +67,8 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+        for name, running in self.processes.items():  # shown beside a test that failed
+            print(f"--- {name}", *running.stderr[-20:], sep="\n")
 
     def start(self, tier: str, name: str, stack: ExitStack | None = None) -> None:
         """Start one process of the topology."""

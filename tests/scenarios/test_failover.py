@@ -79,6 +79,8 @@ def test_edge_that_comes_back_is_named_again_and_still_holds_its_blocks(
     address = ADDRESSES["sin"]
     with client(address) as http:
         http.get(f"{own_cluster.router}/{KEY}", headers={"Range": "bytes=0-99"})
+    cache = Path(own_cluster.topology.edges[2].disks[0].path)
+    wait_until(lambda: holds_first_block(cache), "the block is on disk")
     own_cluster.kill("edge-sin")
     wait_until(lambda: own_cluster.edge_for(KEY, address) != "edge-sin", "it is left out")
     own_cluster.start("edge", "edge-sin")
@@ -87,6 +89,11 @@ def test_edge_that_comes_back_is_named_again_and_still_holds_its_blocks(
         answer = http.get(f"{own_cluster.router}/{KEY}", headers={"Range": "bytes=0-99"})
     assert answer.content == CONTENT[:100]
     assert "hit" in answer.headers["Cache-Status"]
+
+
+def holds_first_block(cache: Path) -> bool:
+    names = {path.name for path in cache.rglob("*") if path.is_file()}
+    return "entry" in names and any(name.endswith("-0") for name in names)
 
 
 def test_film_plays_from_the_edges_while_the_origin_is_gone(own_cluster: Cluster) -> None:
