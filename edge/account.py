@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cdnkit.service.logs import AccessLog
+from cdnkit.tokens import Claims
 from cdnkit.wire import MissClass, Outcome
 from edge.exchange import Exchange
+from edge.fastlane import FastLane
+from edge.lanelog import render_lane
 
 _LOGGED_FIELDS: Final = (("range", b"range"), ("user_agent", b"user-agent"))
 
@@ -21,7 +24,7 @@ class Told:
     outcome: Outcome = Outcome.ERROR
     miss_class: MissClass | None = None
     collapsed: bool = False
-    session: str = ""
+    claims: Claims | None = None
 
 
 @dataclass(slots=True)
@@ -40,6 +43,22 @@ class Accounts:
         self.counters = Counters()
         self._log = log
         self._node = node
+
+    def absorb(self, lane: FastLane) -> None:
+        """Take over what the fast lane counted and recorded since the last time."""
+        hit = Outcome.HIT.value
+        counters = self.counters
+        for status, count in ((200, lane.wholes), (206, lane.parts)):
+            if count:
+                key = (hit, "", status)
+                counters.requests[key] = counters.requests.get(key, 0) + count
+        sent_key = (hit, "")
+        counters.sent_bytes[sent_key] = counters.sent_bytes.get(sent_key, 0) + lane.sent_bytes
+        counters.cut_short += lane.cut_short
+        lane.wholes = lane.parts = lane.sent_bytes = lane.cut_short = 0
+        records, lane.records = lane.records, []
+        if records:
+            self._log.append_rendered(render_lane(records, self._node), len(records))
 
     def settle(self, told: Told, exchange: Exchange, complete: bool) -> None:
         """An answer ended, whole or not. Bytes count head and content."""
@@ -74,8 +93,8 @@ class Accounts:
                 text = request.fields.text(field_name)
                 if text is not None:
                     record[name] = text
-            if told.session:
-                record["session"] = told.session
+            if told.claims is not None and told.claims.session:
+                record["session"] = told.claims.session
             if not complete:
                 record["complete"] = False
             self._log.append(record)

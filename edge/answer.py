@@ -31,6 +31,7 @@ from cdnkit.wire import MissClass, Outcome
 from edge.account import Told
 from edge.entry import ABSENT, EVICTED, Entry
 from edge.exchange import Exchange
+from edge.fastlane import Hot
 from edge.fill import Fills
 from edge.http1.request import Request
 from edge.multipart import MultipartBody
@@ -42,6 +43,7 @@ from edge.respond import (
     not_modified_lines,
     problem_answer,
     status_line,
+    trace_lines,
 )
 
 
@@ -118,6 +120,22 @@ class Answers:
                 )
             case Whole():
                 self._content(exchange, told, entry, 0, entry.size_bytes, b"", forward_status)
+
+    def lane_heads(self, hot: Hot) -> tuple[bytes, bytes]:
+        """Heads of a plain hit for now, whole and partial, up to the request id."""
+        entry, now = hot.entry, self._now()
+        freshness = entry.head.freshness
+        member = format_cache_status(
+            self._node,
+            Outcome.HIT,
+            ttl_seconds=int(freshness.born_at + freshness.lifetime_seconds - now),
+        )
+        lines = (
+            entry.lines
+            + b"Accept-Ranges: bytes\r\nAge: %d\r\n" % freshness.age_seconds(now)
+            + trace_lines(FieldLines(entry.head.pairs), member, self._node)
+        )
+        return status_line(200) + lines, status_line(206) + lines
 
     def hop(self, exchange: Exchange, told: Told, upstream: FieldLines | None) -> bytes:
         """Lines this hop adds to an answer that did not come from an entry."""

@@ -37,6 +37,7 @@ from edge.cache.disk import Disk
 from edge.cache.holdings import Holdings
 from edge.entry import Entry
 from edge.exchange import Exchange
+from edge.fastlane import FastLane
 from edge.feed import Feed
 from edge.fetch import Fetcher, check_part
 from edge.fill import Fills
@@ -108,6 +109,10 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
     accounts = Accounts(log, node.name)
     health = Health()
     feeds = _feeds(node, topology, holdings, routing)
+    answers = Answers(node.name, fills, settings.read_ahead_blocks)
+    lane = FastLane(
+        answers.lane_heads, secrets.token_hex(6).encode(), logging=log.enabled, now=time.time
+    )
     service = Service(
         Parts(
             routing=routing,
@@ -115,16 +120,17 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
             holdings=holdings,
             fetcher=fetcher,
             origin=origin,
-            answers=Answers(node.name, fills, settings.read_ahead_blocks),
+            answers=answers,
             accounts=accounts,
             policy=CDN,
             node=node.name,
             is_ready=lambda: _why_not_ready(health),
             answers_health=bool(topology.origins) or node.admin is None,
             new_request_id=_request_ids(),
+            lane=lane,
         )
     )
-    server = Server(loop, service.serve, lambda refusal: _refuse(refusal, node.name), _limits(node))
+    server = Server(loop, service.serve, _refuse, _limits(node), lane)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(log)
         await holdings.load()
@@ -139,7 +145,7 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
         )
         server.listen(listener)
         stack.push_async_callback(server.close, GRACE_SECONDS)
-        ticking = asyncio.ensure_future(_tick(server))
+        ticking = asyncio.ensure_future(_tick(server, holdings, accounts, lane))
         stack.push_async_callback(_cancel, ticking)
         health.started()
         host, port = listener.getsockname()[:2]
@@ -245,7 +251,7 @@ async def _serve_admin(
     return listening.url
 
 
-def _refuse(refusal: RefusedError, node: str) -> bytes:
+def _refuse(refusal: RefusedError) -> bytes:
     error = RefusedHeadError(refusal.reason)
     return problem_answer(
         error,
@@ -278,11 +284,17 @@ def _why_not_ready(health: Health) -> str | None:
     return None if ready else str(report["status"])
 
 
-async def _tick(server: Server) -> None:
+async def _tick(server: Server, holdings: Holdings, accounts: Accounts, lane: FastLane) -> None:
+    """Once a second: time limits, and what the fast lane left for later."""
     loop = asyncio.get_running_loop()
-    while True:
-        server.tick(int(loop.time()))
-        await asyncio.sleep(1.0)
+    try:
+        while True:
+            server.tick(int(loop.time()))
+            holdings.touch_recent(lane.stirred)
+            accounts.absorb(lane)
+            await asyncio.sleep(1.0)
+    finally:
+        accounts.absorb(lane)
 
 
 async def _close_all(fetcher: Fetcher, fills: Fills, origin: Origin) -> None:

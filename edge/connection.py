@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edge.blockfile import BlockFile
     from edge.body import Body
     from edge.exchange import Exchange
+    from edge.fastlane import LaneRecord
     from edge.reader import Reader
     from edge.server import Server
 
@@ -23,6 +24,7 @@ class Connection:
     """State of a client socket.
 
     Sending: `head` goes out before `left` bytes of `file` from `offset`, then `body` is asked.
+    `idle` is true while no request is going on and no byte of one is buffered.
     Receiving: `buffer` holds bytes not parsed yet; `readable` says the socket may hold more.
     Remembered header block: `before` runs from the target's end to the Range value, `after` from
     there to the end of the head; see `edge.fastlane`.
@@ -41,8 +43,10 @@ class Connection:
         "fd",
         "file",
         "head",
+        "idle",
         "left",
         "offset",
+        "owed",
         "peer",
         "plain",
         "readable",
@@ -67,6 +71,8 @@ class Connection:
         self.sent_bytes = 0
         self.body: Body | None = None
         self.closing = False
+        self.idle = True
+        self.owed: LaneRecord | None = None
         self.exchange: Exchange | None = None
         self.reader: Reader | None = None
         self.deadline = 0

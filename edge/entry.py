@@ -57,8 +57,10 @@ class Entry:
         "object_id",
         "present",
         "readers",
+        "recent",
         "replaced",
         "request_pairs",
+        "revision",
         "size_bytes",
         "store_id",
         "validators",
@@ -86,6 +88,8 @@ class Entry:
         self.growing: dict[int, Growing] = {}
         self.readers: set[Reader] = set()
         self.replaced = False
+        self.recent: bytearray | None = None
+        self.revision = 0
         self.store_id = 0
         self.head = head
         self.lines = stored_lines(head.pairs)
@@ -128,6 +132,7 @@ class Entry:
         """The same version with a newer head (RFC 9111 4.3.4)."""
         self.head = head
         self.lines = stored_lines(head.pairs)
+        self.revision += 1
 
     def at_hand(self, block: int) -> bool:
         """Whether a block is held or on its way."""

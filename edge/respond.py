@@ -29,6 +29,7 @@ _MADE_HERE: Final = frozenset(
     {b"age", b"content-length", b"content-range", b"accept-ranges", b"cache-status", b"via"}
     | {b"x-request-id"}
 )
+_PASSED_BUT_OURS: Final = frozenset({b"cache-status", b"via", b"x-request-id"})
 _KEPT_ON_NOT_MODIFIED: Final = frozenset(
     {b"cache-control", b"content-location", b"date", b"etag", b"expires", b"vary"}
     | {b"cdn-cache-control", b"last-modified"}
@@ -81,9 +82,7 @@ def not_modified_lines(pairs: Sequence[Pair]) -> bytes:
 
 def passed_lines(pairs: Sequence[Pair], *, keep_length: bool) -> bytes:
     """The lines of an answer that is passed on unstored."""
-    dropped = {b"cache-status", b"via", b"x-request-id"}
-    if not keep_length:
-        dropped.add(b"content-length")
+    dropped = _PASSED_BUT_OURS if keep_length else _PASSED_BUT_OURS | {b"content-length"}
     lines = lines_of(pair for pair in pairs if pair[0] not in dropped)
     return lines if _has_cors(pairs) else lines + CORS_LINES
 
@@ -92,15 +91,22 @@ def hop_lines(
     upstream: FieldLines | None, cache_status: str, via: str, request_id: bytes, close: bool
 ) -> bytes:
     """What this hop adds to every answer."""
+    return b"%bX-Request-Id: %b\r\n%b" % (
+        trace_lines(upstream, cache_status, via),
+        request_id,
+        b"Connection: close\r\n" if close else b"",
+    )
+
+
+def trace_lines(upstream: FieldLines | None, cache_status: str, via: str) -> bytes:
+    """Cache-Status and Via: the hops before this one, then this one."""
     before = None if upstream is None else upstream.text(b"cache-status")
     member = append_cache_status(before, cache_status).encode("latin-1", "replace")
     earlier = None if upstream is None else upstream.combined(b"via")
     ours = b"1.1 " + via.encode()
-    return b"Cache-Status: %b\r\nVia: %b\r\nX-Request-Id: %b\r\n%b" % (
+    return b"Cache-Status: %b\r\nVia: %b\r\n" % (
         member,
         ours if earlier is None else earlier + b", " + ours,
-        request_id,
-        b"Connection: close\r\n" if close else b"",
     )
 
 
@@ -113,7 +119,7 @@ def problem_answer(
 ) -> bytes:
     """A whole answer for an error of our family (RFC 9457)."""
     status = status or error.status
-    members = {**problem(error, f"urn:request:{request_id.decode()}"), "status": status}
+    members = {**problem(error, f"urn:request:{request_id.decode('latin-1')}"), "status": status}
     members["title"] = HTTPStatus(status).phrase
     body = json.dumps(members).encode()
     own = "".join(f"{name}: {value}\r\n" for name, value in error.headers().items())

@@ -25,6 +25,7 @@ from edge.cache.holdings import Holdings
 from edge.decision import Fetch, Revalidate, Serve, Unsatisfiable, decide
 from edge.entry import Entry
 from edge.exchange import ClientGoneError, Exchange
+from edge.fastlane import LANE_MARGIN_SECONDS, FastLane
 from edge.fetch import COLLECTED_BYTES_MAX, Fetcher, Learned
 from edge.http1.fields import FieldError
 from edge.onward import all_pairs, refuse_loop
@@ -52,6 +53,7 @@ class Parts:
     is_ready: Callable[[], str | None]
     answers_health: bool
     new_request_id: Callable[[Exchange], bytes]
+    lane: FastLane
     now: Callable[[], float] = time.time
 
 
@@ -79,7 +81,7 @@ class Service:
                 claims = parts.access.check(
                     matched, request.fields.text(b"cookie"), exchange.connection.peer, parts.now()
                 )
-                told.session = claims.session if claims is not None else ""
+                told.claims = claims
                 if request.method not in (b"GET", b"HEAD") or request.has_body:
                     await self._pass(exchange, told, matched)
                 else:
@@ -121,6 +123,8 @@ class Service:
                     parts.fetcher.refresh(entry, matched.target, request)
                 outcome = Outcome.STALE if decision.refresh else Outcome.HIT
                 parts.answers.from_entry(exchange, told, entry, outcome)
+                if told.outcome is Outcome.HIT and told.status in (200, 206):
+                    self._teach(exchange, told, matched, entry)
             case Revalidate():
                 assert entry is not None
                 await self._revalidate(
@@ -131,6 +135,23 @@ class Service:
                 await self._fetch(exchange, told, matched, key)
             case Unsatisfiable():
                 raise UpstreamTimeoutError("nothing stored answers this, and no other was asked")
+
+    def _teach(self, exchange: Exchange, told: Told, matched: Matched, entry: Entry) -> None:
+        """The same request again needs no decision, for as long as nothing it hangs on changes."""
+        request, claims = exchange.request, told.claims
+        if request.method != b"GET" or entry.key != matched.target:
+            return
+        now = self._parts.now()
+        good_until = entry.head.freshness.fresh_until
+        if claims is not None:
+            if matched.token is None or claims.client_prefix or claims.countries:
+                return
+            good_until = min(good_until, claims.expires_at)
+        if good_until - now > LANE_MARGIN_SECONDS and b"CMCD=" not in request.target:
+            server = exchange.connection.server
+            until = server.now + int(min(good_until - now, 1 << 30)) - LANE_MARGIN_SECONDS
+            session = claims.session if claims is not None else ""
+            self._parts.lane.teach(request.target, entry, until, session)
 
     async def _fetch(self, exchange: Exchange, told: Told, matched: Matched, key: bytes) -> None:
         parts, request = self._parts, exchange.request

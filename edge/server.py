@@ -20,6 +20,7 @@ from typing import Any, Final
 from edge.body import Progress
 from edge.connection import Connection
 from edge.exchange import Exchange
+from edge.fastlane import FastLane
 from edge.http1.request import HEAD_BYTES_MAX, RefusedError, Request, parse_request
 
 _EDGE_FLAGS: Final = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
@@ -28,6 +29,8 @@ _EVENTS_PER_TURN: Final = 256
 """Bounds a turn, so that fills get their share of the thread under load."""
 _ACCEPTS_PER_TURN: Final = 64
 _READ_BYTES: Final = 64 * 1024
+_LANE_READ_BYTES: Final = 4096
+_READABLE: Final = select.EPOLLIN | select.EPOLLOUT
 _MORE: Final = socket.MSG_MORE | socket.MSG_NOSIGNAL
 _LAST: Final = socket.MSG_NOSIGNAL
 _FOREVER: Final = 1 << 62
@@ -58,6 +61,7 @@ class Server:
         handler: Handler,
         refuse: Callable[[RefusedError], bytes],
         limits: Limits,
+        lane: FastLane,
     ) -> None:
         self.loop = loop
         self.limits = limits
@@ -71,6 +75,8 @@ class Server:
         self._listeners: dict[int, socket.socket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._lane = lane
+        self._idle_deadline = int(limits.idle_timeout_seconds) + 1
         loop.add_reader(self._epoll.fileno(), self._turn)
 
     def listen(self, listener: socket.socket) -> None:
@@ -81,6 +87,7 @@ class Server:
     def tick(self, now: int) -> None:
         """Once a second: move the coarse clock on and end connections past their time limit."""
         self.now = now
+        self._idle_deadline = now + int(self.limits.idle_timeout_seconds) + 1
         for connection in [c for c in self.connections.values() if c.deadline < now]:
             self.drop(connection)
 
@@ -145,6 +152,8 @@ class Server:
         exchange, connection.exchange = connection.exchange, None
         if exchange is not None:
             exchange.end(complete=False)
+        if connection.owed is not None:
+            self._lane.settle(connection, complete=False)
 
     async def close(self, grace_seconds: float) -> None:
         """Stop accepting, let answers in flight end within the grace, then drop the rest."""
@@ -178,10 +187,33 @@ class Server:
             if connection is None:
                 if fd in self._listeners:
                     self._accept(self._listeners[fd])
+            elif event == _READABLE and connection.idle:
+                self._plain(connection)
             elif event & _GONE:
                 self.drop(connection)
             else:
                 self._ready(connection, event)
+
+    def _plain(self, connection: Connection) -> None:
+        """Bytes for an idle connection: the fast lane has the first look."""
+        try:
+            data = os.read(connection.fd, _LANE_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.drop(connection)
+            return
+        if self._lane.answer(connection, data, self.now):
+            if connection.idle:
+                connection.deadline = self._idle_deadline
+            return
+        connection.buffer = data
+        connection.idle = False
+        if len(data) == _LANE_READ_BYTES:
+            self.receive(connection)
+        elif not data:
+            connection.eof = True
+        self.pump(connection)
 
     def _ready(self, connection: Connection, event: int) -> None:
         if event & (select.EPOLLIN | select.EPOLLRDHUP):
@@ -227,11 +259,13 @@ class Server:
         except RefusedError as refusal:
             self._refused(connection, refusal)
             return True
+        self._lane.remember(connection, buffer[:end], request)
         self._begin(connection, request)
         return connection.exchange is None
 
     def _incomplete(self, connection: Connection, buffer: bytes) -> bool:
         connection.buffer = buffer
+        connection.idle = not buffer
         if len(buffer) >= HEAD_BYTES_MAX:
             self._refused(connection, RefusedError(431, "the request head is too long"))
             return True
@@ -245,10 +279,12 @@ class Server:
 
     def _refused(self, connection: Connection, refusal: RefusedError) -> None:
         connection.closing = True
+        connection.idle = False
         connection.buffer = b""
         connection.head = self._refuse(refusal)
 
     def _begin(self, connection: Connection, request: Request) -> None:
+        connection.idle = False
         connection.closing = not request.keep_alive or self._draining
         connection.deadline = _FOREVER
         connection.sent_bytes = 0
@@ -279,12 +315,12 @@ class Server:
                     if progress is Progress.BROKEN:
                         self.drop(connection)
                     elif progress is Progress.FULL:
-                        self._stalled(connection)
+                        self.stalled(connection)
                     else:
                         connection.deadline = _FOREVER
                     return False
         except BlockingIOError:
-            self._stalled(connection)
+            self.stalled(connection)
         except OSError:
             self.drop(connection)
         return False
@@ -295,7 +331,7 @@ class Server:
         connection.sent_bytes += size
         connection.head = head[size:] if size < len(head) else b""
         if connection.head:
-            self._stalled(connection)
+            self.stalled(connection)
             return False
         return True
 
@@ -311,11 +347,13 @@ class Server:
         connection.left -= size
         connection.sent_bytes += size
         if connection.left:
-            self._stalled(connection)
+            self.stalled(connection)
             return False
         return True
 
-    def _stalled(self, connection: Connection) -> None:
+    def stalled(self, connection: Connection) -> None:
+        """The socket takes no more: its reader has this long to take some."""
+        connection.idle = False
         connection.deadline = self.now + int(self.limits.write_timeout_seconds) + 1
 
     def _finish(self, connection: Connection) -> None:
@@ -323,6 +361,9 @@ class Server:
         exchange, connection.exchange = connection.exchange, None
         if exchange is not None:
             exchange.end(complete=True)
+        if connection.owed is not None:
+            self._lane.settle(connection, complete=True)
+        connection.idle = not connection.buffer
         if connection.closing:
             self._close_gently(connection)
             return

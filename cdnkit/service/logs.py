@@ -99,7 +99,7 @@ class AccessLog:
         self._sink = sink
         self._clock = clock
         self._records_max = records_max
-        self._pending: list[Mapping[str, Any]] = []
+        self._pending: list[Mapping[str, Any] | bytes] = []
         self._reopen_wanted = False
         self._users = 0
         self._task: asyncio.Task[None] | None = None
@@ -123,6 +123,15 @@ class AccessLog:
             self.dropped += 1
             return
         self._pending.append(record)
+
+    def append_rendered(self, lines: bytes, count: int) -> None:
+        """Keep `count` lines that the caller rendered itself, each ended by a newline."""
+        if self._sink is None:
+            return
+        if len(self._pending) >= self._records_max:
+            self.dropped += count
+            return
+        self._pending.append(lines)
 
     def reopen(self) -> None:
         """Open the file anew before the next write (after a rotation)."""
@@ -269,14 +278,17 @@ def redact_event(
     return event
 
 
-async def _render_all(records: list[Mapping[str, Any]]) -> bytes:
-    lines: list[str] = []
+async def _render_all(records: list[Mapping[str, Any] | bytes]) -> bytes:
+    lines: list[bytes] = []
     for start in range(0, len(records), _RENDER_SLICE):
-        lines.extend(render_record(record) for record in records[start : start + _RENDER_SLICE])
+        for record in records[start : start + _RENDER_SLICE]:
+            if isinstance(record, bytes):
+                lines.append(record)
+            else:
+                lines.append(render_record(record).encode("ascii") + b"\n")
         # Rendering a busy second at once would hold every viewer up for tens of milliseconds.
         await asyncio.sleep(0)
-    lines.append("")
-    return "\n".join(lines).encode("ascii")
+    return b"".join(lines)
 
 
 def _clean(text: str) -> str:

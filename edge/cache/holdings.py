@@ -155,6 +155,18 @@ class Holdings:
         for block in range(first, stop):
             index.touch((entry.store_id, block))
 
+    def touch_recent(self, stirred: list[Entry]) -> None:
+        """Blocks that the fast lane served since the last time; empties the list."""
+        for entry in stirred:
+            recent, entry.recent = entry.recent, None
+            if recent is not None and not entry.replaced:
+                index = self._indexes[entry.disk]
+                block = recent.find(1)
+                while block >= 0:
+                    index.touch((entry.store_id, block))
+                    block = recent.find(1, block + 1)
+        stirred.clear()
+
     def admit(self, entry: Entry, block: int, file: BlockFile) -> bool:
         """A block's file is in place: hold it and let the least used go."""
         if self._by_number.get(entry.store_id) is not entry:
@@ -193,6 +205,7 @@ class Holdings:
 
     def _forget(self, entry: Entry) -> None:
         entry.replaced = True
+        entry.revision += 1
         del self.entries[entry.key]
         del self._by_number[entry.store_id]
         index = self._indexes[entry.disk]
