@@ -1,0 +1,172 @@
+"""Files to sockets beside a transport: everything arrives, and a client that stalls or leaves ends
+it. On both event loops, because uvloop polls and buffers in its own way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import uvloop
+
+from origin.send import FileTroubleError, Outlet, open_outlet
+from origin.store.base import OpenSlice
+
+SIZE_BYTES = 8 * 1024 * 1024
+DATA = os.urandom(1024) * (SIZE_BYTES // 1024)
+STALL_SECONDS = 0.05
+
+Main = Callable[[], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
+    """Run a coroutine function on either loop."""
+    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
+
+    def runner(main: Main) -> None:
+        with asyncio.Runner(loop_factory=factory) as loop:
+            loop.run(main())
+
+    return runner
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Any:
+    path = tmp_path / "film"
+    path.write_bytes(DATA)
+    fd = os.open(path, os.O_RDWR)
+    yield fd
+    os.close(fd)
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[tuple[asyncio.Transport, asyncio.StreamReader]]:
+    """A connected pair: the server's transport, the client's reader."""
+    accepted: asyncio.Future[asyncio.Transport] = asyncio.get_running_loop().create_future()
+
+    class Accepting(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            # Not told apart by isinstance: uvloop's transports are of no asyncio class.
+            accepted.set_result(cast(asyncio.Transport, transport))
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Accepting, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()[:2]
+    reader, writer = await asyncio.open_connection(host, port, limit=64 * 1024)
+    transport = await accepted
+    try:
+        yield transport, reader
+    finally:
+        writer.close()
+        transport.abort()
+        server.close()
+
+
+def outlet_of(
+    transport: asyncio.Transport, counted: list[int], stall_seconds: float = 30.0
+) -> Outlet:
+    outlet = open_outlet(transport, stall_seconds, counted.append)
+    assert outlet is not None
+    return outlet
+
+
+async def send_often(outlet: Outlet, film: int) -> None:
+    """More than any socket buffer holds."""
+    for _ in range(100):
+        await outlet.send(OpenSlice(film, 0, SIZE_BYTES))
+
+
+def test_bytes_of_transport_and_files_arrive_in_order(
+    run: Callable[[Main], None], film: int
+) -> None:
+    async def main() -> None:
+        async with connection() as (transport, reader):
+            counted: list[int] = []
+
+            async def send() -> None:
+                with outlet_of(transport, counted) as outlet:
+                    for start, stop in [(0, SIZE_BYTES), (5, 6), (3_000_000, 7_000_001)]:
+                        transport.write(b"head" * 100_000)
+                        await outlet.flush()
+                        await outlet.send(OpenSlice(film, start, stop))
+                    assert outlet.sent_bytes == sum(counted) == SIZE_BYTES + 1 + 4_000_001
+
+            sending = asyncio.ensure_future(send())
+            head = b"head" * 100_000
+            wanted = head + DATA + head + DATA[5:6] + head + DATA[3_000_000:7_000_001]
+            got = await reader.readexactly(len(wanted))
+            await sending
+            assert got == wanted
+
+    run(main)
+
+
+def test_a_client_that_takes_nothing_is_cut(run: Callable[[Main], None], film: int) -> None:
+    async def main() -> None:
+        async with connection() as (transport, _):
+            with (
+                outlet_of(transport, [], STALL_SECONDS) as outlet,
+                pytest.raises(ConnectionResetError, match="took nothing"),
+            ):
+                await send_often(outlet, film)
+            assert transport.is_closing()
+
+    run(main)
+
+
+def test_a_client_that_leaves_ends_it(run: Callable[[Main], None], film: int) -> None:
+    async def main() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        client = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_accepted_socket(asyncio.Protocol, accepted)
+        with outlet_of(transport, []) as outlet:
+            await outlet.send(OpenSlice(film, 0, 1000))
+            client.close()  # with unread bytes: the peer is reset
+            with pytest.raises(ConnectionResetError):
+                await send_often(outlet, film)
+        listener.close()
+
+    run(main)
+
+
+def test_descriptors_do_not_leak(run: Callable[[Main], None], film: int) -> None:
+    async def main() -> None:
+        async with connection() as (transport, reader):
+            before = len(os.listdir("/proc/self/fd"))
+            for _ in range(20):
+                with outlet_of(transport, []) as outlet:
+                    sending = asyncio.ensure_future(outlet.send(OpenSlice(film, 0, 6_000_000)))
+                    await reader.readexactly(6_000_000)
+                    await sending
+            assert len(os.listdir("/proc/self/fd")) == before
+
+    run(main)
+
+
+def test_a_file_that_ends_early_is_told_apart(run: Callable[[Main], None], film: int) -> None:
+    async def main() -> None:
+        async with connection() as (transport, _):
+            with outlet_of(transport, []) as outlet:
+                with pytest.raises(FileTroubleError):
+                    await outlet.send(OpenSlice(film, SIZE_BYTES - 100, SIZE_BYTES + 1))
+                assert outlet.sent_bytes == 100
+
+    run(main)
+
+
+async def test_there_is_no_way_past_tls_or_nothing() -> None:
+    class Encrypted(asyncio.Transport):
+        def get_extra_info(self, name: str, default: Any = None) -> Any:
+            return object() if name == "sslcontext" else default
+
+    assert open_outlet(None, 1.0, lambda size_bytes: None) is None
+    assert open_outlet(Encrypted(), 1.0, lambda size_bytes: None) is None
+    assert open_outlet(asyncio.Transport(), 1.0, lambda size_bytes: None) is None
