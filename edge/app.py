@@ -144,9 +144,10 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
             stack, node, number, health, accounts, holdings, fills, server
         )
         server.listen(listener)
-        stack.push_async_callback(server.close, GRACE_SECONDS)
         ticking = asyncio.ensure_future(_tick(server, holdings, accounts, lane))
+        # The clock outlives the connections: answers in flight still have limits and are counted.
         stack.push_async_callback(_cancel, ticking)
+        stack.push_async_callback(server.close, GRACE_SECONDS)
         health.started()
         host, port = listener.getsockname()[:2]
         _log.info("serving", host=host, port=port, held_blocks=holdings.held_blocks)

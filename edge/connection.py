@@ -25,6 +25,7 @@ class Connection:
 
     Sending: `head` goes out before `left` bytes of `file` from `offset`, then `body` is asked.
     `idle` is true while no request is going on and no byte of one is buffered.
+    `lingering` connections were answered for the last time and wait for the client to close.
     Receiving: `buffer` holds bytes not parsed yet; `readable` says the socket may hold more.
     Remembered header block: `before` runs from the target's end to the Range value, `after` from
     there to the end of the head; see `edge.fastlane`.
@@ -45,6 +46,7 @@ class Connection:
         "head",
         "idle",
         "left",
+        "lingering",
         "offset",
         "owed",
         "peer",
@@ -71,6 +73,7 @@ class Connection:
         self.sent_bytes = 0
         self.body: Body | None = None
         self.closing = False
+        self.lingering = False
         self.idle = True
         self.owed: LaneRecord | None = None
         self.exchange: Exchange | None = None

@@ -10,6 +10,7 @@ waits.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
 import socket
@@ -29,6 +30,9 @@ _EVENTS_PER_TURN: Final = 256
 """Bounds a turn, so that fills get their share of the thread under load."""
 _ACCEPTS_PER_TURN: Final = 64
 _READ_BYTES: Final = 64 * 1024
+_LINGER_SECONDS: Final = 2
+_LINGER_READS: Final = 16
+"""Reads per event of a connection that is only waited for; new bytes bring the next event."""
 _LANE_READ_BYTES: Final = 4096
 _READABLE: Final = select.EPOLLIN | select.EPOLLOUT
 _MORE: Final = socket.MSG_MORE | socket.MSG_NOSIGNAL
@@ -93,7 +97,7 @@ class Server:
 
     def pump(self, connection: Connection) -> None:
         """Send what can be sent, then answer the next complete request of the buffer."""
-        while connection.fd >= 0:
+        while connection.fd >= 0 and not connection.lingering:
             exchange = connection.exchange
             if connection.head or connection.left or connection.body is not None:
                 if not self._flush(connection):
@@ -138,6 +142,7 @@ class Server:
         if fd < 0:
             return
         del self.connections[fd]
+        self._dropped.set()
         connection.sock.close()
         connection.left = 0
         connection.head = b""
@@ -163,10 +168,16 @@ class Server:
             listener.close()
         self._listeners.clear()
         for connection in list(self.connections.values()):
-            if connection.exchange is None and not connection.head and not connection.left:
+            if connection.exchange is None and not connection.head and connection.body is None:
                 self.drop(connection)
+        until = self.loop.time() + grace_seconds
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                while any(connection.owed for connection in self.connections.values()):
+                    self._dropped.clear()
+                    await self._dropped.wait()
         for connection in list(self.connections.values()):
             self.drop(connection)
         for task in self._tasks:
@@ -191,6 +202,8 @@ class Server:
                 self._plain(connection)
             elif event & _GONE:
                 self.drop(connection)
+            elif connection.lingering:
+                self._linger(connection)
             else:
                 self._ready(connection, event)
 
@@ -218,6 +231,9 @@ class Server:
     def _ready(self, connection: Connection, event: int) -> None:
         if event & (select.EPOLLIN | select.EPOLLRDHUP):
             self.receive(connection)
+            if event & select.EPOLLRDHUP:
+                # Data and the end of the stream may share an edge; a short read saw only data.
+                connection.readable = not connection.eof
             if connection.exchange is not None and connection.fd >= 0:
                 connection.exchange.arrived()
         if connection.fd >= 0:
@@ -296,6 +312,7 @@ class Server:
 
     def _flush(self, connection: Connection) -> bool:
         """Send until the answer is out (True) or nothing more can be sent now (False)."""
+        before = connection.sent_bytes
         try:
             while True:
                 if connection.head and not self._send_head(connection):
@@ -320,7 +337,8 @@ class Server:
                         connection.deadline = _FOREVER
                     return False
         except BlockingIOError:
-            self.stalled(connection)
+            if connection.sent_bytes > before or connection.deadline == _FOREVER:
+                self.stalled(connection)
         except OSError:
             self.drop(connection)
         return False
@@ -373,8 +391,24 @@ class Server:
         """Half-close first: closing with unread input would reset the answer (RFC 9112 9.6)."""
         try:
             connection.sock.shutdown(socket.SHUT_WR)
-            while os.read(connection.fd, _READ_BYTES):
-                pass
+        except OSError:
+            self.drop(connection)
+            return
+        connection.lingering = True
+        connection.buffer = b""
+        connection.deadline = self.now + _LINGER_SECONDS
+        self._linger(connection)
+
+    def _linger(self, connection: Connection) -> None:
+        """Forget what the client still sends, until it closes too or its time is up."""
+        try:
+            for _ in range(_LINGER_READS):
+                if not os.read(connection.fd, _READ_BYTES):
+                    break
+            else:
+                return
+        except BlockingIOError:
+            return
         except OSError:
             pass
         self.drop(connection)
