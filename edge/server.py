@@ -79,6 +79,7 @@ class Server:
         self._listeners: dict[int, socket.socket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._dropped = asyncio.Event()
         self._lane = lane
         self._idle_deadline = int(limits.idle_timeout_seconds) + 1
         loop.add_reader(self._epoll.fileno(), self._turn)
