@@ -14,9 +14,7 @@ from cdnkit.fields import FieldLines, Pair, end_to_end
 from cdnkit.wire import CDN_NAME
 from edge.http1.request import Request
 
-_OWN: Final = frozenset(
-    {b"host", b"content-length", b"expect", b"via", b"cdn-loop", b"x-request-id", b"max-forwards"}
-)
+_OWN: Final = frozenset({b"host", b"content-length", b"expect", b"x-request-id", b"max-forwards"})
 _SELECTIVE: Final = frozenset(
     {
         b"range",
@@ -69,8 +67,12 @@ def upstream_head(
     via: bytes,
     request_id: bytes,
 ) -> bytes:
-    """The bytes of the head. `own` replaces fields of the same name in `pairs`."""
-    replaced = {name for name, _ in own}
+    """The bytes of the head. `own` replaces fields of the same name in `pairs`.
+
+    `via` is the whole line, earlier hops included; CDN-Loop is added to what came, which nobody
+    on the way may take out (RFC 8586 2).
+    """
+    replaced = {b"via", *(name for name, _ in own)}
     lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (method, target, authority)]
     lines += [b"%b: %b\r\n" % pair for pair in pairs if pair[0] not in replaced]
     lines += [b"%b: %b\r\n" % pair for pair in own]

@@ -24,7 +24,7 @@ def plan_run(
 
     `at_hand(block)` is true for blocks that are held or being filled. A run starts when a block
     inside half the window is missing, or one of the `ahead` blocks behind the range, and goes to
-    the end of the window, so that a sequential reader costs one request a window.
+    the end of the window, so that a sequential reader costs one request for every half window.
     """
     needed_stop = min(stop, cursor + WINDOW_BLOCKS // 2, count)
     horizon = min(stop + ahead, cursor + WINDOW_BLOCKS + ahead, count)

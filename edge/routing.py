@@ -1,7 +1,8 @@
 """From a request target to a route, a cache key and a token. Pure.
 
 The target's bytes are the key (RFC 9111 2): nothing is decoded, sorted or cleaned. Two things are
-taken out because they name the viewer and not the content: the token segment and the CMCD argument.
+taken out because they name the viewer and not the content: the token, where tokens are in use, and
+the CMCD argument.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 from cdnkit.errors import BadRequestError, NotFoundError
 from cdnkit.tokens import split_token_path
 
-_DOT_SEGMENT: Final = re.compile(rb"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)|%2[fF]|%5[cC]|\\|%00")
+_DOT_SEGMENT: Final = re.compile(rb"(?:^|/)(?:\.|%2[eE]){1,2}(?:[/;]|$)|%2[fF]|%5[cC]|\\|%00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,30 @@ class Routing:
 
     def __init__(self, rules: Sequence[PathRule]) -> None:
         self._rules = sorted(rules, key=lambda rule: -len(rule.prefix))
+        # Without a route that asks for tokens, "/~ann/" is a path like any other.
+        self._takes_tokens = any(rule.needs_token for rule in rules)
 
     def match(self, target: bytes) -> Matched:
-        """Raises NotFoundError when no route answers, BadRequestError for a devious path."""
+        """What a target means; the `target` found means the same when it is matched again.
+
+        Raises NotFoundError when no route answers, BadRequestError for a devious path.
+        """
         path, mark, query = target.partition(b"?")
         token: str | None = None
-        if path[:2] == b"/~":
+        if self._takes_tokens and path[:2] == b"/~":
             token, inner = split_token_path(path.decode("latin-1"))
             path = inner.encode("latin-1")
+            if path[:2] == b"/~":
+                # Matched again as a key it would lead elsewhere, past the check of its token.
+                raise BadRequestError("the path has more than one token")
+        rule = self._rule_for(path)
         arguments: list[bytes] = []
         for argument in query.split(b"&") if mark else ():
-            if argument.startswith(b"token=") and token is None:
-                token = argument[6:].decode("latin-1")
-            elif not argument.startswith((b"CMCD=", b"token=")):
+            if rule.needs_token and argument.startswith(b"token="):
+                token = token or argument[6:].decode("latin-1")
+            elif not argument.startswith(b"CMCD="):
                 arguments.append(argument)
-        rule = self._rule_for(path)
-        if (rule.needs_token or len(rule.prefix) > 1) and _DOT_SEGMENT.search(path):
+        if (self._takes_tokens or len(rule.prefix) > 1) and _DOT_SEGMENT.search(path):
             # A path that could mean another one upstream must not pass a check made on its text.
             raise BadRequestError("the path has segments that could be read in two ways")
         kept = path + b"?" + b"&".join(arguments) if arguments or (mark and not query) else path

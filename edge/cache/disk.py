@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +29,9 @@ _TRAILER: Final = struct.Struct("<4sIQ")
 _MAGIC: Final = b"CEB1"
 _ENTRY_NAME: Final = "entry"
 _CLEAN_NAME: Final = "clean"
+_ASIDE_NAME: Final = "aside"
+_SHELF: Final = re.compile(r"[0-9a-f]{2}")
+_BLOCK_NAME: Final = re.compile(r"([^-]+)-(0|[1-9][0-9]{0,17})")
 
 
 class CorruptBlockError(Exception):
@@ -54,9 +59,10 @@ class Disk:
     def prepare(self) -> bool:
         """Make the directory; True when the last stop was clean (the mark is taken away)."""
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / "aside").mkdir(exist_ok=True)
-        for leftover in (self.path / "aside").iterdir():
-            leftover.unlink(missing_ok=True)
+        aside = self.path / _ASIDE_NAME
+        aside.mkdir(exist_ok=True)
+        for leftover in aside.iterdir():
+            _remove_nonsense(str(leftover))
         mark = self.path / _CLEAN_NAME
         was_clean = mark.exists()
         mark.unlink(missing_ok=True)
@@ -94,7 +100,10 @@ class Disk:
         """Write what is known of an object. Raises OSError."""
         aside, descriptor = self._open_aside()
         try:
-            os.write(descriptor, json.dumps(entry).encode())
+            record = json.dumps(entry).encode()
+            written = os.write(descriptor, record)
+            if written != len(record):
+                raise OSError(f"short write of an entry: {written} bytes")
             self._put_in_place(aside, f"{self.path}/{object_id[:2]}/{object_id}/{_ENTRY_NAME}")
         except BaseException:
             _unlink(aside)
@@ -146,14 +155,14 @@ class Disk:
             pass
 
     def scan(self) -> Iterator[FoundObject]:
-        """Every object with a readable entry; what cannot be read is removed."""
-        for shelf in sorted(os.listdir(self.path)):
-            if len(shelf) != 2:
+        """Every object with a readable entry; what is none is removed from the shelves."""
+        for shelf in sorted(filter(_SHELF.fullmatch, os.listdir(self.path))):
+            if not os.path.isdir(f"{self.path}/{shelf}"):
                 continue
-            for object_id in os.listdir(f"{self.path}/{shelf}"):
-                found = self._find(object_id)
+            for object_id in sorted(os.listdir(f"{self.path}/{shelf}")):
+                found = self._find(object_id) if object_id[:2] == shelf else None
                 if found is None:
-                    self.remove_object(object_id)
+                    _remove_nonsense(f"{self.path}/{shelf}/{object_id}")
                 else:
                     yield found
 
@@ -163,18 +172,22 @@ class Disk:
             with open(f"{directory}/{_ENTRY_NAME}", "rb") as file:
                 entry = json.load(file)
             names = os.listdir(directory)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
+            return None
+        if not isinstance(entry, dict):
             return None
         blocks: dict[str, list[int]] = {}
         for name in names:
-            version, dash, number = name.partition("-")
-            if dash and number.isdigit():
-                blocks.setdefault(version, []).append(int(number))
-        return FoundObject(object_id, entry, blocks) if isinstance(entry, dict) else None
+            match = _BLOCK_NAME.fullmatch(name)
+            if match is not None:
+                blocks.setdefault(match[1], []).append(int(match[2]))
+            elif name != _ENTRY_NAME:
+                _remove_nonsense(f"{directory}/{name}")
+        return FoundObject(object_id, entry, blocks)
 
     def _open_aside(self) -> tuple[str, int]:
         self._serial += 1
-        aside = f"{self.path}/aside/{os.getpid()}-{self._serial}-{os.urandom(4).hex()}"
+        aside = f"{self.path}/{_ASIDE_NAME}/{os.getpid()}-{self._serial}-{os.urandom(4).hex()}"
         return aside, os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
 
     @staticmethod
@@ -184,6 +197,14 @@ class Disk:
         except FileNotFoundError:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.rename(aside, path)
+
+
+def _remove_nonsense(path: str) -> None:
+    """Remove whatever has this name; what cannot be removed stays for the next scan."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        _unlink(path)
 
 
 def _unlink(path: str) -> None:

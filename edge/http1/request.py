@@ -83,7 +83,7 @@ def parse_request(head: bytes) -> Request:
     try:
         pairs = parse_fields(block)
         fields = FieldLines(pairs)
-        content_length = parse_content_length(fields.lines(b"content-length"))
+        content_length = _content_length(fields)
     except TooManyFieldsError as error:
         raise RefusedError(431, str(error)) from None
     except FieldError as error:
@@ -113,6 +113,14 @@ def _bad_request_line(line: bytes) -> RefusedError:
     return RefusedError(400, "the request line is outside the grammar")
 
 
+def _content_length(fields: FieldLines) -> int | None:
+    """One line, one number: a repeated length may be refused, so it is (RFC 9110 8.6)."""
+    lengths = fields.lines(b"content-length")
+    if len(lengths) > 1 or (lengths and b"," in lengths[0]):
+        raise FieldError("more than one Content-Length")
+    return parse_content_length(lengths)
+
+
 def _host(fields: FieldLines, minor_version: int) -> bytes:
     """RFC 9112 3.2: exactly one valid Host in HTTP/1.1, at most one before."""
     hosts = fields.lines(b"host")
@@ -131,7 +139,8 @@ def _origin_form(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
     if target == b"*" and method == b"OPTIONS":
         return target, None
     match = _ABSOLUTE.match(target)
-    if match is not None and match[1] and _HOST.match(match[1]) is not None:
+    # An http URL without a host is invalid (RFC 9110 4.2.1).
+    if match is not None and match[1][:1] not in (b"", b":") and _HOST.match(match[1]) is not None:
         return (match[2] or b"/") + (match[3] or b""), match[1]
     if method in _KNOWN_BUT_REFUSED:
         return target, None

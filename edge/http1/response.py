@@ -15,6 +15,7 @@ RESPONSE_HEAD_BYTES_MAX: Final = 128 * 1024
 _STATUS_LINE: Final = re.compile(
     rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([\t \x21-\x7e\x80-\xff]*))?\Z"
 )
+_FOLD: Final = re.compile(rb"\r\n[ \t]+")
 
 
 class Framing(enum.Enum):
@@ -52,12 +53,15 @@ def parse_response(head: bytes, request_method: bytes) -> ResponseHead:
     minor_version = min(int(match[1]), 1)
     # obs-fold is a space for a client (RFC 9112 5.2); a server would have refused it.
     if b"\r\n " in block or b"\r\n\t" in block:
-        block = re.sub(rb"[ \t]*\r\n[ \t]+", b" ", block)
-    pairs = parse_fields(block)
+        block = _FOLD.sub(b" ", block)
+    pairs = _with_one_length(parse_fields(block))
     fields = FieldLines(pairs)
     framing, content_length = _frame(status, fields, request_method)
     options = members(fields, b"connection")
     keep_alive = b"close" not in options and (minor_version >= 1 or b"keep-alive" in options)
+    if framing is Framing.CHUNKED and (minor_version == 0 or b"content-length" in fields):
+        # The sender's framing is not to be trusted beyond this answer (RFC 9112 6.1, 6.3).
+        keep_alive = False
     return ResponseHead(
         status=status,
         minor_version=minor_version,
@@ -69,15 +73,23 @@ def parse_response(head: bytes, request_method: bytes) -> ResponseHead:
     )
 
 
+def _with_one_length(pairs: list[Pair]) -> list[Pair]:
+    """Equal repetitions of Content-Length become one line (RFC 9110 8.6)."""
+    lengths = [value for name, value in pairs if name == b"content-length"]
+    length = parse_content_length(lengths)
+    if length is None or lengths == [b"%d" % length]:
+        return pairs
+    others = [pair for pair in pairs if pair[0] != b"content-length"]
+    return [*others, (b"content-length", b"%d" % length)]
+
+
 def _frame(status: int, fields: FieldLines, request_method: bytes) -> tuple[Framing, int]:
     """RFC 9112 6.3, in its order."""
     if request_method == b"HEAD" or status < 200 or status in (204, 304):
         return Framing.NONE, 0
-    codings = members(fields, b"transfer-encoding")
-    if codings:
-        if codings[-1] != b"chunked":
-            return Framing.CLOSE, 0
-        if codings != [b"chunked"]:
+    if b"transfer-encoding" in fields:
+        # Content under another coding would be stored and passed on as something it is not.
+        if members(fields, b"transfer-encoding") != [b"chunked"]:
             raise FieldError("an unknown transfer coding")
         return Framing.CHUNKED, 0
     length = parse_content_length(fields.lines(b"content-length"))

@@ -22,6 +22,8 @@ from edge.http1.response import (
 )
 
 _STAGING_BYTES: Final = 64 * 1024
+_INTERIM_MAX: Final = 64
+"""An upstream with more interim answers than this to one request will never come to the point."""
 InterimListener = Callable[[ResponseHead], None]
 
 
@@ -29,7 +31,7 @@ class Sink(Protocol):
     """Where content goes."""
 
     def view(self) -> memoryview:
-        """Memory for the next bytes; never empty."""
+        """Memory for the next bytes; empty only when there is no use for more."""
 
     def received(self, size: int) -> bool:
         """The first `size` bytes of the last view are filled; False stops the pouring."""
@@ -55,20 +57,23 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._decoder: ChunkedDecoder | None = None
         self._leftover = b""
         self._direct = False
-        self._paused = False
+        self._reading = True
+        self._held = False
         self._heard = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._keep_alive = False
         self._idle = True
+        self._ended = False
+        self._interim_count = 0
         self.closed = False
         self.requests = 0
 
     @property
     def reusable(self) -> bool:
         """Whether another request may follow on this connection."""
-        return self._idle and self._keep_alive and not self.closed
+        return self._idle and self._keep_alive and not self.closed and not self._ended
 
     async def request(
         self, method: bytes, head: bytes, on_interim: InterimListener | None = None
@@ -89,6 +94,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._method = method
         self._on_interim = on_interim
         self._head = b""
+        self._interim_count = 0
+        self._poured = None
         self._waiting_head = self._loop.create_future()
         self._heard = self._loop.time()
         self._transport.write(head)
@@ -108,6 +115,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         await self._writable.wait()
         if self.closed or self._transport is None:
             raise UpstreamError("the connection to the upstream was closed")
+        # An upstream that takes content is not silent, however slowly the client brings it.
+        self._heard = self._loop.time()
         self._transport.write(data)
 
     async def pour(self, sink: Sink) -> bool:
@@ -124,16 +133,16 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         poured: asyncio.Future[bool] = self._loop.create_future()
         self._poured = poured
         leftover, self._leftover = self._leftover, b""
-        if leftover:
-            self._take(memoryview(leftover))
-        if not poured.done():
-            if self.closed:
-                self._lost()
-            else:
-                self.resume()
-                self._heard = self._loop.time()
-                self._watch_silence()
         try:
+            if leftover:
+                self._take(memoryview(leftover))
+            if not poured.done():
+                if self.closed:
+                    self._lost()
+                else:
+                    self._heard = self._loop.time()
+                    self._watch_silence()
+                    self._read(not self._held)
             return await poured
         finally:
             self._sink = None
@@ -142,16 +151,20 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def pause(self) -> None:
         """Take nothing more from the socket for now."""
-        if not self._paused and self._transport is not None and not self.closed:
-            self._paused = True
-            self._transport.pause_reading()
+        self._held = True
+        self._read(False)
 
     def resume(self) -> None:
         """Go on receiving."""
-        if self._paused and self._transport is not None and not self.closed:
-            self._paused = False
+        if self._held:
+            self._held = False
             self._heard = self._loop.time()
-            self._transport.resume_reading()
+            # Without a sink there is nowhere to receive to; `pour` will go on.
+            self._read(self._sink is not None or self._idle)
+
+    def forbid_reuse(self) -> None:
+        """No other request may follow: not all of this one's content was sent."""
+        self._keep_alive = False
 
     def abort(self) -> None:
         """Close at once."""
@@ -174,8 +187,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         if self._sink is not None and self._framing is Framing.LENGTH:
-            self._direct = True
-            return self._sink.view()[: self._left]
+            view = self._sink.view()[: self._left]
+            if view:
+                self._direct = True
+                return view
         self._direct = False
         return self._staged
 
@@ -200,10 +215,13 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._leftover += bytes(self._staged[:nbytes])
 
     def eof_received(self) -> bool:
+        self._ended = True
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
+        # Only an orderly end can end content of unannounced length (RFC 9112 8).
+        self._ended = self._ended and exc is None
         self._writable.set()
         self._stop_watch()
         waiting = self._waiting_head
@@ -214,22 +232,37 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     # the course of an answer
 
+    def _read(self, reading: bool) -> None:
+        """Let the transport receive, or not."""
+        if reading is self._reading or self._transport is None or self.closed:
+            return
+        self._reading = reading
+        if reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
     def _lost(self) -> None:
         assert self._poured is not None
-        if self._framing is Framing.CLOSE:
+        if self._framing is Framing.CLOSE and self._ended:
             self._poured.set_result(True)
         else:
             self._poured.set_exception(UpstreamError("the upstream cut its answer short"))
 
     def _read_head(self, data: bytes) -> None:
+        unsearched = max(0, len(self._head) - 3)
         self._head += data
         assert self._waiting_head is not None
         while True:
-            end = self._head.find(b"\r\n\r\n")
+            end = self._head.find(b"\r\n\r\n", unsearched, RESPONSE_HEAD_BYTES_MAX + 4)
             if end < 0:
-                if len(self._head) > RESPONSE_HEAD_BYTES_MAX:
+                if len(self._head) > RESPONSE_HEAD_BYTES_MAX + 3:
                     self._fail_head("the upstream's answer has too long a head")
+                elif b"\n\n" in self._head[unsearched:]:
+                    # Waiting for the end of such a head would last until the time limit.
+                    self._fail_head("the upstream's answer is malformed: lines end in bare LF")
                 return
+            unsearched = 0
             text, self._head = self._head[:end], self._head[end + 4 :]
             try:
                 head = parse_response(text, self._method)
@@ -240,6 +273,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
                 break
             if head.status == 101:
                 self._fail_head("the upstream switched protocols unasked")
+                return
+            self._interim_count += 1
+            if self._interim_count > _INTERIM_MAX:
+                self._fail_head("the upstream sends interim answers without end")
                 return
             if self._on_interim is not None:
                 self._on_interim(head)
@@ -253,7 +290,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._leftover, self._head = self._head, b""
         self._stop_watch()
         # Nothing is received until somebody says where to.
-        self.pause()
+        self._read(False)
         assert self._waiting_head is not None
         if not self._waiting_head.done():
             self._waiting_head.set_result(head)
@@ -273,11 +310,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             data, beyond = data[: self._left], data[self._left :]
             if beyond:
                 self._keep_alive = False
-            self._left -= len(data)
-        if not self._copy(data):
-            self._end(complete=False)
-        elif self._framing is Framing.LENGTH and not self._left:
+        going_on = self._copy(data)
+        if self._framing is Framing.LENGTH and not self._left:
             self._end(complete=True)
+        elif not going_on:
+            self._end(complete=False)
 
     def _take_chunked(self, decoder: ChunkedDecoder, data: memoryview) -> None:
         try:
@@ -296,13 +333,17 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._end(complete=True)
 
     def _copy(self, data: memoryview) -> bool:
+        """Give the sink what it takes; False when it wants no more."""
         sink = self._sink
         assert sink is not None
         while data:
             view = sink.view()
             size = min(len(view), len(data))
+            if not size:
+                return False
             view[:size] = data[:size]
             data = data[size:]
+            self._left -= size
             if not sink.received(size):
                 return False
         return True
@@ -311,13 +352,15 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """The content is over: all of it, or as much as the sink wanted."""
         self._idle = True
         self._sink = None
+        self._held = False
         self._stop_watch()
         if self._poured is not None and not self._poured.done():
             self._poured.set_result(complete)
         if not complete or not self._keep_alive:
             self.abort()
         else:
-            self.resume()
+            # An idle connection listens for its end.
+            self._read(True)
 
     # silence
 
@@ -334,13 +377,15 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._watch = None
         waiting = self._waiting_head
         quiet_seconds = self._loop.time() - self._heard
-        if quiet_seconds < self._read_timeout_seconds:
+        if self._held or quiet_seconds < self._read_timeout_seconds:
+            # While we do not listen, nobody is silent.
+            spent_seconds = 0.0 if self._held else quiet_seconds
             self._watch = self._loop.call_later(
-                self._read_timeout_seconds - quiet_seconds, self._silence
+                self._read_timeout_seconds - spent_seconds, self._silence
             )
             return
         if waiting is not None and not waiting.done():
             waiting.set_exception(UpstreamTimeoutError("the upstream did not answer in time"))
-        elif self._poured is not None and not self._poured.done() and not self._paused:
+        elif self._poured is not None and not self._poured.done():
             self._poured.set_exception(UpstreamTimeoutError("the upstream fell silent"))
         self.abort()

@@ -69,7 +69,8 @@ class Upstreams:
                 connection.abort()
                 pool.release(connection)
                 continue
-            self._aside_until[index] = 0.0
+            if head.status not in RETRY_STATUSES:
+                self._aside_until[index] = 0.0
             return Lent(pool, connection, head, requested_at, self._now())
         raise error
 
