@@ -26,6 +26,7 @@ import xxhash
 from edge.blockfile import BlockFile
 
 _TRAILER: Final = struct.Struct("<4sIQ")
+TRAILER_BYTES: Final = _TRAILER.size
 _MAGIC: Final = b"CEB1"
 _ENTRY_NAME: Final = "entry"
 _CLEAN_NAME: Final = "clean"
