@@ -10,6 +10,7 @@ checked by whoever doubts it. Everything here blocks: callers run it on the disk
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -28,6 +29,7 @@ from edge.blockfile import BlockFile
 _TRAILER: Final = struct.Struct("<4sIQ")
 TRAILER_BYTES: Final = _TRAILER.size
 _MAGIC: Final = b"CEB1"
+_RENAMES_MAX: Final = 3
 _ENTRY_NAME: Final = "entry"
 _CLEAN_NAME: Final = "clean"
 _ASIDE_NAME: Final = "aside"
@@ -88,8 +90,9 @@ class Disk:
             # One large write: the page cache then holds large folios, which makes every later
             # sendfile of these bytes up to a third cheaper (docs/benchmarks.md).
             written = os.writev(descriptor, [content, trailer])
-            if written != len(content) + _TRAILER.size:
-                raise OSError(f"short write of a block: {written} bytes")
+            if written != len(content) + TRAILER_BYTES:
+                # The system writes a part only when there is no room for the rest.
+                raise OSError(errno.ENOSPC, f"only {written} bytes of a block written")
             self._put_in_place(aside, self.block_path(object_id, version, block))
         except BaseException:
             os.close(descriptor)
@@ -104,7 +107,7 @@ class Disk:
             record = json.dumps(entry).encode()
             written = os.write(descriptor, record)
             if written != len(record):
-                raise OSError(f"short write of an entry: {written} bytes")
+                raise OSError(errno.ENOSPC, f"only {written} bytes of an entry written")
             self._put_in_place(aside, f"{self.path}/{object_id[:2]}/{object_id}/{_ENTRY_NAME}")
         except BaseException:
             _unlink(aside)
@@ -119,8 +122,8 @@ class Disk:
     def verify_block(self, object_id: str, version: str, block: int, size_bytes: int) -> BlockFile:
         """Open a block after reading all of it. Raises CorruptBlockError, OSError."""
         file = BlockFile(os.open(self.block_path(object_id, version, block), os.O_RDONLY))
-        content = os.pread(file.fd, size_bytes + _TRAILER.size + 1, 0)
-        if len(content) != size_bytes + _TRAILER.size:
+        content = os.pread(file.fd, size_bytes + TRAILER_BYTES + 1, 0)
+        if len(content) != size_bytes + TRAILER_BYTES:
             raise CorruptBlockError("wrong length")
         magic, length, digest = _TRAILER.unpack_from(content, size_bytes)
         body = memoryview(content)[:size_bytes]
@@ -193,11 +196,15 @@ class Disk:
 
     @staticmethod
     def _put_in_place(aside: str, path: str) -> None:
-        try:
-            os.rename(aside, path)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.rename(aside, path)
+        for _ in range(_RENAMES_MAX):
+            try:
+                os.rename(aside, path)
+            except FileNotFoundError:
+                # Another thread may take the empty directory away before the rename comes.
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+            else:
+                return
+        os.rename(aside, path)
 
 
 def _remove_nonsense(path: str) -> None:

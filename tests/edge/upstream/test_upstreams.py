@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+
+from cdnkit.errors import UpstreamError
+from edge.upstream.pool import Endpoint, PoolLimits
+from edge.upstream.upstreams import SET_ASIDE_SECONDS, Lent, Upstreams
+from tests.edge.upstream.sinks import Collector
+from tests.helpers.clock import FakeClock
+from tests.helpers.scripted_origin import (
+    Close,
+    Expect,
+    ScriptedOrigin,
+    Step,
+    answer,
+    exchanges,
+)
+
+WELL = exchanges(*[answer(b"ok")] * 20)
+BUSY: list[Step] = exchanges(*[answer(b"busy", status=b"503 Busy")] * 20)
+DEAD: list[Step] = [Expect(), Close()]
+
+
+def _head(endpoint: Endpoint) -> bytes:
+    return b"GET %ba HTTP/1.1\r\nHost: %b\r\n\r\n" % (endpoint.base_path, endpoint.authority)
+
+
+def _upstreams(clock: FakeClock, *origins: ScriptedOrigin) -> Upstreams:
+    return Upstreams([origin.url for origin in origins], PoolLimits(2), clock)
+
+
+async def _finish(lent: Lent) -> bytes:
+    sink = Collector()
+    await lent.connection.pour(sink)
+    lent.release()
+    return sink.content
+
+
+async def test_the_first_in_order_is_asked_and_the_times_are_told() -> None:
+    clock = FakeClock(100.0)
+    async with ScriptedOrigin([WELL]) as first, ScriptedOrigin([WELL]) as second:
+        upstreams = _upstreams(clock, first, second)
+        for _ in range(3):
+            lent = await upstreams.ask(b"GET", _head)
+            assert (lent.requested_at, lent.received_at) == (100.0, 100.0)
+            assert await _finish(lent) == b"ok"
+        assert (len(first.requests), len(second.requests)) == (3, 0)
+        upstreams.close()
+        await first.all_closed()
+
+
+@pytest.mark.parametrize("bad", [DEAD, BUSY])
+async def test_one_that_failed_is_set_aside_for_a_while(bad: list[Step]) -> None:
+    clock = FakeClock(100.0)
+    async with ScriptedOrigin([bad]) as first, ScriptedOrigin([WELL]) as second:
+        upstreams = _upstreams(clock, first, second)
+        for _ in range(3):
+            assert await _finish(await upstreams.ask(b"GET", _head)) == b"ok"
+        assert (len(first.requests), len(second.requests)) == (1, 3)
+        assert upstreams.first_choice() is upstreams.pools[1]
+        clock.advance(SET_ASIDE_SECONDS)
+        assert await _finish(await upstreams.ask(b"GET", _head)) == b"ok"
+        assert (len(first.requests), len(second.requests)) == (2, 4)
+        upstreams.close()
+        await first.all_closed()
+        await second.all_closed()
+        assert [pool.open_count for pool in upstreams.pools] == [0, 0]
+
+
+async def test_when_none_is_left_those_set_aside_are_asked_and_the_last_error_is_told() -> None:
+    clock = FakeClock(100.0)
+    async with ScriptedOrigin([DEAD]) as first, ScriptedOrigin([DEAD]) as second:
+        upstreams = _upstreams(clock, first, second)
+        for count in (1, 2):
+            with pytest.raises(UpstreamError):
+                await upstreams.ask(b"GET", _head)
+            assert (len(first.requests), len(second.requests)) == (count, count)
+
+
+async def test_the_last_one_may_say_that_it_is_busy() -> None:
+    clock = FakeClock(100.0)
+    async with ScriptedOrigin([DEAD]) as first, ScriptedOrigin([BUSY]) as second:
+        upstreams = _upstreams(clock, first, second)
+        lent = await upstreams.ask(b"GET", _head)
+        assert lent.head.status == 503
+        assert await _finish(lent) == b"busy"
+        upstreams.close()
+
+
+async def test_an_answer_that_helps_ends_the_setting_aside() -> None:
+    clock = FakeClock(100.0)
+    script = [DEAD, WELL]
+    async with ScriptedOrigin(script) as first, ScriptedOrigin([DEAD]) as second:
+        upstreams = _upstreams(clock, first, second)
+        with pytest.raises(UpstreamError):
+            await upstreams.ask(b"GET", _head)
+        assert await _finish(await upstreams.ask(b"GET", _head)) == b"ok"
+        assert upstreams.first_choice() is upstreams.pools[0]
+        upstreams.close()
+
+
+async def test_a_route_without_upstreams_says_so() -> None:
+    with pytest.raises(UpstreamError, match="no upstream"):
+        await Upstreams([], PoolLimits(), FakeClock(0.0)).ask(b"GET", _head)
