@@ -6,22 +6,44 @@ at every use, which costs no cryptography.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cachetools import LRUCache
 
 from cdnkit.errors import ForbiddenError
+from cdnkit.fields import Pair
 from cdnkit.tokens import Claims, check_claims, open_token
 from edge.routing import Matched
 
 REMEMBERED_TOKENS: Final = 10_000
+TOKEN_COOKIE: Final = b"cinedge_token"
 
 
 class TokenMissingError(ForbiddenError):
     """The route asks for a token and the request has none."""
 
     code = "token-missing"
+
+
+def split_cookie(pairs: Sequence[Pair]) -> tuple[str | None, list[Pair]]:
+    """The token of a request's cookies, and its fields without it: it is for us alone."""
+    token: str | None = None
+    kept: list[Pair] = []
+    for name, value in pairs:
+        if name == b"cookie" and TOKEN_COOKIE in value:
+            others: list[bytes] = []
+            for cookie in value.split(b";"):
+                label, _, text = cookie.partition(b"=")
+                if label.strip() != TOKEN_COOKIE:
+                    others.append(cookie.strip())
+                elif token is None:
+                    token = text.strip().decode("latin-1")
+            if not others:
+                continue
+            value = b"; ".join(others)
+        kept.append((name, value))
+    return token, kept
 
 
 class Access:

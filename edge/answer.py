@@ -29,7 +29,7 @@ from cdnkit.ranges import (
 from cdnkit.validators import Verdict, evaluate, range_applies
 from cdnkit.wire import MissClass, Outcome
 from edge.account import Told
-from edge.entry import ABSENT, EVICTED, Entry
+from edge.entry import ABSENT, EVICTED, HELD, Entry
 from edge.exchange import Exchange
 from edge.fastlane import Hot
 from edge.fill import Fills
@@ -146,7 +146,9 @@ class Answers:
             forward_status=told.status if upstream is not None else None,
             collapsed=told.collapsed,
         )
-        return hop_lines(upstream, member, self._node, told.request_id, exchange.connection.closing)
+        return hop_lines(
+            upstream, member, self._node, told.request_id, exchange.closes_after
+        ) + _kept_line(exchange)
 
     def preflight(self, exchange: Exchange, told: Told) -> None:
         """Answer a browser's question whether it may ask (CORS)."""
@@ -275,23 +277,39 @@ class Answers:
             stored=told.outcome is Outcome.MISS,
             collapsed=told.collapsed,
         )
-        return b"Age: %d\r\n" % freshness.age_seconds(now) + hop_lines(
-            FieldLines(entry.head.pairs),
-            member,
-            self._node,
-            told.request_id,
-            exchange.connection.closing,
+        return (
+            b"Age: %d\r\n" % freshness.age_seconds(now)
+            + hop_lines(
+                FieldLines(entry.head.pairs),
+                member,
+                self._node,
+                told.request_id,
+                exchange.closes_after,
+            )
+            + _kept_line(exchange)
         )
 
     def _classify(self, told: Told, entry: Entry, start: int, stop: int) -> None:
         """A hit on the entry is a hit on its bytes only if the blocks are here."""
         if told.outcome is not Outcome.HIT or start == stop:
             return
-        states = entry.present[start // entry.block_bytes : -(-stop // entry.block_bytes)]
+        first, last = start // entry.block_bytes, -(-stop // entry.block_bytes)
+        states = entry.present[first:last]
         missing = states.count(ABSENT) + states.count(EVICTED)
+        for block, growing in entry.growing.items() if missing else ():
+            # In memory whole and on its way to the disk: nothing has to be fetched for it.
+            if first <= block < last and growing.is_full and states[block - first] != HELD:
+                missing -= 1
         if missing:
             told.outcome = Outcome.PARTIAL
             told.miss_class = MissClass.EVICTED if EVICTED in states else MissClass.COLD
+
+
+def _kept_line(exchange: Exchange) -> bytes:
+    """A client of HTTP/1.0 is told that its connection stays (RFC 9112 9.3)."""
+    if exchange.request.minor_version or exchange.closes_after:
+        return b""
+    return b"Connection: keep-alive\r\n"
 
 
 def _conditions(request: Request) -> dict[str, str]:

@@ -77,6 +77,11 @@ class StreamBody:
         self.closed = False
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the reader went away before the end."""
+        return self.closed and not self._ended
+
+    @property
     def is_full(self) -> bool:
         """Whether the producer should pause."""
         return self._queued_bytes > HIGH_WATER_BYTES

@@ -13,6 +13,8 @@ from edge.http1.request import Request
 if TYPE_CHECKING:
     from edge.connection import Connection
 
+UNTIMED: Final = 1 << 62
+"""Deadline of a connection that waits for us and not for its client."""
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -21,7 +23,10 @@ class ClientGoneError(Exception):
 
 
 class Exchange:
-    """Answer exactly once with `reply` or `deliver`; then `finished` says how it went."""
+    """Answer exactly once with `reply` or `deliver`; then `finished` says how it went.
+
+    `sending` passes the request's content on, which may take longer than the answer's beginning.
+    """
 
     __slots__ = (
         "_arrival",
@@ -31,6 +36,7 @@ class Exchange:
         "connection",
         "request",
         "seconds",
+        "sending",
         "sent_bytes",
         "started",
     )
@@ -43,8 +49,15 @@ class Exchange:
         self.sent_bytes = 0
         self.answered = False
         self.body_left = request.has_body
+        self.sending: asyncio.Task[None] | None = None
         self._done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._arrival: asyncio.Future[None] | None = None
+
+    @property
+    def closes_after(self) -> bool:
+        """Whether the connection ends with this answer."""
+        # Content nobody read would be taken for the next request (RFC 9112 9.3).
+        return self.connection.closing or self.body_left
 
     def interim(self, head: bytes) -> None:
         """Pass on a 1xx answer; clients of HTTP/1.0 never see one (RFC 9110 15.2)."""
@@ -62,11 +75,12 @@ class Exchange:
         if self.answered or not connection.alive:
             if body is not None:
                 body.close()
+            reader, connection.reader = connection.reader, None
+            if reader is not None:
+                reader.leave()
             return
         self.answered = True
-        if self.body_left:
-            # Content nobody read would be taken for the next request (RFC 9112 9.3).
-            connection.closing = True
+        connection.closing = self.closes_after
         connection.head = bytes(connection.head) + head
         connection.body = body
         if body is not None:
@@ -114,6 +128,19 @@ class Exchange:
                 yield piece
         self.connection.buffer = decoder.rest + self.connection.buffer
 
+    async def _timed(self, arrival: asyncio.Future[None]) -> None:
+        """Wait for bytes; a client that sends none for too long is dropped by the server."""
+        connection = self.connection
+        if self.answered:
+            # From here on it is the answer that is timed.
+            await arrival
+            return
+        server = connection.server
+        connection.deadline = server.now + int(server.limits.write_timeout_seconds) + 1
+        await arrival
+        if not self.answered:
+            connection.deadline = UNTIMED
+
     async def _take(self, size_max: int) -> bytes:
         connection = self.connection
         while not connection.buffer:
@@ -123,6 +150,6 @@ class Exchange:
                 connection.server.receive(connection)
                 continue
             self._arrival = asyncio.get_running_loop().create_future()
-            await self._arrival
+            await self._timed(self._arrival)
         data, connection.buffer = connection.buffer[:size_max], connection.buffer[size_max:]
         return data

@@ -89,7 +89,7 @@ class Feed:
             self._holdings.distrust()
         if last != self.sequence or not changes:
             self.sequence = last
-            await asyncio.to_thread(self._write_place)
+            await self._keep_place()
         return len(changes) < 1000
 
     def _apply(self, key: str) -> None:
@@ -103,6 +103,13 @@ class Feed:
             self._holdings.distrust()
         self.connected = False
         self.reached.set()
+
+    async def _keep_place(self) -> None:
+        try:
+            await asyncio.to_thread(self._write_place)
+        except OSError as error:
+            # The older place on disk only makes the next start replay more.
+            self._log.warning("place in the change feed not kept", error=str(error))
 
     def _read_place(self) -> int | None:
         try:

@@ -34,7 +34,7 @@ class StreamSink:
         self._body = body
         self._connection = connection
         self._memory = memoryview(bytearray(_PIECE_BYTES))
-        body.on_room = connection.resume
+        body.on_room = self._on_room
 
     def view(self) -> memoryview:
         return self._memory
@@ -52,6 +52,13 @@ class StreamSink:
             self._connection.pause()
         return True
 
+    def _on_room(self) -> None:
+        if self._body.is_cut:
+            # A silent upstream would otherwise be listened to for nobody.
+            self._connection.abort()
+        else:
+            self._connection.resume()
+
 
 async def pass_answer(
     exchange: Exchange,
@@ -66,12 +73,7 @@ async def pass_answer(
     short (RFC 9112 8).
     """
     head = lent.head
-    request = exchange.request
-    has_length = head.framing is Framing.LENGTH or head.framing is Framing.NONE
-    chunked = not has_length and request.minor_version >= 1
-    if not has_length and not chunked:
-        exchange.connection.closing = True
-        hop += b"Connection: close\r\n"
+    has_length, chunked = _framing_of(exchange, head)
     body = StreamBody(exchange.connection, chunked=chunked, on_room=lambda: None)
     text = (
         status_line(head.status)
@@ -80,30 +82,56 @@ async def pass_answer(
         + hop
         + b"\r\n"
     )
-    if head.framing is Framing.NONE:
-        exchange.deliver(text, None)
-        await _finish_empty(lent)
-        return
-    exchange.deliver(text, body)
-    sink = StreamSink(body, lent.connection, collect_bytes_max if keep else 0)
+    try:
+        if head.framing is Framing.NONE:
+            exchange.deliver(text, None)
+            await lent.connection.pour(_Refusing())
+        else:
+            exchange.deliver(text, body)
+            sink = StreamSink(body, lent.connection, collect_bytes_max if keep else 0)
+            if await _pour(lent, sink, body) and keep is not None and sink.collected is not None:
+                keep(bytes(sink.collected))
+    finally:
+        if not await _stop_sending(exchange):
+            # The upstream still waits for content: no other request may follow it.
+            lent.connection.abort()
+        lent.release()
+
+
+def close_if_endless(exchange: Exchange, head: ResponseHead) -> None:
+    """Only its close can end this answer: say so before the head is made (RFC 9112 6.3)."""
+    has_length, chunked = _framing_of(exchange, head)
+    if not has_length and not chunked:
+        exchange.connection.closing = True
+
+
+def _framing_of(exchange: Exchange, head: ResponseHead) -> tuple[bool, bool]:
+    """Does the answer keep its length, is it sent in chunks?"""
+    has_length = head.framing in (Framing.LENGTH, Framing.NONE)
+    return has_length, not has_length and exchange.request.minor_version >= 1
+
+
+async def _pour(lent: Lent, sink: StreamSink, body: StreamBody) -> bool:
+    """Stream the content; True when all of it came. A short one breaks the answer."""
     try:
         complete = await lent.connection.pour(sink)
     except CinedgeError:
         body.fail()
-    else:
-        if complete:
-            if keep is not None and sink.collected is not None:
-                keep(bytes(sink.collected))
-            body.end()
-    finally:
-        lent.release()
+        return False
+    if complete and not body.is_cut:
+        body.end()
+        return True
+    return False
 
 
-async def _finish_empty(lent: Lent) -> None:
-    try:
-        await lent.connection.pour(_Refusing())
-    finally:
-        lent.release()
+async def _stop_sending(exchange: Exchange) -> bool:
+    """End the sending of the request's content; True when all of it had gone."""
+    sending, exchange.sending = exchange.sending, None
+    if sending is None:
+        return True
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    return not sending.cancelled() and sending.exception() is None
 
 
 class _Refusing:
@@ -126,12 +154,13 @@ async def send_content(exchange: Exchange, connection: UpstreamConnection) -> No
 async def converse(exchange: Exchange, connection: UpstreamConnection, head: bytes) -> ResponseHead:
     """Send head and content and wait for the answer, which may come before the content's end.
 
+    The rest of the content then goes on beside the answer, until `pass_answer` is through with it.
     Raises ClientGoneError, FieldError, UpstreamError.
     """
     connection.start(exchange.request.method, head, lambda interim: pass_interim(exchange, interim))
     if not exchange.request.has_body:
         return await connection.answer()
-    sending = asyncio.ensure_future(send_content(exchange, connection))
+    sending = exchange.sending = asyncio.ensure_future(send_content(exchange, connection))
     answering = asyncio.ensure_future(connection.answer())
     try:
         await asyncio.wait({sending, answering}, return_when=asyncio.FIRST_COMPLETED)
@@ -139,11 +168,20 @@ async def converse(exchange: Exchange, connection: UpstreamConnection, head: byt
             error = sending.exception()
             if isinstance(error, ClientGoneError | FieldError):
                 raise error
-        return await answering
-    finally:
-        for task in (sending, answering):
-            task.cancel()
-        await asyncio.gather(sending, answering, return_exceptions=True)
+        answer = await answering
+    except BaseException:
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+        await _stop_sending(exchange)
+        raise
+    sending.add_done_callback(lambda done: _give_up(done, connection))
+    return answer
+
+
+def _give_up(sending: asyncio.Task[None], connection: UpstreamConnection) -> None:
+    """The client will never send the rest: what the upstream answers to it is worth nothing."""
+    if not sending.cancelled() and isinstance(sending.exception(), ClientGoneError | FieldError):
+        connection.abort()
 
 
 def pass_interim(exchange: Exchange, head: ResponseHead) -> None:

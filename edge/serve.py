@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import structlog
 
 from cdnkit.errors import CinedgeError, UnavailableError, UpstreamTimeoutError
-from cdnkit.fields import Pair
+from cdnkit.fields import FieldLines, Pair
 from cdnkit.freshness import CachePolicy
 from cdnkit.wire import LIVE_PATH, READY_PATH, MissClass, Outcome
-from edge.access import Access
+from edge.access import Access, split_cookie
 from edge.account import Accounts, Told
 from edge.answer import Answers
 from edge.cache.holdings import Holdings
@@ -28,9 +28,10 @@ from edge.exchange import ClientGoneError, Exchange
 from edge.fastlane import LANE_MARGIN_SECONDS, FastLane
 from edge.fetch import COLLECTED_BYTES_MAX, Fetcher, Learned
 from edge.http1.fields import FieldError
+from edge.http1.request import Request
 from edge.onward import all_pairs, refuse_loop
 from edge.origin import Origin
-from edge.passing import converse, pass_answer, pass_interim
+from edge.passing import close_if_endless, converse, pass_answer, pass_interim
 from edge.routing import Matched, Routing
 from edge.upstream.upstreams import Lent
 
@@ -78,10 +79,9 @@ class Service:
             else:
                 refuse_loop(request.fields, parts.node)
                 matched = parts.routing.match(request.target)
-                claims = parts.access.check(
-                    matched, request.fields.text(b"cookie"), exchange.connection.peer, parts.now()
+                told.claims = parts.access.check(
+                    matched, _take_cookie(request), exchange.connection.peer, parts.now()
                 )
-                told.claims = claims
                 if request.method not in (b"GET", b"HEAD") or request.has_body:
                     await self._pass(exchange, told, matched)
                 else:
@@ -203,6 +203,7 @@ class Service:
             await self._pass(exchange, told, matched)
             return
         told.status, told.outcome = lent.head.status, Outcome.MISS
+        close_if_endless(exchange, lent.head)
         hop = self._parts.answers.hop(exchange, told, lent.head.fields)
         await pass_answer(exchange, lent, hop, learned.keep, COLLECTED_BYTES_MAX)
 
@@ -224,6 +225,7 @@ class Service:
         told.status = lent.head.status
         if request.method not in _SAFE and 200 <= lent.head.status < 400:
             parts.fetcher.invalidate(matched.target, lent.head, request.host)
+        close_if_endless(exchange, lent.head)
         await pass_answer(exchange, lent, parts.answers.hop(exchange, told, lent.head.fields))
 
     async def _converse(self, exchange: Exchange, told: Told, matched: Matched) -> Lent:
@@ -259,6 +261,14 @@ class Service:
             self._parts.answers.small(exchange, told, 200, b'{"status":"ready"}')
         else:
             self._parts.answers.problem(exchange, told, UnavailableError(reason, 1, state=reason))
+
+
+def _take_cookie(request: Request) -> str | None:
+    """The token among the request's cookies, which end here when there is one."""
+    token, pairs = split_cookie(request.pairs)
+    if token is not None:
+        request.pairs, request.fields = pairs, FieldLines(pairs)
+    return token
 
 
 _HEALTH = frozenset({LIVE_PATH.encode(), READY_PATH.encode()})

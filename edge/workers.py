@@ -17,6 +17,8 @@ from config.topology import MIB, EdgeNode
 _PAUSE_SECONDS_MAX: Final = 5.0
 _SHARE_BYTES_MIN: Final = 16 * MIB
 
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+
 _log = structlog.get_logger("edge.workers")
 
 
@@ -52,15 +54,16 @@ def supervise(node: EdgeNode, run_worker: Callable[[EdgeNode, int], int]) -> int
                 os.kill(pid, signal.SIGTERM)
 
     def start(number: int) -> None:
-        pid = os.fork()
-        if pid == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os._exit(run_worker(worker_node(node, number), number))
-        children[pid] = number
+        # Signals wait: a child the handler does not know of yet would never be told to stop.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        try:
+            if not stopping:
+                children[_fork(lambda: run_worker(worker_node(node, number), number))] = number
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for wanted in _STOPS:
+        signal.signal(wanted, stop)
     for number in range(node.workers):
         start(number)
     pause_seconds = 0.1
@@ -77,3 +80,20 @@ def supervise(node: EdgeNode, run_worker: Callable[[EdgeNode, int], int]) -> int
         pause_seconds = min(pause_seconds * 2, _PAUSE_SECONDS_MAX)
         start(number)
     return status
+
+
+def _fork(run: Callable[[], int]) -> int:
+    """Run a function in a child, which never comes back; the child's process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        for wanted in _STOPS:
+            signal.signal(wanted, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+        status = run()
+    except Exception:
+        _log.exception("worker failed")
+    finally:
+        os._exit(status)
