@@ -47,6 +47,10 @@ class LruIndex(Generic[Unit]):
         self._units[unit] = size_bytes
         return victims
 
+    def pop(self) -> Unit | None:
+        """Take out the unit that has to go first, if there is any."""
+        return self._units.popitem()[0] if self._units else None
+
     def remove(self, unit: Unit) -> None:
         """The unit is gone; unknown units are passed over."""
         self._units.pop(unit, None)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.readahead import WINDOW_BLOCKS, plan_run, wants_block
+
+counts = st.integers(1, 120)
+aheads = st.integers(0, 20)
+
+
+@st.composite
+def readers(draw: st.DrawFn) -> tuple[set[int], int, int, int, int]:
+    """Blocks at hand, cursor, stop, count, ahead."""
+    count = draw(counts)
+    cursor = draw(st.integers(0, count))
+    stop = draw(st.integers(cursor, count))
+    return draw(st.sets(st.integers(0, count))), cursor, stop, count, draw(aheads)
+
+
+@given(readers())
+def test_a_run_is_contiguous_missing_wanted_and_inside_the_object(
+    reader: tuple[set[int], int, int, int, int],
+) -> None:
+    held, cursor, stop, count, ahead = reader
+    run = plan_run(held.__contains__, cursor, stop, count, ahead)
+    if run is None:
+        return
+    first, last = run
+    assert cursor <= first < last <= count
+    for block in range(first, last):
+        assert block not in held
+        # What is asked for is what a fill goes on for: no run is cut as soon as it begins.
+        assert wants_block(block, cursor, stop, ahead)
+
+
+@given(readers())
+def test_no_reader_waits_for_a_block_that_nobody_asked_for(
+    reader: tuple[set[int], int, int, int, int],
+) -> None:
+    held, cursor, stop, count, ahead = reader
+    if cursor < stop and cursor not in held:
+        run = plan_run(held.__contains__, cursor, stop, count, ahead)
+        assert run is not None
+        assert run[0] == cursor
+
+
+@given(readers())
+def test_after_a_run_there_is_enough_or_a_gap_beyond_it(
+    reader: tuple[set[int], int, int, int, int],
+) -> None:
+    held, cursor, stop, count, ahead = reader
+    runs = 0
+    while (run := plan_run(held.__contains__, cursor, stop, count, ahead)) is not None:
+        held |= set(range(*run))
+        runs += 1
+        assert runs <= WINDOW_BLOCKS + ahead
+    needed = range(cursor, min(stop, cursor + WINDOW_BLOCKS // 2))
+    assert all(block in held for block in needed)
+
+
+@given(counts, aheads)
+def test_a_sequential_reader_fetches_every_block_once_in_few_requests(
+    count: int, ahead: int
+) -> None:
+    held: set[int] = set()
+    requests = 0
+    for cursor in range(count):
+        run = plan_run(held.__contains__, cursor, count, count, ahead)
+        if run is not None:
+            assert held.isdisjoint(range(*run))
+            held |= set(range(*run))
+            requests += 1
+        assert cursor in held
+        assert max(held) < cursor + WINDOW_BLOCKS + ahead
+    assert held == set(range(count))
+    assert requests <= 1 + count // (WINDOW_BLOCKS // 2)
+
+
+@given(counts, aheads, st.data())
+def test_one_block_costs_no_more_than_itself_and_what_lies_ahead(
+    count: int, ahead: int, data: st.DataObject
+) -> None:
+    cursor = data.draw(st.integers(0, count - 1))
+    held: set[int] = set()
+    while (run := plan_run(held.__contains__, cursor, cursor + 1, count, ahead)) is not None:
+        held |= set(range(*run))
+    assert held == set(range(cursor, min(cursor + 1 + ahead, count)))
+
+
+@pytest.mark.parametrize(
+    ("block", "wanted"), [(3, False), (4, True), (9, True), (11, True), (12, False)]
+)
+def test_a_block_behind_the_cursor_or_beyond_the_read_ahead_is_of_no_use(
+    block: int, wanted: bool
+) -> None:
+    assert wants_block(block, cursor=4, stop=10, ahead=2) is wanted
+
+
+def test_a_long_reader_wants_no_more_than_its_window() -> None:
+    assert wants_block(WINDOW_BLOCKS + 1, cursor=0, stop=1000, ahead=2)
+    assert not wants_block(WINDOW_BLOCKS + 2, cursor=0, stop=1000, ahead=2)
