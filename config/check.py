@@ -40,6 +40,11 @@ def _volumes_can_hold_the_copies(topology: Topology) -> Iterator[Finding]:
         if origin.volumes and all(volume.weight == 0 for volume in origin.volumes):
             message = "every volume has weight 0, so nothing can be stored"
             yield Finding(f"{path}.volumes", message, "give one a weight above 0")
+        if origin.object_store is not None:
+            if origin.copies != 1:
+                message = "how many copies there are is the object store's own setting"
+                yield Finding(f"{path}.copies", message, "leave it out")
+            continue
         count = len(origin.volumes) or 1
         if origin.copies > count:
             message = f"{origin.copies} copies need as many volumes, there are {count}"

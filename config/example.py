@@ -52,6 +52,12 @@ _LIVE: Final[dict[str, Any]] = {
 
 _SHOWN: Final[dict[str, Any]] = {
     "volumes": [{"name": "disk-1", "path": "data/origin-1/disk-1"}],
+    "object_store": {
+        "endpoint": "http://127.0.0.1:8333",
+        "bucket": "films",
+        "access_key_id": "cinedge",
+        "secret_env": "CINEDGE_OBJECT_STORE_KEY",
+    },
     "routes": [{}],
     "token_keys": [{"id": "key-1", "secret_env": "CINEDGE_TOKEN_KEY"}],
     "access_tokens": [{"name": "studio", "secret_env": "CINEDGE_UPLOAD_TOKEN"}],
@@ -70,6 +76,7 @@ _NOTES: Final = {
 EXAMPLE_ENVIRON: Final = {
     "CINEDGE_TOKEN_KEY": "an-example-key-of-32-characters!",
     "CINEDGE_UPLOAD_TOKEN": "an-example-token",
+    "CINEDGE_OBJECT_STORE_KEY": "an-example-key-of-32-characters!",
 }
 """Variables the commented-out parts name."""
 

@@ -90,6 +90,29 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """A bucket that speaks S3, in which an origin keeps extents instead of on volumes."""
+
+    endpoint: str = setting("Where the S3 service answers.", unit="url")
+    bucket: str = setting("Bucket that holds the extents; it has to exist.", unit="name")
+    access_key_id: str = setting("Name of the key that signs requests.")
+    secret: str = setting("The key itself; better given by secret_env.", "", secret=True)
+    secret_env: str = setting("Environment variable that holds the key.", "")
+    prefix: str = setting("What every object's name in the bucket begins with.", "extents")
+    region: str = setting("Region that requests are signed for.", "us-east-1")
+    connect_timeout_seconds: float = setting(
+        "Longest time to reach the service.", 3.0, unit="seconds", minimum=0.1
+    )
+    request_timeout_seconds: float = setting(
+        "Longest time of one request: a piece read or a part written.",
+        30.0,
+        unit="seconds",
+        minimum=1,
+    )
+    retries_max: int = setting("How often a request that failed is repeated.", 3, minimum=0)
+
+
+@dataclass(frozen=True, slots=True)
 class OriginNode:
     """One origin process."""
 
@@ -101,6 +124,11 @@ class OriginNode:
     url: str = setting("How others reach it; made from listen when empty.", "", unit="url")
     database: str = setting("SQLAlchemy URL of the catalog; SQLite under data when empty.", "")
     volumes: tuple[Volume, ...] = setting("Disks that hold the extents.", ())
+    object_store: ObjectStore | None = setting(
+        "S3 service that holds the extents, which several origins may share; volumes are then "
+        "not used.",
+        None,
+    )
     copies: int = setting("Copies of each extent, on different volumes.", 1, minimum=1, maximum=8)
     extent_bytes: int = setting(
         "Piece of an object that is placed as a whole.",
@@ -108,6 +136,18 @@ class OriginNode:
         unit="bytes",
         minimum=64 * KIB,
         maximum=4 * GIB,
+    )
+    scrub_bytes_per_second: int = setting(
+        "How fast the background scrub reads the volumes; 0 turns it off.",
+        16 * MIB,
+        unit="bytes",
+        minimum=0,
+    )
+    scrub_interval_seconds: float = setting(
+        "Time from the beginning of one scrub to that of the next.",
+        14 * 86400.0,
+        unit="seconds",
+        minimum=60,
     )
     object_bytes_max: int = setting("Largest object taken in.", 256 * GIB, unit="bytes", minimum=1)
     max_age_seconds: int = setting(

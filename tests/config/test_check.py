@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from config.check import check_topology
-from config.topology import AccessToken, Address, OriginNode, Topology, Volume
+from config.topology import AccessToken, Address, ObjectStore, OriginNode, Topology, Volume
 
 _ORIGIN = OriginNode("o", Address("127.0.0.1", 8000), "/data")
 
@@ -46,3 +46,11 @@ def test_volumes_hold_the_copies() -> None:
     assert paths(Topology(origins=(dataclasses.replace(two, copies=3),))) == ["origins[0].copies"]
     none = dataclasses.replace(two, volumes=volumes[1:], copies=1)
     assert paths(Topology(origins=(none,))) == ["origins[0].volumes"]
+
+
+def test_copies_are_the_object_stores_own_business() -> None:
+    store = ObjectStore("http://127.0.0.1:8333", "films", "key", secret="secret")
+    distant = dataclasses.replace(_ORIGIN, object_store=store)
+    assert paths(Topology(origins=(distant,))) == []
+    two = dataclasses.replace(distant, copies=2)
+    assert paths(Topology(origins=(two,))) == ["origins[0].copies"]

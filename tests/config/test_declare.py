@@ -34,7 +34,7 @@ def test_every_setting_has_a_sentence_and_bounds_that_hold_for_its_default() -> 
 
 
 def test_names_end_with_their_unit() -> None:
-    suffix = {"bytes": ("_bytes", "_bytes_max"), "seconds": ("_seconds",)}
+    suffix = {"bytes": ("_bytes", "_bytes_max", "_bytes_per_second"), "seconds": ("_seconds",)}
     for field in fields_of(Topology):
         inner = fields_of(field.record) if field.record is not None else ()
         for each in inner:
