@@ -43,7 +43,7 @@ def test_every_default_shown_is_the_default() -> None:
     plain = parse_topology(topology_example(), {}, folder="/x")
     full = parse_topology(uncommented(topology_example()), EXAMPLE_ENVIRON, folder="/x")
     assert len(full.token_keys) == len(full.access_tokens) == 1
-    origin = dataclasses.replace(full.origins[0], volumes=())
+    origin = dataclasses.replace(full.origins[0], volumes=(), object_store=None)
     assert len(full.origins[0].volumes) == 1
     again = dataclasses.replace(full, origins=(origin,), token_keys=(), access_tokens=())
     assert again == plain
