@@ -44,6 +44,9 @@ class Site:
     fallback: tuple[str, ...] = setting(
         "Sites to try, in order, when this one cannot take a viewer; the nearest others follow.", ()
     )
+    countries: tuple[str, ...] = setting(
+        "Countries (two letters) whose viewers may be served from here; empty: all.", ()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,16 @@ class EdgeNode:
     url: str = setting("How players reach it; made from listen when empty.", "", unit="url")
     workers: int = setting("Worker processes; one per core.", 1, minimum=1, maximum=256)
     weight: float = setting("Share of its site's viewers.", 1.0, minimum=0)
+    capacity_per_second: float = setting(
+        "Viewers that one router sends there per second while others have room; 0: no limit.",
+        0.0,
+        minimum=0,
+    )
+    addresses: tuple[str, ...] = setting(
+        "IP addresses players reach it by: for DNS answers, and to look at IPv4 and IPv6 apart; "
+        "empty: the one in url or listen.",
+        (),
+    )
     settings: EdgeSettings = setting(
         "Settings of this edge; what is left out comes from edge_settings.",
         default_factory=EdgeSettings,
@@ -263,6 +276,40 @@ class Geo:
     trusted_proxies: tuple[str, ...] = setting(
         "Prefixes of proxies whose Forwarded or X-Forwarded-For is believed.", ()
     )
+    database_ipv6: str = setting(
+        "A second file for IPv6 addresses, where databases come split.", "", unit="path"
+    )
+    table: str = setting(
+        "CSV file of prefix,site lines; prefixes above come first. Reloaded when it changes.",
+        "",
+        unit="path",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """The zone that routers answer for."""
+
+    zone: str = setting("Name of the zone, such as cdn.example.net; empty: none.", "")
+    nameservers: tuple[str, ...] = setting(
+        "Host names of its servers, as delegated; those inside the zone need an address in hosts.",
+        (),
+    )
+    hostmaster: str = setting("Mailbox of whoever runs it, written as a name.", "")
+    names: tuple[str, ...] = setting(
+        "Names under the zone that lead to the best edges; @ is the zone itself, * any label.",
+        ("@", "*"),
+    )
+    hosts: dict[str, str] = setting(
+        "Other names under the zone to their address.", default_factory=dict
+    )
+    ttl_seconds: int = setting(
+        "How long resolvers keep an answer.", 20, unit="seconds", minimum=1, maximum=86_400
+    )
+    answers: int = setting("Edges in an answer.", 2, minimum=1, maximum=16)
+    responses_per_second: int = setting(
+        "Answers per second to one client network over UDP (RRL); 0: no limit.", 0, minimum=0
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +324,49 @@ class RouterSettings:
     )
     down_after: int = setting("Failures in a row before an edge is down.", 2, minimum=1)
     up_after: int = setting("Successes in a row before it is up again.", 3, minimum=1)
+    agree: int = setting(
+        "Routers that must agree that an edge fails; never more than answer each other.",
+        2,
+        minimum=1,
+    )
+    hold_seconds: float = setting(
+        "Shortest time an edge that failed stays out.", 3.0, unit="seconds", minimum=0
+    )
+    slow_start_seconds: float = setting(
+        "Time in which an edge that comes back reaches its whole share.",
+        30.0,
+        unit="seconds",
+        minimum=0,
+    )
+    shields: tuple[str, ...] = setting(
+        "Base URLs of shields that take viewers when no edge can.", (), unit="url"
+    )
+    origin_fallback: bool = setting(
+        "Send viewers to an origin when neither edge nor shield is left.", False
+    )
+    steering_shortest_seconds: float = setting(
+        "How soon players ask for steering again after a change.",
+        10.0,
+        unit="seconds",
+        minimum=1,
+    )
+    steering_longest_seconds: float = setting(
+        "How soon they ask again when nothing has changed for long.",
+        300.0,
+        unit="seconds",
+        minimum=1,
+    )
+    steering_session_seconds: float = setting(
+        "How long a player is steered before it is told to stop asking.",
+        43_200.0,
+        unit="seconds",
+        minimum=1,
+    )
+    steering_per_second_max: float = setting(
+        "Steering requests answered per second and worker; beyond it players are asked to wait.",
+        5_000.0,
+        minimum=1,
+    )
     access_log: str = setting(
         "File for the JSON-lines access log; '-' is standard output.", "", unit="log"
     )
@@ -292,6 +382,10 @@ class RouterNode:
     settings: RouterSettings = setting(
         "Settings of this router; what is left out comes from router_settings.",
         default_factory=RouterSettings,
+    )
+    workers: int = setting("Worker processes; one per core.", 1, minimum=1, maximum=256)
+    dns: Address | None = setting(
+        "Where it answers DNS, over UDP and TCP; not at all when left out.", None, unit="address"
     )
 
 
@@ -310,6 +404,7 @@ class Topology:
     routers: tuple[RouterNode, ...] = setting("Router processes.", ())
     routes: tuple[Route, ...] = setting("Which upstream answers for which paths.", (Route(),))
     geo: Geo | None = setting("How addresses become places.", None)
+    dns: Dns = setting("The zone that routers answer for.", default_factory=Dns)
     token_keys: tuple[TokenKey, ...] = setting(
         "Keys for playback tokens; the first signs, all verify.", ()
     )
