@@ -21,6 +21,7 @@ from edge.respond import stored_lines
 
 if TYPE_CHECKING:
     from edge.cache.disk import Disk
+    from edge.fastlane import Hot
     from edge.fill import Growing
     from edge.reader import Reader
 
@@ -50,8 +51,10 @@ class Entry:
         "count",
         "disk",
         "files",
+        "files_name",
         "growing",
         "head",
+        "hots",
         "key",
         "lines",
         "object_id",
@@ -60,11 +63,11 @@ class Entry:
         "recent",
         "replaced",
         "request_pairs",
-        "revision",
         "size_bytes",
         "store_id",
         "validators",
         "version",
+        "was_read",
     )
 
     def __init__(
@@ -89,12 +92,14 @@ class Entry:
         self.readers: set[Reader] = set()
         self.replaced = False
         self.recent: bytearray | None = None
-        self.revision = 0
+        self.hots: list[Hot] = []
         self.store_id = 0
         self.head = head
         self.lines = stored_lines(head.pairs)
         self.validators = validators_of(FieldLines(head.pairs))
         self.version = version_of(self.validators, size_bytes, head)
+        self.files_name = self.version
+        self.was_read = False
 
     @property
     def is_rangeable(self) -> bool:
@@ -132,7 +137,13 @@ class Entry:
         """The same version with a newer head (RFC 9111 4.3.4)."""
         self.head = head
         self.lines = stored_lines(head.pairs)
-        self.revision += 1
+        self.cool()
+
+    def cool(self) -> None:
+        """What the fast lane was taught of this entry no longer holds."""
+        for hot in self.hots:
+            hot.until = 0
+        self.hots.clear()
 
     def at_hand(self, block: int) -> bool:
         """Whether a block is held or on its way."""
@@ -155,7 +166,7 @@ def validators_of(fields: FieldLines) -> Validators:
 
 
 def version_of(validators: Validators, size_bytes: int, head: StoredHead) -> str:
-    """A name for this version's block files: equal exactly when blocks may be combined.
+    """A name for this version: equal exactly when blocks may be combined.
 
     Without a strong validator no two answers may be combined (RFC 9111 3.4), so the moment of
     receipt makes the name unique.

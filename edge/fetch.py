@@ -22,11 +22,13 @@ from cdnkit.freshness import (
     Storability,
     assess,
     storability,
+    vary_names,
     withheld_fields,
 )
 from cdnkit.ranges import ContentRange, parse_content_range
 from cdnkit.wire import MissClass
 from edge.cache.holdings import Holdings
+from edge.cache.records import BLOCKS_MAX
 from edge.entry import Entry, StoredHead
 from edge.fill import Fills, VersionChangedError
 from edge.http1.request import Request
@@ -38,6 +40,8 @@ from edge.upstream.upstreams import Lent
 
 PASS_SECONDS: Final = 10.0
 """How long a key that could not be stored is passed on without queueing (hit-for-miss)."""
+_VARIANTS_MAX: Final = 3
+"""Questions of others a viewer waits for before asking by itself."""
 COLLECTED_BYTES_MAX: Final = 64 * 1024 * 1024
 """Largest answer of unannounced length that is kept."""
 
@@ -93,14 +97,34 @@ class Fetcher:
 
         `first_byte` is where the viewer wants to begin, None for the whole. Raises UpstreamError.
         """
-        return await self._once(key, lambda: self._learn(target, request, first_byte, on_interim))
+        joined = False
+        for _ in range(_VARIANTS_MAX):
+            learned, joined = await self._once(
+                key, lambda: self._learn(target, request, first_byte, on_interim)
+            )
+            if learned.entry is None or not joined:
+                return learned, joined
+            # The question was another viewer's: its answer may be a variant this one cannot have.
+            key = self._holdings.key_of(target, request.fields)
+            if learned.entry.key == key:
+                return learned, joined
+            entry = self._holdings.entries.get(key)
+            if entry is not None:
+                return Learned(entry, entry.head.status), joined
+        return await self._learn(target, request, first_byte, on_interim), False
 
     async def revalidate(self, entry: Entry, target: bytes, request: Request) -> Learned:
         """Ask whether an entry still stands; a new version becomes a new entry.
 
         Raises UpstreamError.
         """
-        learned, _ = await self._once(entry.key, lambda: self._revalidate(entry, target, request))
+        learned, joined = await self._once(
+            entry.key, lambda: self._revalidate(entry, target, request)
+        )
+        if joined and learned.entry is not None:
+            key = self._holdings.key_of(target, request.fields)
+            if learned.entry.key != key:
+                learned, _ = await self.learn(key, target, request, None, None)
         return learned
 
     def refresh(self, entry: Entry, target: bytes, request: Request) -> None:
@@ -169,68 +193,107 @@ class Fetcher:
         on_interim: InterimListener | None,
     ) -> Learned:
         pairs = shared_pairs(request)
-        for own in self._ways_to_ask(first_byte):
+        for asked in self._ways_to_ask(first_byte):
+            own = [(b"range", b"bytes=%d-%d" % (asked[0], asked[1] - 1))]
             lent = await self._origin.ask(target, b"GET", pairs, own, on_interim)
-            ranged = bool(own)
-            if ranged and lent.head.status == 416:
+            if lent.head.status == 416:
                 await self._discard(lent)
                 continue
-            learned = self._take(target, request, pairs, lent, ranged)
+            learned = await self._take(target, request, pairs, lent, asked)
             if learned is not None:
                 return learned
-            await self._discard(lent)
-        raise UpstreamError("the upstream's answers contradict each other")
+            break
+        lent = await self._origin.ask(target, b"GET", pairs, [], on_interim)
+        learned = await self._take(target, request, pairs, lent, None)
+        if learned is None:
+            raise UpstreamError("the upstream's answers contradict each other")
+        return learned
 
-    def _ways_to_ask(self, first_byte: int | None) -> list[list[Pair]]:
-        """Own fields of the requests to try: the blocks wanted, the first block, everything."""
-        whole: list[Pair] = []
+    def _ways_to_ask(self, first_byte: int | None) -> list[tuple[int, int]]:
+        """Parts to ask for before everything: the block wanted, else the first."""
         if first_byte is None:
-            return [whole]
+            return []
         start = first_byte // self._block_bytes * self._block_bytes
-        wanted = [(b"range", b"bytes=%d-%d" % (start, start + self._block_bytes - 1))]
-        beginning = [(b"range", b"bytes=0-%d" % (self._block_bytes - 1))]
-        return [wanted, whole] if start == 0 else [wanted, beginning, whole]
+        wanted, beginning = (start, start + self._block_bytes), (0, self._block_bytes)
+        return [wanted] if start == 0 else [wanted, beginning]
 
-    def _take(
+    async def _take(
         self,
         target: bytes,
         request: Request,
         pairs: Sequence[Pair],
         lent: Lent,
-        ranged: bool,
+        asked: tuple[int, int] | None,
     ) -> Learned | None:
-        """Store the answer if that is allowed; None: ask in another way."""
+        """Store the answer if that is allowed; None: ask for everything instead."""
+        try:
+            learned = self._judge(target, request, pairs, lent, asked)
+        except BaseException:
+            lent.connection.abort()
+            lent.release()
+            raise
+        if learned is None:
+            await self._discard(lent)
+        return learned
+
+    def _judge(
+        self,
+        target: bytes,
+        request: Request,
+        pairs: Sequence[Pair],
+        lent: Lent,
+        asked: tuple[int, int] | None,
+    ) -> Learned | None:
         head = lent.head
-        part = _part_of(head) if head.status == 206 else None
-        if ranged and head.status == 206:
-            if part is None or part.size_bytes is None or not _is_consistent(head, part):
+        part = None
+        if head.status == 206:
+            if asked is None:
+                raise UpstreamError("the upstream answered with a part nobody asked for")
+            part = _part_of(head)
+            if part is None or not _is_what_was_asked(head, part, asked):
                 return None
-        elif head.status == 206:
-            return Learned(None, head.status, lent)
-        verdict = storability(
-            "GET",
-            200 if part is not None else head.status,
-            request.fields,
-            head.fields,
-            self._policy,
-        )
+        status = 200 if part is not None else head.status
+        verdict = storability("GET", status, request.fields, head.fields, self._policy)
         if verdict is not Storability.STORE:
             self._uncacheable[target] = True
-            return None if ranged else Learned(None, head.status, lent)
+            return None if asked is not None else Learned(None, head.status, lent)
         if part is None and head.framing in (Framing.CHUNKED, Framing.CLOSE):
             keep = self._keeper(target, request, pairs, lent)
             return Learned(None, head.status, lent, keep)
         size = head.content_length if part is None else part.size_bytes
         assert size is not None
-        entry = self._entry(target, request, pairs, lent, size, 200 if part else head.status)
+        if size > self._block_bytes * BLOCKS_MAX:
+            return None if asked is not None else Learned(None, head.status, lent)
+        entry = self._entry(target, request, pairs, lent, size, status)
         if part is not None and not entry.is_rangeable:
             return None
+        held = self._same_version(target, request, entry)
+        if held is not None:
+            lent.connection.abort()
+            lent.release()
+            return Learned(held, head.status)
         self._holdings.put(target, request.fields, entry)
         if part is None:
-            self._fills.spawn(entry, lent, 0, size, whole=not entry.is_rangeable)
+            whole = asked is not None or not entry.is_rangeable
+            self._fills.spawn(entry, lent, 0, size, whole)
         else:
             self._fills.spawn(entry, lent, part.start, part.stop, whole=False)
         return Learned(entry, head.status)
+
+    def _same_version(self, target: bytes, request: Request, entry: Entry) -> Entry | None:
+        """The entry there already is, when this is its version once more: its blocks stay good."""
+        held = self._holdings.find(target, request.fields)
+        if (
+            held is None
+            or not held.is_rangeable
+            or (held.version, held.block_bytes) != (entry.version, entry.block_bytes)
+            or held.head.status != entry.head.status
+            or vary_names(FieldLines(held.head.pairs)) != vary_names(FieldLines(entry.head.pairs))
+        ):
+            return None
+        held.renew(entry.head)
+        self._holdings.save_entry(held)
+        return held
 
     def _entry(
         self,
@@ -281,7 +344,7 @@ class Fetcher:
             return Learned(entry, 304)
         if lent.head.status >= 500:
             return Learned(None, lent.head.status, lent)
-        learned = self._take(target, request, pairs, lent, ranged=False)
+        learned = await self._take(target, request, pairs, lent, None)
         if learned is None:
             raise UpstreamError("the upstream answered a question nobody asked")
         if learned.entry is None and learned.keep is None:
@@ -339,7 +402,7 @@ def check_part(entry: Entry, head: ResponseHead, start: int, stop: int) -> None:
             raise VersionChangedError("the upstream has no such bytes any more")
         raise UpstreamError(f"the upstream answered a range request with {head.status}")
     etag = head.fields.first(b"etag")
-    if etag is None or etag.decode("latin-1") != entry.validators.etag:
+    if not entry.is_rangeable or etag is None or etag.decode("latin-1") != entry.validators.etag:
         raise VersionChangedError("the upstream has another version now")
     if head.status == 200:
         if head.framing is not Framing.LENGTH or head.content_length != entry.size_bytes:
@@ -369,6 +432,13 @@ def _own_path(value: bytes, target: bytes, host: bytes) -> bytes | None:
 def _part_of(head: ResponseHead) -> ContentRange | None:
     lines = head.fields.lines(b"content-range")
     return parse_content_range(lines[0].decode("latin-1")) if len(lines) == 1 else None
+
+
+def _is_what_was_asked(head: ResponseHead, part: ContentRange, asked: tuple[int, int]) -> bool:
+    """Blocks are filled from their beginning: another part, though legal, is of no use."""
+    if part.size_bytes is None or not _is_consistent(head, part):
+        return False
+    return (part.start, part.stop) == (asked[0], min(asked[1], part.size_bytes))
 
 
 def _is_consistent(head: ResponseHead, part: ContentRange) -> bool:

@@ -1,31 +1,38 @@
 """Fills: one request to the upstream per run of missing blocks, however many readers wait.
 
-A block on its way is a `Growing`; whoever asks for it meanwhile waits on that. A fill belongs to
-nobody's connection: it goes on while any reader (or its read-ahead) has a use for the next block,
-and stops at the block after the last one wanted. How a wait can end: the block is held; it could
-not be written but its bytes are in memory; it failed, and the first waiter to notice asks again.
+A block on its way is a `Growing`; whoever asks for it meanwhile waits on that. Each is promised by
+one run, which alone fills or fails it. A fill belongs to nobody's connection: it goes on while any
+reader (or its read-ahead) has a use for the next block, and stops at the block after the last one
+wanted. How a wait can end: the block is held; it could not be written but its bytes are in memory;
+it failed, and the first waiter to notice asks again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from cdnkit.errors import CinedgeError, UpstreamError
 from edge.blockfile import BlockFile
 from edge.cache.holdings import Holdings
-from edge.entry import Entry
+from edge.entry import UNVERIFIED, Entry
 from edge.readahead import plan_run, wants_block
 from edge.upstream.upstreams import Lent
 
 if TYPE_CHECKING:
     from edge.reader import Reader
 
-UNSAVED_BLOCKS_MAX: Final = 32
-"""Whole blocks waiting for the disk before receiving pauses."""
-_BUFFERS_KEPT: Final = 32
+UNSAVED_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Whole blocks waiting for the disk before receiving pauses; also what a failing disk may leave in
+memory for readers on their way there."""
+UNREAD_BLOCKS_MAX: Final = 8
+"""How far a new entry is filled while the reader that asked for it is not there yet."""
+_VERIFIED_AHEAD_BLOCKS: Final = 4
+_BUFFERS_KEPT_BYTES: Final = 32 * 1024 * 1024
+_BLOCKS_MIN: Final = 4
 
 
 class GrowingState(enum.Enum):
@@ -77,46 +84,84 @@ class Run:
     """
 
     def __init__(self, fills: Fills, entry: Entry, start: int, stop: int, whole: bool) -> None:
+        self.entry = entry
         self.position = start
         self.stop = stop
+        self.whole = whole
+        self.ended = False
         self.lent: Lent | None = None
         self._fills = fills
-        self._entry = entry
-        self._whole = whole
-        self._growing = self._enter(start // entry.block_bytes)
+        self._promised: dict[int, Growing] = {}
+        self._growing: Growing | None = None
+
+    def promise(self, first: int, last: int) -> None:
+        """Blocks [first, last) that are not at hand will come from here."""
+        for block in range(first, last):
+            if not self.entry.at_hand(block):
+                growing = Growing(self.entry, block)
+                growing.owner = self
+                self.entry.growing[block] = self._promised[block] = growing
+
+    def extend(self, first: int, last: int) -> bool:
+        """Promise more blocks, if this answer goes that far."""
+        stop_block = -(-self.stop // self.entry.block_bytes)
+        if self.ended or first >= stop_block or first * self.entry.block_bytes < self.position:
+            return False
+        self.promise(first, min(last, stop_block))
+        return True
+
+    def begin(self) -> None:
+        """The answer's content is about to come."""
+        if self.position < self.stop:
+            self._enter(self.position // self.entry.block_bytes)
+
+    def fail(self) -> None:
+        """Nothing more comes: who waits for a block promised here has to ask again."""
+        self.ended = True
+        promised, self._promised = self._promised, {}
+        for block, growing in promised.items():
+            del self.entry.growing[block]
+            growing.state = GrowingState.FAILED
+            self._fills.grew(growing)
 
     def view(self) -> memoryview:
         growing = self._growing
-        assert growing.memory is not None
+        if growing is None or growing.memory is None:
+            return memoryview(bytearray(1))
         return growing.memory[growing.received :]
 
     def received(self, size: int) -> bool:
         growing = self._growing
+        if growing is None:
+            # More than was announced.
+            return False
         growing.received += size
         self.position += size
         if not growing.is_full:
             self._fills.grew(growing)
             return True
-        self._fills.block_received(growing)
-        if self._fills.unsaved > UNSAVED_BLOCKS_MAX and self.lent is not None:
-            self._fills.pause_until_saved(self.lent)
+        self._growing = None
+        promised = self._promised.pop(growing.block, None) is growing
+        self._fills.block_received(growing, promised)
         if self.position >= self.stop:
             return True
-        if not self._whole and not self._fills.is_wanted(self._entry, growing.block + 1):
-            return False
-        self._growing = self._enter(growing.block + 1)
+        if self.lent is not None and self._fills.is_behind(self.entry):
+            self._fills.pause_until_saved(self.lent)
+        block = growing.block + 1
+        if not self.whole:
+            if not self._fills.is_wanted(self.entry, block):
+                return False
+            self.promise(block, block + 1)
+            if block not in self._promised:
+                return False
+        self._enter(block)
         return True
 
-    def _enter(self, block: int) -> Growing:
-        growing = self._entry.growing.get(block)
-        if growing is None or growing.owner is not None:
-            # When it is held already, or another run's, this copy of it goes nowhere.
-            growing = Growing(self._entry, block)
-            if not self._entry.at_hand(block):
-                self._entry.growing[block] = growing
-        growing.owner = self
-        growing.memory = self._fills.buffer(self._entry, growing.size)
-        return growing
+    def _enter(self, block: int) -> None:
+        # When it is held already, or another run's, this copy of it goes nowhere.
+        growing = self._promised.get(block) or Growing(self.entry, block)
+        growing.memory = self._fills.buffer(self.entry, growing.size)
+        self._growing = growing
 
 
 class Fills:
@@ -138,45 +183,59 @@ class Fills:
         self._tasks: set[asyncio.Task[None]] = set()
         self._buffers: dict[int, list[bytearray]] = {}
         self._paused: list[Lent] = []
+        self._saving: set[asyncio.Future[BlockFile]] = set()
+        self._homeless: dict[Growing, None] = {}
         self._loop = asyncio.get_running_loop()
         self._stirred: set[Growing] = set()
 
     def want(self, reader: Reader) -> None:
         """See to it that what `reader` needs next is held or on its way."""
         entry = reader.entry
+        entry.was_read = True
+        if self._homeless:
+            self._let_go(entry)
+        if UNVERIFIED in entry.present:
+            self._verify(entry, reader.cursor, min(reader.stop_block + reader.ahead, entry.count))
         run = plan_run(entry.at_hand, reader.cursor, reader.stop_block, entry.count, reader.ahead)
-        if run is not None and not entry.replaced:
-            first, last = run
-            for block in range(first, last):
-                entry.growing[block] = Growing(entry, block)
-            self._start(self._fill(entry, first, last))
+        if run is None:
+            return
+        first, last = run
+        before = entry.growing.get(first - 1)
+        if before is not None and before.owner is not None and before.owner.extend(first, last):
+            return
+        if entry.is_rangeable and not entry.replaced:
+            start = first * entry.block_bytes
+            fill = Run(self, entry, start, min(last * entry.block_bytes, entry.size_bytes), False)
+            fill.promise(first, last)
+            self._start(self._fill(fill))
+
+    def left(self, reader: Reader) -> None:
+        """A reader has a use for nothing more."""
+        entry = reader.entry
+        if self._homeless:
+            self._let_go(entry)
+        if entry.replaced and not entry.readers:
+            self.holdings.bury(entry)
 
     def is_wanted(self, entry: Entry, block: int) -> bool:
         """Does any reader of the entry have a use for the block?"""
+        if not entry.was_read:
+            return block < UNREAD_BLOCKS_MAX
         return any(
             wants_block(block, reader.cursor, reader.stop_block, reader.ahead)
             for reader in entry.readers
         )
 
-    async def pour(self, entry: Entry, lent: Lent, start: int, stop: int, whole: bool) -> None:
-        """Fill blocks from an answer whose head was read already. Raises UpstreamError."""
-        run = Run(self, entry, start, stop, whole)
-        run.lent = lent
-        first, last = start // entry.block_bytes, -(-stop // entry.block_bytes)
-        error: CinedgeError | None = None
-        try:
-            await lent.connection.pour(run)
-        except CinedgeError as failure:
-            error = failure
-            raise
-        finally:
-            self.received_bytes_total += run.position - start
-            lent.release()
-            self._abandon(entry, first, last, error)
+    def is_behind(self, entry: Entry) -> bool:
+        """Are more whole blocks waiting for the disk than should?"""
+        return self.unsaved > _blocks_in(UNSAVED_BYTES_MAX, entry)
 
     def spawn(self, entry: Entry, lent: Lent, start: int, stop: int, whole: bool) -> None:
-        """`pour` in a task of its own; failures reach the readers."""
-        self._start(self._quietly(self.pour(entry, lent, start, stop, whole)))
+        """Fill blocks from an answer whose head was read already; failures reach the readers."""
+        run = Run(self, entry, start, stop, whole)
+        first = start // entry.block_bytes
+        run.promise(first, entry.count if whole else min(first + 1, entry.count))
+        self._start(self._pour(run, lent))
 
     def store(self, entry: Entry, content: bytes) -> None:
         """Hold content that is in memory already."""
@@ -187,7 +246,7 @@ class Fills:
             growing.memory[:] = content[start : start + growing.size]
             growing.received = growing.size
             entry.growing[block] = growing
-            self.block_received(growing)
+            self.block_received(growing, promised=True)
 
     def buffer(self, entry: Entry, size: int) -> memoryview:
         """Memory for a block."""
@@ -201,24 +260,19 @@ class Fills:
             self._stirred.add(growing)
             self._loop.call_soon(self._stir, growing)
 
-    def block_received(self, growing: Growing) -> None:
+    def block_received(self, growing: Growing, promised: bool) -> None:
         """Every byte is in memory: hand the block to the disk's threads."""
-        if growing.entry.growing.get(growing.block) is not growing:
-            self._recycle(growing.entry, growing)
+        if not promised:
+            self._recycle(growing)
             return
         growing.state = GrowingState.SAVING
         self.unsaved += 1
-        entry = growing.entry
         assert growing.memory is not None
-        writing = self._loop.run_in_executor(
-            entry.disk.threads,
-            entry.disk.write_block,
-            entry.object_id,
-            entry.version,
-            growing.block,
-            growing.memory,
+        writing = asyncio.wrap_future(
+            self.holdings.write(growing.entry, growing.block, growing.memory), loop=self._loop
         )
-        writing.add_done_callback(lambda done: self._saved(growing, done))
+        self._saving.add(writing)
+        writing.add_done_callback(partial(self._saved, growing))
         self.grew(growing)
 
     def pause_until_saved(self, lent: Lent) -> None:
@@ -227,79 +281,127 @@ class Fills:
         self._paused.append(lent)
 
     async def close(self) -> None:
-        """End all fills."""
+        """End all fills; blocks that are whole are still saved."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._saving:
+            await asyncio.wait(self._saving)
 
-    def _start(self, fill: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(fill)
+    def _start(self, fill: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(fill)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _fill(self, entry: Entry, first: int, last: int) -> None:
+    async def _fill(self, run: Run) -> None:
+        """Ask for the blocks a run has promised and receive them."""
         self.started_total += 1
-        start = first * entry.block_bytes
-        stop = min(last * entry.block_bytes, entry.size_bytes)
         try:
-            lent = await self._ask(entry, start, stop)
-        except CinedgeError as error:
-            self._abandon(entry, first, last, error)
-            return
-        except BaseException:
-            self._abandon(entry, first, last, UpstreamError("the fill was cancelled"))
+            lent = await self._ask(run.entry, run.position, run.stop)
+        except BaseException as error:
+            self._give_up(run, error)
+            if isinstance(error, CinedgeError):
+                return
             raise
-        whole = lent.head.status == 200
-        await self._quietly(
-            self.pour(
-                entry, lent, 0 if whole else start, entry.size_bytes if whole else stop, whole
-            )
-        )
+        if lent.head.status == 200:
+            run.position, run.stop, run.whole = 0, run.entry.size_bytes, True
+            run.promise(0, run.entry.count)
+        await self._pour(run, lent)
 
-    async def _quietly(self, pouring: Awaitable[None]) -> None:
+    async def _pour(self, run: Run, lent: Lent) -> None:
+        start = run.position
+        run.lent = lent
         try:
-            await pouring
-        except CinedgeError:
-            self.failed_total += 1
+            run.begin()
+            if await lent.connection.pour(run) and run.position < run.stop:
+                raise UpstreamError("the upstream's answer is shorter than it said")
+        except BaseException as error:
+            self._give_up(run, error)
+            if not isinstance(error, CinedgeError):
+                raise
+        else:
+            run.fail()
+        finally:
+            self.received_bytes_total += run.position - start
+            self._paused = [paused for paused in self._paused if paused is not lent]
+            lent.release()
 
-    def _abandon(self, entry: Entry, first: int, last: int, error: CinedgeError | None) -> None:
-        """Blocks of a run that ended before it reached them: their waiters ask again."""
-        for block in range(first, last):
-            growing = entry.growing.get(block)
-            if growing is not None and growing.state is GrowingState.RECEIVING:
-                del entry.growing[block]
-                growing.state = GrowingState.FAILED
-                self.grew(growing)
+    def _give_up(self, run: Run, error: BaseException) -> None:
+        self.failed_total += isinstance(error, CinedgeError)
         if isinstance(error, VersionChangedError):
-            entry.replaced = True
-            self._on_replaced(entry)
+            run.entry.replaced = True
+            self._on_replaced(run.entry)
+        run.fail()
 
     def _saved(self, growing: Growing, done: asyncio.Future[BlockFile]) -> None:
         self.unsaved -= 1
+        self._saving.discard(done)
         entry = growing.entry
-        if entry.growing.get(growing.block) is growing:
-            del entry.growing[growing.block]
+        del entry.growing[growing.block]
         error = None if done.cancelled() else done.exception()
         if done.cancelled() or error is not None:
-            growing.state = GrowingState.UNSAVED
             self.holdings.disk_failed(entry.disk, error)
-        elif entry.replaced or not self.holdings.admit(entry, growing.block, done.result()):
-            growing.state = GrowingState.UNSAVED
-        else:
+            self._keep_unsaved(growing)
+        elif self.holdings.admit(entry, growing.block, done.result()):
             growing.state = GrowingState.SAVED
-            self._recycle(entry, growing)
+            self._recycle(growing)
+        else:
+            self._keep_unsaved(growing)
         self.grew(growing)
-        if self._paused and self.unsaved <= UNSAVED_BLOCKS_MAX // 2:
+        if self._paused and self.unsaved <= _blocks_in(UNSAVED_BYTES_MAX, entry) // 2:
             paused, self._paused = self._paused, []
             for lent in paused:
                 lent.connection.resume()
 
-    def _recycle(self, entry: Entry, growing: Growing) -> None:
+    def _keep_unsaved(self, growing: Growing) -> None:
+        """The disk would not have it: readers on their way get it from memory, within bounds."""
+        growing.state = GrowingState.UNSAVED
+        if self.is_wanted(growing.entry, growing.block):
+            growing.entry.growing[growing.block] = growing
+            self._homeless[growing] = None
+            if len(self._homeless) > _blocks_in(UNSAVED_BYTES_MAX, growing.entry):
+                self._drop_homeless(next(iter(self._homeless)))
+
+    def _let_go(self, entry: Entry) -> None:
+        """Readers moved: blocks of the entry that nobody is on the way to leave memory."""
+        for growing in [growing for growing in self._homeless if growing.entry is entry]:
+            if not self.is_wanted(entry, growing.block):
+                self._drop_homeless(growing)
+
+    def _drop_homeless(self, growing: Growing) -> None:
+        del self._homeless[growing]
+        del growing.entry.growing[growing.block]
+
+    def _verify(self, entry: Entry, first: int, stop: int) -> None:
+        """Have blocks of which is not known whether they are sound read before they are served."""
+        for block in range(first, min(stop, first + _VERIFIED_AHEAD_BLOCKS)):
+            if entry.present[block] == UNVERIFIED and block not in entry.growing:
+                growing = entry.growing[block] = Growing(entry, block)
+                reading = asyncio.wrap_future(self.holdings.verify(entry, block), loop=self._loop)
+                self._saving.add(reading)
+                reading.add_done_callback(partial(self._verified, growing))
+
+    def _verified(self, growing: Growing, done: asyncio.Future[BlockFile]) -> None:
+        entry, block = growing.entry, growing.block
+        self._saving.discard(done)
+        del entry.growing[block]
+        if not done.cancelled():
+            error = done.exception()
+            if error is None:
+                self.holdings.verified(entry, block, done.result())
+            elif isinstance(error, Exception):
+                self.holdings.verified(entry, block, error)
+        is_held = self.holdings.open_block(entry, block) is not None
+        growing.state = GrowingState.SAVED if is_held else GrowingState.FAILED
+        self.grew(growing)
+
+    def _recycle(self, growing: Growing) -> None:
         memory, growing.memory = growing.memory, None
         if memory is not None:
+            entry = growing.entry
             kept = self._buffers.setdefault(entry.block_bytes, [])
-            if len(kept) < _BUFFERS_KEPT:
+            if len(kept) < _blocks_in(_BUFFERS_KEPT_BYTES, entry):
                 whole = memory.obj
                 assert isinstance(whole, bytearray)
                 kept.append(whole)
@@ -312,6 +414,10 @@ class Fills:
             connection = reader.connection
             if connection.body is reader.body:
                 connection.server.pump(connection)
+
+
+def _blocks_in(size_bytes: int, entry: Entry) -> int:
+    return max(_BLOCKS_MIN, size_bytes // entry.block_bytes)
 
 
 class VersionChangedError(UpstreamError):

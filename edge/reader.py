@@ -69,10 +69,11 @@ class Reader:
         self._growing: Growing | None = None
         self._fills = fills
         previous = connection.reader
+        if connection.alive:
+            connection.reader = self
+            entry.readers.add(self)
         if previous is not None:
             previous.leave()
-        connection.reader = self
-        entry.readers.add(self)
 
     @property
     def cursor(self) -> int:
@@ -88,6 +89,7 @@ class Reader:
         """The connection turned to something else: nothing more is fetched for this reader."""
         self.entry.readers.discard(self)
         self._let_go()
+        self._fills.left(self)
 
     def close(self) -> None:
         self._let_go()
@@ -103,6 +105,7 @@ class Reader:
             block = self.position // entry.block_bytes
             if block != self._cursor:
                 self._cursor = block
+                self._failures = 0
                 self._let_go()
                 self._fills.want(self)
             file = self._held()

@@ -1,33 +1,44 @@
 """The entries of a worker and the blocks it holds, over all its disks.
 
 Keeps three things in step: the entries by key, the index that decides who leaves, and the files.
-Everything that blocks runs on the disks' threads; the maps belong to the loop's thread.
+Everything that blocks runs on the disks' threads, in order for each file; the maps belong to the
+loop's thread. A version that lost its key keeps its files until its last reader has left.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import resource
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
-from typing import Any, Final
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from typing import Final
 
 import structlog
 from cachetools import LRUCache
 
-from cdnkit.fields import FieldLines, Pair
-from cdnkit.freshness import Freshness, LifetimeSource, variant_key, vary_names
+from cdnkit.fields import FieldLines
+from cdnkit.freshness import variant_key, vary_names
 from cdnkit.placement import Node, rank
 from cdnkit.wire import MissClass
 from edge.blockfile import BlockFile
-from edge.cache.disk import CorruptBlockError, Disk, FoundObject
+from edge.cache.disk import TRAILER_BYTES, CorruptBlockError, Disk, FoundObject
 from edge.cache.index import LruIndex
-from edge.entry import ABSENT, EVICTED, HELD, UNVERIFIED, Entry, StoredHead, name_of
+from edge.cache.ordered import OrderedTasks
+from edge.cache.records import entry_from, record_of
+from edge.entry import ABSENT, EVICTED, HELD, UNVERIFIED, Entry, name_of
 
 _SEPARATOR: Final = b"\n"
 """Between the target and the variant in a key; no target contains it."""
 _REMEMBERED_LOSSES: Final = 100_000
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
+_MADE_ROOM_BLOCKS: Final = 2
 
 
 class Holdings:
@@ -47,8 +58,12 @@ class Holdings:
         self._next_number = 1
         self._varying: dict[bytes, tuple[bytes, ...]] = {}
         self._losses: LRUCache[bytes, MissClass] = LRUCache(_REMEMBERED_LOSSES)
-        self._open: deque[tuple[Entry, int]] = deque()
+        self._open: OrderedDict[tuple[int, int], Entry] = OrderedDict()
         self._open_max = max(256, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        # Block files of two entries never share a name, not even those of one version that was
+        # purged and fetched again: removing the old one's cannot touch the new one's.
+        self._run = secrets.token_hex(4)
+        self._tasks = OrderedTasks()
 
     @property
     def held_bytes(self) -> int:
@@ -91,6 +106,7 @@ class Holdings:
             self._varying.pop(target, None)
         entry.key = self.key_of(target, request)
         entry.object_id = name_of(entry.key)
+        entry.files_name = f"{entry.version}.{self._run}.{self._next_number:x}"
         old = self.entries.get(entry.key)
         if old is not None:
             self._forget(old)
@@ -99,14 +115,16 @@ class Holdings:
 
     def save_entry(self, entry: Entry) -> None:
         """Write what is known of an entry, in the background."""
-        self._in_background(entry.disk, entry.disk.write_entry, entry.object_id, _record_of(entry))
+        writing = partial(entry.disk.write_entry, entry.object_id, record_of(entry))
+        self._in_background(entry.disk, entry.object_id, writing)
 
     def remove(self, entry: Entry, loss: MissClass) -> None:
         """Nothing of this entry is served again."""
         if self.entries.get(entry.key) is entry:
             self._losses[entry.key] = loss
             self._forget(entry)
-            self._in_background(entry.disk, entry.disk.remove_entry, entry.object_id)
+            removing = partial(entry.disk.remove_entry, entry.object_id)
+            self._in_background(entry.disk, entry.object_id, removing)
 
     def replaced(self, entry: Entry) -> None:
         """The origin has another version now: the next request asks for it."""
@@ -128,51 +146,62 @@ class Holdings:
         return found
 
     def open_block(self, entry: Entry, block: int) -> BlockFile | None:
-        """The block's open file, None when it is not held (or not to be trusted)."""
+        """The block's open file, None when it is not held (or not to be trusted yet)."""
         file = entry.files[block]
-        if file is not None:
-            return file
-        state = entry.present[block]
-        if state in (ABSENT, EVICTED):
-            return None
-        try:
-            if state == UNVERIFIED:
-                file = entry.disk.verify_block(
-                    entry.object_id, entry.version, block, entry.block_size(block)
-                )
-                entry.present[block] = HELD
-            else:
-                file = entry.disk.open_block(entry.object_id, entry.version, block)
-        except (OSError, CorruptBlockError) as error:
-            self._lost(entry, block, error)
-            return None
-        self._keep_open(entry, block, file)
+        if file is None and entry.present[block] == HELD:
+            file = self._reopen(entry, block)
         return file
+
+    def verify(self, entry: Entry, block: int) -> Future[BlockFile]:
+        """Read a block found on disk and check it; give what comes of it to `verified`."""
+        size = entry.block_size(block)
+        reading = partial(entry.disk.verify_block, entry.object_id, entry.files_name, block, size)
+        return self._tasks.submit(entry.disk.threads, _place(entry, block), reading)
+
+    def verified(self, entry: Entry, block: int, file: BlockFile | Exception) -> None:
+        """Trust the block from now on, or let it go."""
+        if entry.present[block] != UNVERIFIED:
+            return
+        if isinstance(file, BlockFile):
+            entry.present[block] = HELD
+            self._keep_open(entry, block, file)
+        else:
+            self._lost(entry, block, file)
+
+    def write(self, entry: Entry, block: int, content: memoryview) -> Future[BlockFile]:
+        """Write a whole block; give its file to `admit`."""
+        writing = partial(entry.disk.write_block, entry.object_id, entry.files_name, block, content)
+        return self._tasks.submit(entry.disk.threads, _place(entry, block), writing)
 
     def touch(self, entry: Entry, first: int, stop: int) -> None:
         """Blocks [first, stop) were used."""
-        index = self._indexes[entry.disk]
         for block in range(first, stop):
-            index.touch((entry.store_id, block))
+            self._touch(entry, block)
 
     def touch_recent(self, stirred: list[Entry]) -> None:
         """Blocks that the fast lane served since the last time; empties the list."""
         for entry in stirred:
             recent, entry.recent = entry.recent, None
             if recent is not None and not entry.replaced:
-                index = self._indexes[entry.disk]
                 block = recent.find(1)
                 while block >= 0:
-                    index.touch((entry.store_id, block))
+                    self._touch(entry, block)
                     block = recent.find(1, block + 1)
         stirred.clear()
 
     def admit(self, entry: Entry, block: int, file: BlockFile) -> bool:
-        """A block's file is in place: hold it and let the least used go."""
-        if self._by_number.get(entry.store_id) is not entry:
-            return False
-        victims = self._indexes[entry.disk].admit((entry.store_id, block), entry.block_size(block))
+        """A block's file is in place: hold it and let the least used go.
+
+        False when it cannot be held: its file is gone again.
+        """
+        victims: list[tuple[int, int]] | None = []
+        if self._by_number.get(entry.store_id) is entry:
+            index = self._indexes[entry.disk]
+            victims = index.admit((entry.store_id, block), entry.block_size(block))
+        elif not entry.readers:
+            victims = None
         if victims is None:
+            self._remove_file(entry, block)
             return False
         entry.present[block] = HELD
         self._keep_open(entry, block, file)
@@ -180,9 +209,24 @@ class Holdings:
             self._evict(self._by_number[number], victim)
         return True
 
+    def bury(self, entry: Entry) -> None:
+        """The last reader of a version without a key has left: its files go."""
+        for block in list(_held_blocks(entry)):
+            entry.present[block] = ABSENT
+            self._close_file(entry, block)
+            self._remove_file(entry, block)
+
     def disk_failed(self, disk: Disk, error: BaseException | None) -> None:
-        """A write failed; the block is served from memory and not held."""
+        """A write failed; the block is served from memory and not held.
+
+        A full disk has less room than it was said to have: the least used make some.
+        """
         self._log.warning("block not written", disk=str(disk.path), error=repr(error))
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            for _ in range(_MADE_ROOM_BLOCKS):
+                victim = self._indexes[disk].pop()
+                if victim is not None:
+                    self._evict(self._by_number[victim[0]], victim[1])
 
     async def load(self) -> None:
         """Find what the disks hold; blocks are verified at first use after an unclean stop."""
@@ -205,24 +249,21 @@ class Holdings:
 
     def _forget(self, entry: Entry) -> None:
         entry.replaced = True
-        entry.revision += 1
+        entry.cool()
         del self.entries[entry.key]
         del self._by_number[entry.store_id]
         index = self._indexes[entry.disk]
         for block in _held_blocks(entry):
             index.remove((entry.store_id, block))
-            self._in_background(
-                entry.disk, entry.disk.remove_block, entry.object_id, entry.version, block
-            )
+        if not entry.readers:
+            self.bury(entry)
 
     def _evict(self, entry: Entry, block: int) -> None:
         self.evicted_blocks_total += 1
         self.evicted_bytes_total += entry.block_size(block)
         entry.present[block] = EVICTED
-        entry.files[block] = None
-        self._in_background(
-            entry.disk, entry.disk.remove_block, entry.object_id, entry.version, block
-        )
+        self._close_file(entry, block)
+        self._remove_file(entry, block)
         if not entry.growing and not entry.readers and next(_held_blocks(entry), None) is None:
             self.remove(entry, MissClass.EVICTED)
 
@@ -231,45 +272,88 @@ class Holdings:
         entry.present[block] = ABSENT
         self._indexes[entry.disk].remove((entry.store_id, block))
         self._log.warning("block lost", key=entry.key, block=block, error=str(error))
-        self._in_background(
-            entry.disk, entry.disk.remove_block, entry.object_id, entry.version, block
-        )
+        self._remove_file(entry, block)
+
+    def _reopen(self, entry: Entry, block: int) -> BlockFile | None:
+        try:
+            file = entry.disk.open_block(entry.object_id, entry.files_name, block)
+            if os.fstat(file.fd).st_size != entry.block_size(block) + TRAILER_BYTES:
+                raise CorruptBlockError("wrong length")
+        except (OSError, CorruptBlockError) as error:
+            if isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR:
+                # Nothing is wrong with the block: the next one to ask finds descriptors.
+                self._close_oldest(len(self._open) // 2)
+            else:
+                self._lost(entry, block, error)
+            return None
+        self._keep_open(entry, block, file)
+        return file
+
+    def _touch(self, entry: Entry, block: int) -> None:
+        unit = (entry.store_id, block)
+        self._indexes[entry.disk].touch(unit)
+        if unit in self._open:
+            self._open.move_to_end(unit)
 
     def _keep_open(self, entry: Entry, block: int, file: BlockFile) -> None:
         entry.files[block] = file
-        self._open.append((entry, block))
+        self._open[entry.store_id, block] = entry
         if len(self._open) > self._open_max:
-            # First opened, first closed: a block in use is simply opened again.
-            oldest, number = self._open.popleft()
-            oldest.files[number] = None
+            self._close_oldest(1)
+
+    def _close_oldest(self, count: int) -> None:
+        for _ in range(count):
+            (_, block), entry = self._open.popitem(last=False)
+            entry.files[block] = None
+
+    def _close_file(self, entry: Entry, block: int) -> None:
+        entry.files[block] = None
+        self._open.pop((entry.store_id, block), None)
+
+    def _remove_file(self, entry: Entry, block: int) -> None:
+        removing = partial(entry.disk.remove_block, entry.object_id, entry.files_name, block)
+        self._in_background(entry.disk, _place(entry, block), removing)
 
     def _restore(self, disk: Disk, found: FoundObject, state: int) -> None:
-        entry = _entry_from(found, disk)
-        if entry is None:
-            self._in_background(disk, disk.remove_object, found.object_id)
+        entry = entry_from(found, disk)
+        if entry is None or entry.key in self.entries:
+            removing = partial(disk.remove_object, found.object_id)
+            self._in_background(disk, found.object_id, removing)
             return
         self._enrol(entry)
         target, _, _ = entry.key.partition(_SEPARATOR)
         names = vary_names(FieldLines(entry.head.pairs)) or ()
         if names:
             self._varying[target] = names
-        index = self._indexes[disk]
-        for version, blocks in found.blocks.items():
+        for name, blocks in found.blocks.items():
             for block in blocks:
-                if version != entry.version or block >= entry.count:
-                    self._in_background(disk, disk.remove_block, entry.object_id, version, block)
-                    continue
-                entry.present[block] = state
-                for number, victim in (
-                    index.admit((entry.store_id, block), entry.block_size(block)) or ()
-                ):
-                    self._evict(self._by_number[number], victim)
+                if name != entry.files_name or block >= entry.count:
+                    removing = partial(disk.remove_block, found.object_id, name, block)
+                    self._in_background(disk, f"{found.object_id}/{name}-{block}", removing)
+                else:
+                    self._restore_block(entry, block, state)
 
-    def _in_background(self, disk: Disk, function: Any, *arguments: Any) -> None:
-        try:
-            disk.threads.submit(function, *arguments)
-        except RuntimeError:
-            self._log.warning("disk is closed", disk=str(disk.path))
+    def _restore_block(self, entry: Entry, block: int, state: int) -> None:
+        index = self._indexes[entry.disk]
+        victims = index.admit((entry.store_id, block), entry.block_size(block))
+        if victims is None:
+            self._remove_file(entry, block)
+            return
+        entry.present[block] = state
+        for number, victim in victims:
+            self._evict(self._by_number[number], victim)
+
+    def _in_background(self, disk: Disk, name: str, function: Callable[[], None]) -> None:
+        self._tasks.submit(disk.threads, name, function).add_done_callback(self._note_failure)
+
+    def _note_failure(self, task: Future[None]) -> None:
+        error = task.exception()
+        if error is not None:
+            self._log.warning("disk task failed", error=repr(error))
+
+
+def _place(entry: Entry, block: int) -> str:
+    return f"{entry.object_id}/{entry.files_name}-{block}"
 
 
 def _scan(disk: Disk) -> list[FoundObject]:
@@ -280,53 +364,3 @@ def _held_blocks(entry: Entry) -> Iterator[int]:
     for block, state in enumerate(entry.present):
         if state in (HELD, UNVERIFIED):
             yield block
-
-
-def _record_of(entry: Entry) -> dict[str, Any]:
-    head = entry.head
-    return {
-        "key": entry.key.decode("latin-1"),
-        "status": head.status,
-        "fields": _as_text(head.pairs),
-        "request_fields": _as_text(entry.request_pairs),
-        "requested_at": head.requested_at,
-        "received_at": head.received_at,
-        "freshness": {**asdict(head.freshness), "source": head.freshness.source.value},
-        "size_bytes": entry.size_bytes,
-        "block_bytes": entry.block_bytes,
-        "version": entry.version,
-    }
-
-
-def _entry_from(found: FoundObject, disk: Disk) -> Entry | None:
-    record = found.entry
-    try:
-        freshness = dict(record["freshness"])
-        freshness["source"] = LifetimeSource(freshness["source"])
-        head = StoredHead(
-            record["status"],
-            _as_pairs(record["fields"]),
-            record["requested_at"],
-            record["received_at"],
-            Freshness(**freshness),
-        )
-        entry = Entry(
-            record["key"].encode("latin-1"),
-            head,
-            record["size_bytes"],
-            record["block_bytes"],
-            _as_pairs(record["request_fields"]),
-            disk,
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
-    entry.version = record["version"]
-    return entry if entry.object_id == found.object_id else None
-
-
-def _as_text(pairs: Sequence[Pair]) -> list[list[str]]:
-    return [[name.decode("latin-1"), value.decode("latin-1")] for name, value in pairs]
-
-
-def _as_pairs(text: list[list[str]]) -> list[Pair]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in text]
