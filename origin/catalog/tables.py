@@ -2,7 +2,10 @@
 
 Migrations under `migrations/versions` create them; a test compares the two. Generations live in
 a table of their own so that they outlast the object: a key that is deleted and made again never
-re-uses a number an edge may still hold blocks of.
+re-uses a number an edge may still hold blocks of. Counters are rows and not the database's own
+sequences: the row is locked until the commit, so numbers become visible in their order and a
+follower that has seen N has seen all before it. `title_changes` keeps the newest change of each
+title, deleted ones too.
 """
 
 from __future__ import annotations
@@ -58,6 +61,20 @@ changes = sa.Table(
     sqlite_autoincrement=True,
 )
 
+counters = sa.Table(
+    "counters",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+title_changes = sa.Table(
+    "title_changes",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False, index=True, unique=True),
+)
+
 garbage = sa.Table(
     "garbage",
     metadata,
@@ -66,4 +83,22 @@ garbage = sa.Table(
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("extent_bytes", sa.BigInteger, nullable=False),
     sa.Column("due_at", sa.Double, nullable=False, index=True),
+)
+
+packaging = sa.Table(
+    "packaging",
+    metadata,
+    sa.Column("title_id", sa.Text, primary_key=True),
+    sa.Column("source_key", sa.Text, nullable=False),
+    sa.Column("source_generation", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("progress", sa.Double, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("package", sa.JSON, nullable=False),
+    sa.Column("published", sa.JSON, nullable=False),
+    sa.Column("worker", sa.Text, nullable=False),
+    sa.Column("leased_until", sa.Double, nullable=False),
+    sa.Column("updated_at", sa.Double, nullable=False),
 )
