@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+from collections.abc import Sequence
 
 import google_crc32c
 
@@ -40,7 +41,10 @@ class Copy:
         self.final_path = volume.extent_path(name)
         self._path = volume.partial_path(name)
         self._size_bytes = 0
-        self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        self._fd = self._open()
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
     @property
     def is_sealed(self) -> bool:
@@ -102,22 +106,32 @@ class GrowingExtent:
 
     Every method but `remove` raises StorageFullError when fewer copies than wanted find room, and
     UnavailableError when no volume works. Fewer *working* volumes than copies are put up with.
+    `held` are copies of its first `size_bytes` bytes that it goes on with.
     """
 
     def __init__(
-        self, volumes: VolumeSet, object_id: str, generation: int, index: int, copies: int
+        self,
+        volumes: VolumeSet,
+        object_id: str,
+        generation: int,
+        index: int,
+        copies: int,
+        *,
+        held: Sequence[Copy] = (),
+        size_bytes: int = 0,
+        crc32c: int = 0,
     ) -> None:
-        self.crc32c = 0
-        self.size_bytes = 0
+        self.crc32c = crc32c
+        self.size_bytes = size_bytes
         self._volumes = volumes
         self._identity = (object_id, generation, index)
         self._name = extent_name(object_id, generation, index)
         self._wanted = copies
-        self._copies: list[Copy] = []
+        self._copies: list[Copy] = list(held)
         self._left: list[Copy] = []
         self._shunned: set[str] = set()
         self._found_full = False
-        self._fill_up(0, b"")
+        self._fill_up(size_bytes, b"")
 
     def put(self, piece: bytes) -> None:
         """Append to every copy."""
@@ -201,9 +215,12 @@ class GrowingExtent:
         order = self._volumes.for_writing(placement_key(*self._identity))
         return next((volume for volume in order if volume.name not in used), None)
 
+    def _begin_copy(self, volume: OpenVolume) -> Copy:
+        return Copy(volume, self._name)
+
     def _make_copy(self, volume: OpenVolume, size_bytes: int, tail: bytes) -> None:
         try:
-            made = Copy(volume, self._name)
+            made = self._begin_copy(volume)
         except OSError as error:
             self._blame(volume, error)
             return

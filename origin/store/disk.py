@@ -22,6 +22,7 @@ from cdnkit.errors import (
 from config.topology import Volume
 from origin.store.base import EXTENT_BYTES_DEFAULT, FileSlice, OpenSlice, StoredObject, Writer
 from origin.store.descriptors import Descriptor, DescriptorCache, ExtentKey
+from origin.store.disk_parts import DiskParts
 from origin.store.disk_writer import DiskWriter, WriterSettings
 from origin.store.extents import (
     PIECE_BYTES,
@@ -89,6 +90,7 @@ class DiskStore:
         self._volumes = volumes
         self._pool = pool
         self._writer_settings = WriterSettings(volumes, pool, extent_bytes, copies)
+        self.parts = DiskParts(volumes, pool, copies)
         self._descriptors = DescriptorCache(descriptors_max, self._close_fd)
         self._writing: set[tuple[str, int]] = set()
         self._suspect: set[ExtentKey] = set()

@@ -17,6 +17,7 @@ from origin.store.base import (
     Writer,
 )
 from origin.store.extents import PIECE_BYTES, locate
+from origin.store.memory_parts import MemoryParts
 
 Key = tuple[str, int]
 
@@ -65,6 +66,7 @@ class MemoryStore:
         self.used_bytes = 0
         self.objects: dict[Key, bytes] = {}
         self.writing: set[Key] = set()
+        self.parts = MemoryParts(self)
 
     def check_open(self, key: Key) -> None:
         """Raise ConflictError unless `key` is being written."""
