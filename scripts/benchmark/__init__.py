@@ -1,0 +1,1 @@
+"""Cinedge measured side by side with other servers; `scripts/bench` is its command."""

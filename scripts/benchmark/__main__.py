@@ -1,0 +1,10 @@
+"""`python -m scripts.benchmark`, which is what `scripts/bench` runs."""
+
+from __future__ import annotations
+
+import sys
+
+from scripts.benchmark.command import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
