@@ -110,9 +110,7 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
     health = Health()
     feeds = _feeds(node, topology, holdings, routing)
     answers = Answers(node.name, fills, settings.read_ahead_blocks)
-    lane = FastLane(
-        answers.lane_heads, secrets.token_hex(6).encode(), logging=log.enabled, now=time.time
-    )
+    lane = FastLane(answers.lane_heads, secrets.token_hex(6).encode(), logging=log.enabled)
     service = Service(
         Parts(
             routing=routing,
@@ -130,7 +128,9 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
             lane=lane,
         )
     )
-    server = Server(loop, service.serve, _refuse, _limits(node), lane)
+    server = Server(
+        loop, service.serve, _refuse, _limits(node), lane, lambda: accounts.absorb(lane)
+    )
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(log)
         await holdings.load()
@@ -151,8 +151,7 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
         health.started()
         host, port = listener.getsockname()[:2]
         _log.info("serving", host=host, port=port, held_blocks=holdings.held_blocks)
-        gc.collect()
-        gc.freeze()
+        _calm_collector()
         try:
             yield Worker(server, holdings, fills, accounts, Address(host, port), admin_url)
         finally:
@@ -302,6 +301,13 @@ async def _close_all(fetcher: Fetcher, fills: Fills, origin: Origin) -> None:
     await fetcher.close()
     await fills.close()
     origin.close()
+
+
+def _calm_collector() -> None:
+    """Requests make next to no cycles: what lives now stays, and the rest is looked at rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 async def _cancel(task: asyncio.Future[None]) -> None:

@@ -33,10 +33,12 @@ class Connection:
 
     __slots__ = (
         "after",
+        "after_size",
         "before",
         "before_size",
         "body",
         "buffer",
+        "client",
         "closing",
         "deadline",
         "eof",
@@ -53,6 +55,7 @@ class Connection:
         "plain",
         "readable",
         "reader",
+        "send",
         "sent_bytes",
         "server",
         "sock",
@@ -61,8 +64,10 @@ class Connection:
     def __init__(self, server: Server, sock: socket.socket, fd: int, peer: str) -> None:
         self.server = server
         self.sock = sock
+        self.send = sock.send
         self.fd = fd
         self.peer = peer
+        self.client = peer.encode()
         self.buffer = b""
         self.readable = False
         self.eof = False
@@ -82,6 +87,7 @@ class Connection:
         self.before = MATCHES_NOTHING
         self.before_size = 1
         self.after = MATCHES_NOTHING
+        self.after_size = 1
         self.plain = MATCHES_NOTHING
 
     @property

@@ -1,10 +1,10 @@
 """The fast lane: plain fresh hits, answered from remembered bytes without a coroutine.
 
-A request qualifies when everything about it was seen before: its header block is byte-equal to one that
-this connection has had fully parsed (only the path and the digits of one `Range: bytes=a-b` may
-differ), its target was answered by the full path a moment ago as a plain hit, and every block it
-touches, and the one behind them, is held. Nothing here is decided: the lane repeats decisions, and
-`answer` returns False for whatever it cannot prove. Both lanes give the same bytes;
+A request qualifies when everything about it was seen before: its header block is byte-equal to one
+that this connection has had fully parsed (only the path and the digits of one `Range: bytes=a-b`
+may differ), its target was answered by the full path a moment ago as a plain hit, and every block
+it touches, and the one behind them, is held. Nothing here is decided: the lane repeats decisions,
+and `answer` returns False for whatever it cannot prove. Both lanes give the same bytes;
 tests/edge/test_fastlane.py drives both with the same requests and compares.
 
 Figures behind each shortcut: docs/benchmarks.md.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from os import sendfile, write
 from typing import TYPE_CHECKING, Final
 
 from edge.body import Progress
@@ -25,6 +25,10 @@ from edge.http1.request import Request
 
 if TYPE_CHECKING:
     from edge.blockfile import BlockFile
+
+LaneRecord = tuple["Hot", bytes, int, int, int, bool, int, float, float, bool]
+"""(hot, client, number, start, stop, is_range, sent_bytes, at, seconds, complete): an answer for
+the log. A bare tuple, because making a record object costs as much as comparing the head."""
 
 COPIED_BYTES_MAX: Final = 8 * 1024
 """Up to here one write from memory beats sendfile."""
@@ -66,9 +70,9 @@ class Hot:
         "entry",
         "head_200",
         "head_206",
-        "log_middle",
+        "log_part",
+        "log_whole",
         "made_at",
-        "revision",
         "session",
         "target",
         "until",
@@ -77,14 +81,14 @@ class Hot:
     def __init__(self, target: bytes, entry: Entry, until: int, session: str) -> None:
         self.target = target
         self.entry = entry
-        self.revision = entry.revision
         self.until = until
         self.session = session
         self.made_at = -1
         self.head_200 = b""
         self.head_206 = b""
         self.content: bytes | None = None
-        self.log_middle: bytes | None = None
+        self.log_part = b""
+        self.log_whole = b""
 
 
 class HeldBody:
@@ -119,24 +123,11 @@ class HeldBody:
         self._files = []
 
 
-@dataclass(slots=True)
-class LaneRecord:
-    """One answer of the lane, as the log wants it."""
-
-    hot: Hot
-    client: bytes
-    request_id: bytes
-    start: int
-    stop: int
-    is_range: bool
-    at: float
-    sent_bytes: int = 0
-    seconds: float = 0.0
-    complete: bool = True
-
-
 class FastLane:
-    """The lane of one worker. `make_heads` gives the heads of a hot target up to the request id."""
+    """The lane of one worker. `make_heads` gives the heads of a hot target up to the request id.
+
+    `now` (coarse seconds) and `turn_at` (wall clock) are kept up to date by the server.
+    """
 
     def __init__(
         self,
@@ -144,9 +135,10 @@ class FastLane:
         request_prefix: bytes,
         *,
         logging: bool,
-        now: Callable[[], float],
     ) -> None:
-        self.hot: dict[bytes, Hot] = {}
+        self.now = 0
+        self.turn_at = 0.0
+        self.id_prefix = request_prefix + b"-f"
         self.wholes = 0
         self.parts = 0
         self.sent_bytes = 0
@@ -154,27 +146,27 @@ class FastLane:
         self.stirred: list[Entry] = []
         self.records: list[LaneRecord] = []
         self._logging = logging
-        self._now = now
         self._number = 0
+        self._hot: dict[bytes, Hot] = {}
         self._make_heads = make_heads
-        self._id_prefix = request_prefix + b"-f"
-        self._prefix = b"X-Request-Id: " + self._id_prefix
         self._blocks: dict[bytes, bytes] = {}
 
     def teach(self, target: bytes, entry: Entry, until: int, session: str) -> None:
         """The full path answered this target as a plain hit; until then it would again."""
-        known = self.hot.get(target)
-        if known is not None and known.revision == entry.revision and known.entry is entry:
+        key = b"GET " + target
+        known = self._hot.get(key)
+        if known is not None and known.entry is entry and known.until:
             known.until = until
             return
-        if len(self.hot) >= TARGETS_MAX:
-            self.hot.clear()
+        if len(self._hot) >= TARGETS_MAX:
+            self._hot.clear()
         hot = Hot(target, entry, until, session)
         if entry.size_bytes <= COPIED_BYTES_MAX and entry.count == 1:
             file = entry.files[0]
             if file is not None:
                 hot.content = os.pread(file.fd, entry.size_bytes, 0)
-        self.hot[target] = hot
+        entry.hots.append(hot)
+        self._hot[key] = hot
 
     def remember(self, connection: Connection, head: bytes, request: Request) -> None:
         """Remember a header block that the strict parser has taken, if nothing in it decides."""
@@ -197,132 +189,193 @@ class FastLane:
         connection.before = self._shared(block[:start])
         connection.before_size = start
         connection.after = self._shared(block[block.index(b"\r\n", start) :])
+        connection.after_size = len(connection.after)
 
-    def answer(self, connection: Connection, data: bytes, now: int) -> bool:
+    def answer(self, connection: Connection, data: bytes) -> bool:
         """Answer the one request that is `data`; False when the full path has to."""
         end = data.find(b" ", 4)
-        if end < 0 or not data.startswith(b"GET "):
-            return False
-        if data.endswith(connection.after) and data.startswith(connection.before, end):
-            hot = self.hot.get(data[4:end]) or self._find(data[4:end])
-            if hot is None or now >= hot.until:
-                return False
-            entry = hot.entry
+        if data.startswith(connection.before, end) and data.endswith(connection.after):
+            hot = self._hot.get(data[:end]) or self._find(data[:end])
             first, _, last = data[
-                end + connection.before_size : len(data) - len(connection.after)
+                end + connection.before_size : len(data) - connection.after_size
             ].partition(b"-")
-            if hot.revision != entry.revision or not first.isdigit() or not last.isdigit():
+            if hot is None or self.now >= hot.until or not first.isdigit() or not last.isdigit():
                 return False
-            start, stop = int(first), int(last) + 1
-            if stop > entry.size_bytes:
-                stop = entry.size_bytes
-            if start >= stop:
-                return False
-            return self._send_range(connection, hot, start, stop, now)
+            return self._part(connection, hot, int(first), int(last) + 1)
         if data.startswith(connection.plain, end) and len(data) - end == len(connection.plain):
-            hot = self.hot.get(data[4:end]) or self._find(data[4:end])
-            if hot is None or now >= hot.until or hot.revision != hot.entry.revision:
-                return False
-            if hot.content is not None:
-                return self._send_small(connection, hot, now)
-            if hot.entry.size_bytes:
-                return self._send_whole(connection, hot, now)
+            hot = self._hot.get(data[:end]) or self._find(data[:end])
+            return hot is not None and self.now < hot.until and self._whole(connection, hot)
         return False
 
-    def _find(self, target: bytes) -> Hot | None:
-        """The target without a player's CMCD argument, which names the viewer, not the content."""
-        cut = target.find(b"CMCD=")
-        if cut < 1 or target[cut - 1] not in b"?&" or b"&" in target[cut:]:
-            return None
-        return self.hot.get(target[: cut - 1])
+    def settle(self, connection: Connection, complete: bool) -> None:
+        """An answer that the socket did not take at once has ended."""
+        record, connection.owed = connection.owed, None
+        if record is None:
+            return
+        self.sent_bytes += connection.sent_bytes
+        self.cut_short += not complete
+        if self._logging:
+            hot, client, number, start, stop, is_range, _, at, _, _ = record
+            self.records.append(
+                (
+                    hot,
+                    client,
+                    number,
+                    start,
+                    stop,
+                    is_range,
+                    connection.sent_bytes,
+                    at,
+                    self.turn_at - at,
+                    complete,
+                )
+            )
 
-    def _send_range(
-        self, connection: Connection, hot: Hot, start: int, stop: int, now: int
-    ) -> bool:
-        files = self._held(hot.entry, start, stop)
-        if files is None:
+    def _find(self, line: bytes) -> Hot | None:
+        """The target without a player's CMCD argument, which names the viewer, not the content."""
+        cut = line.find(b"CMCD=")
+        if cut < 1 or line[cut - 1] not in b"?&" or b"&" in line[cut:]:
+            return None
+        return self._hot.get(line[: cut - 1])
+
+    def _part(self, connection: Connection, hot: Hot, start: int, stop: int) -> bool:
+        entry = hot.entry
+        block_bytes = entry.block_bytes
+        if stop > entry.size_bytes:
+            stop = entry.size_bytes
+        size = stop - start
+        block = start // block_bytes
+        offset = start - block * block_bytes
+        if size <= 0 or offset + size > block_bytes:
+            return size > 0 and self._run(connection, hot, start, stop, is_range=True)
+        files = entry.files
+        file = files[block]
+        if file is None or (block + 1 < entry.count and files[block + 1] is None):
             return False
-        if hot.made_at != now:
-            self._make(hot, now)
-        self._number += 1
-        head = b"%b%b%x\r\nContent-Range: bytes %d-%d/%d\r\nContent-Length: %d\r\n\r\n" % (
+        recent = entry.recent
+        if recent is None:
+            recent = self._stir(entry)
+        recent[block] = 1
+        if hot.made_at != self.now:
+            self._make(hot)
+        self._number = number = self._number + 1
+        self.parts += 1
+        head = b"%b%x\r\nContent-Range: bytes %d-%d/%d\r\nContent-Length: %d\r\n\r\n" % (
             hot.head_206,
-            self._prefix,
-            self._number,
+            number,
             start,
             stop - 1,
-            hot.entry.size_bytes,
-            stop - start,
-        )
-        self.parts += 1
-        self._send(connection, hot, head, files, start, stop, is_range=True)
-        return True
-
-    def _send_whole(self, connection: Connection, hot: Hot, now: int) -> bool:
-        size = hot.entry.size_bytes
-        files = self._held(hot.entry, 0, size)
-        if files is None:
-            return False
-        if hot.made_at != now:
-            self._make(hot, now)
-        self._number += 1
-        head = b"%b%b%x\r\nContent-Length: %d\r\n\r\n" % (
-            hot.head_200,
-            self._prefix,
-            self._number,
+            entry.size_bytes,
             size,
         )
-        self.wholes += 1
-        self._send(connection, hot, head, files, 0, size, is_range=False)
+        sent = taken = 0
+        try:
+            sent = connection.send(head, _MORE)
+            if sent == len(head):
+                taken = sendfile(connection.fd, file.fd, offset, size)
+        except BlockingIOError:
+            pass
+        except OSError:
+            connection.server.drop(connection)
+            return True
+        if taken == size:
+            sent += taken
+            self.sent_bytes += sent
+            if self._logging:
+                self.records.append(
+                    (
+                        hot,
+                        connection.client,
+                        number,
+                        start,
+                        stop,
+                        True,
+                        sent,
+                        self.turn_at,
+                        0.0,
+                        True,
+                    )
+                )
+            return True
+        connection.head = head[sent:]
+        if taken:
+            # No detour over a body: the rest of one block is what the connection itself can send.
+            connection.file, connection.offset, connection.left = file, offset + taken, size - taken
+        else:
+            connection.body = HeldBody([file], block_bytes, block, start, stop)
+        self._owe(connection, hot, start, stop, sent + taken, is_range=True)
         return True
 
-    def _send_small(self, connection: Connection, hot: Hot, now: int) -> bool:
-        if hot.made_at != now:
-            self._make(hot, now)
+    def _whole(self, connection: Connection, hot: Hot) -> bool:
         content = hot.content
-        assert content is not None
-        self._number += 1
-        self._touch(hot.entry, 0, 1)
+        if content is None:
+            size = hot.entry.size_bytes
+            return size > 0 and self._run(connection, hot, 0, size, is_range=False)
+        if hot.made_at != self.now:
+            self._make(hot)
+        entry = hot.entry
+        recent = entry.recent
+        if recent is None:
+            recent = self._stir(entry)
+        recent[0] = 1
+        self._number = number = self._number + 1
         self.wholes += 1
-        answer = b"%b%b%x\r\nContent-Length: %d\r\n\r\n%b" % (
-            hot.head_200,
-            self._prefix,
-            self._number,
-            len(content),
-            content,
-        )
+        size = len(content)
+        answer = b"%b%x\r\nContent-Length: %d\r\n\r\n%b" % (hot.head_200, number, size, content)
         try:
-            sent = os.write(connection.fd, answer)
+            sent = write(connection.fd, answer)
         except BlockingIOError:
             sent = 0
         except OSError:
             connection.server.drop(connection)
             return True
-        if sent < len(answer):
-            connection.head = answer[sent:]
-        self._note(connection, hot, 0, len(content), sent, is_range=False)
+        if sent == len(answer):
+            self.sent_bytes += sent
+            if self._logging:
+                self.records.append(
+                    (hot, connection.client, number, 0, size, False, sent, self.turn_at, 0.0, True)
+                )
+            return True
+        connection.head = answer[sent:]
+        self._owe(connection, hot, 0, size, sent, is_range=False)
         return True
 
-    def _send(
-        self,
-        connection: Connection,
-        hot: Hot,
-        head: bytes,
-        files: list[BlockFile],
-        start: int,
-        stop: int,
-        is_range: bool,
-    ) -> None:
-        block_bytes = hot.entry.block_bytes
-        position = start
-        sent = 0
+    def _run(
+        self, connection: Connection, hot: Hot, start: int, stop: int, *, is_range: bool
+    ) -> bool:
+        """Bytes of several blocks, or of one that is served whole."""
+        entry = hot.entry
+        block_bytes = entry.block_bytes
+        first, last = start // block_bytes, (stop - 1) // block_bytes
+        files = entry.files[first : last + 1]
+        if None in files or (last + 1 < entry.count and entry.files[last + 1] is None):
+            return False
+        recent = entry.recent or self._stir(entry)
+        recent[first : last + 1] = b"\1" * (last + 1 - first)
+        if hot.made_at != self.now:
+            self._make(hot)
+        self._number += 1
+        if is_range:
+            self.parts += 1
+            head = b"%b%x\r\nContent-Range: bytes %d-%d/%d\r\nContent-Length: %d\r\n\r\n" % (
+                hot.head_206,
+                self._number,
+                start,
+                stop - 1,
+                entry.size_bytes,
+                stop - start,
+            )
+        else:
+            self.wholes += 1
+            head = b"%b%x\r\nContent-Length: %d\r\n\r\n" % (hot.head_200, self._number, stop)
+        sent, position = 0, start
         try:
-            sent = connection.sock.send(head, _MORE)
+            sent = connection.send(head, _MORE)
             if sent == len(head):
                 for file in files:
                     offset = position % block_bytes
                     size = min(block_bytes - offset, stop - position)
-                    taken = os.sendfile(connection.fd, file.fd, offset, size)
+                    taken = sendfile(connection.fd, file.fd, offset, size)  # type: ignore[union-attr]
                     position += taken
                     if taken < size:
                         break
@@ -330,77 +383,80 @@ class FastLane:
             pass
         except OSError:
             connection.server.drop(connection)
-            return
-        if position < stop:
-            connection.head = head[sent:]
-            connection.body = HeldBody(files, block_bytes, start // block_bytes, position, stop)
-        self._note(connection, hot, start, stop, sent + position - start, is_range)
+            return True
+        sent_bytes = sent + position - start
+        if position == stop:
+            self._done(connection, hot, start, stop, sent_bytes, is_range=is_range)
+            return True
+        connection.head = head[sent:]
+        connection.body = HeldBody(files, block_bytes, first, position, stop)  # type: ignore[arg-type]
+        self._owe(connection, hot, start, stop, sent_bytes, is_range=is_range)
+        return True
 
-    def _note(
+    def _done(
         self,
         connection: Connection,
         hot: Hot,
         start: int,
         stop: int,
         sent_bytes: int,
+        *,
         is_range: bool,
     ) -> None:
-        """Write the answer down: now when it is out, else when the server says so."""
-        unfinished = connection.head or connection.body is not None
-        if not self._logging and not unfinished:
-            self.sent_bytes += sent_bytes
-            return
-        record = LaneRecord(
+        self.sent_bytes += sent_bytes
+        if self._logging:
+            self.records.append(
+                (
+                    hot,
+                    connection.client,
+                    self._number,
+                    start,
+                    stop,
+                    is_range,
+                    sent_bytes,
+                    self.turn_at,
+                    0.0,
+                    True,
+                )
+            )
+
+    def _owe(
+        self,
+        connection: Connection,
+        hot: Hot,
+        start: int,
+        stop: int,
+        sent_bytes: int,
+        *,
+        is_range: bool,
+    ) -> None:
+        """The answer is not out yet: the server settles it when it is."""
+        connection.sent_bytes = sent_bytes
+        connection.owed = (
             hot,
-            connection.peer.encode(),
-            b"%b%x" % (self._id_prefix, self._number),
+            connection.client,
+            self._number,
             start,
             stop,
             is_range,
-            self._now(),
+            0,
+            self.turn_at,
+            0.0,
+            True,
         )
-        connection.sent_bytes = sent_bytes
-        if unfinished:
-            connection.owed = record
-            connection.server.stalled(connection)
-        else:
-            self._settle(record, sent_bytes)
+        connection.server.stalled(connection)
 
-    def settle(self, connection: Connection, complete: bool) -> None:
-        """An answer that the socket did not take at once has ended."""
-        record, connection.owed = connection.owed, None
-        if record is not None:
-            record.seconds = self._now() - record.at
-            record.complete = complete
-            self.cut_short += not complete
-            self._settle(record, connection.sent_bytes)
+    def _stir(self, entry: Entry) -> bytearray:
+        """Blocks used since the last tick are marked; the index learns of them once a second."""
+        entry.recent = recent = bytearray(entry.count)
+        self.stirred.append(entry)
+        return recent
 
-    def _settle(self, record: LaneRecord, sent_bytes: int) -> None:
-        self.sent_bytes += sent_bytes
-        if self._logging:
-            record.sent_bytes = sent_bytes
-            self.records.append(record)
-
-    def _held(self, entry: Entry, start: int, stop: int) -> list[BlockFile] | None:
-        """Open files of all blocks in [start, stop), if the next block needs no fetching either."""
-        first, last = start // entry.block_bytes, (stop - 1) // entry.block_bytes
-        files = entry.files[first : last + 1]
-        if None in files or (last + 1 < entry.count and entry.files[last + 1] is None):
-            return None
-        self._touch(entry, first, last + 1)
-        return files  # type: ignore[return-value]
-
-    def _touch(self, entry: Entry, first: int, stop: int) -> None:
-        recent = entry.recent
-        if recent is None:
-            recent = entry.recent = bytearray(entry.count)
-            self.stirred.append(entry)
-        for block in range(first, stop):
-            recent[block] = 1
-
-    def _make(self, hot: Hot, now: int) -> None:
-        hot.head_200, hot.head_206 = self._make_heads(hot)
-        hot.made_at = now
+    def _make(self, hot: Hot) -> None:
+        whole, part = self._make_heads(hot)
+        mark = b"X-Request-Id: " + self.id_prefix
+        hot.head_200, hot.head_206 = whole + mark, part + mark
+        hot.made_at = self.now
 
     def _shared(self, block: bytes) -> bytes:
         """One copy of a block however many connections remember it."""
