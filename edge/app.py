@@ -253,11 +253,12 @@ async def _serve_admin(
 
 def _refuse(refusal: RefusedError) -> bytes:
     error = RefusedHeadError(refusal.reason)
+    request_id = secrets.token_hex(8).encode()
     return problem_answer(
         error,
-        secrets.token_hex(8).encode(),
+        request_id,
         format_http_date(time.time()).encode(),
-        b"Connection: close\r\n",
+        b"X-Request-Id: %b\r\nConnection: close\r\n" % request_id,
         status=refusal.status,
     )
 

@@ -133,8 +133,10 @@ class Holdings:
     def distrust(self) -> None:
         """Whatever is held may have changed unnoticed: ask before it is served again."""
         for entry in self.entries.values():
-            head = entry.head
-            entry.renew(replace(head, freshness=replace(head.freshness, lifetime_seconds=0)))
+            freshness = replace(
+                entry.head.freshness, lifetime_seconds=0, stale_while_revalidate_seconds=0
+            )
+            entry.renew(replace(entry.head, freshness=freshness))
 
     def variants_of(self, target: bytes) -> list[Entry]:
         """Every entry held for a target."""
