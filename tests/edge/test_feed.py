@@ -1,0 +1,249 @@
+"""Following the origin's journal: what it names is gone before the next answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+
+from config.topology import Address, OriginNode, Route
+from tests.edge.conftest import (
+    BLOCK,
+    Asked,
+    Edge,
+    Origin,
+    Plan,
+    eventually,
+    plain_answer,
+    says,
+)
+
+FILM = random.Random(31).randbytes(2 * BLOCK)
+KEY = "films/a.mp4"
+PATH = f"/{KEY}"
+CONTENT = f"/v1/content/{KEY}"
+
+
+class Journal:
+    """The origin's change journal, with its long-poll."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.changes: list[str] = []
+        self.first = 1
+        self.asked_after: list[int] = []
+        self._news = asyncio.Event()
+        origin.scripts["/v1/changes"] = self.serve
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.changes) - 1
+
+    def add(self, *keys: str) -> None:
+        self.changes.extend(keys)
+        self._news.set()
+
+    async def serve(
+        self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        query = dict(part.split("=") for part in asked.target.partition("?")[2].split("&"))
+        after, limit = int(query["after"]), int(query["limit"])
+        self.asked_after.append(after)
+        if after == self.last and query["wait"] != "0":
+            self._news.clear()
+            await self._news.wait()
+        found = self.changes[max(after - self.first + 1, 0) :][:limit]
+        place = max(after, self.first - 1)
+        page = {
+            "changes": [{"key": key, "sequence": place + n + 1} for n, key in enumerate(found)],
+            "last": place + len(found) if found else self.last,
+        }
+        writer.write(
+            plain_answer("200 OK", json.dumps(page).encode(), "Content-Type: application/json")
+        )
+
+
+@pytest.fixture
+def journal(origin: Origin) -> Journal:
+    """The origin keeps a journal."""
+    return Journal(origin)
+
+
+@pytest.fixture
+def plan(plan: Plan, journal: Journal) -> Plan:
+    """An edge of a topology with an origin of ours."""
+    origin = plan.origin
+    plan.origins = (OriginNode("o", Address("127.0.0.1", 1), "/nowhere", url=origin.url),)
+    plan.routes = (Route("/"),)
+    origin.put(CONTENT, FILM)
+    return plan
+
+
+def content_asked(origin: Origin) -> int:
+    return sum(asked.target.startswith(CONTENT) for asked in origin.asked)
+
+
+async def caught_up(journal: Journal) -> None:
+    await eventually(lambda: journal.asked_after[-1:] == [journal.last], "the edge has caught up")
+
+
+async def test_what_the_journal_names_is_gone_before_the_next_answer(
+    edge: Edge, journal: Journal
+) -> None:
+    client = await edge.client()
+    for content in (FILM[:100], FILM[100:300], FILM[:7]):
+        edge.origin.put(CONTENT, content)
+        journal.add("films/other", KEY)
+        await caught_up(journal)
+        assert (await client.ask(PATH)).body == content
+        assert "hit" in (await client.ask(PATH)).fields["cache-status"]
+        assert "hit" in (await client.ask(PATH)).fields["cache-status"]
+
+
+async def test_a_deleted_object_is_a_404_at_once(edge: Edge, journal: Journal) -> None:
+    client = await edge.client()
+    assert (await client.ask(PATH)).body == FILM
+    del edge.origin.things[CONTENT]
+    journal.add(KEY)
+    await caught_up(journal)
+    assert (await client.ask(PATH)).status == 404
+
+
+async def test_an_edge_that_was_away_replays_before_it_serves(plan: Plan, journal: Journal) -> None:
+    async with plan.start() as edge:
+        await (await edge.client()).ask(PATH)
+        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+        journal.add("films/x")
+        await caught_up(journal)
+        await eventually(lambda: _place(plan) == 1, "the place is kept")
+    asked = content_asked(plan.origin)
+    plan.origin.put(CONTENT, FILM[::-1])
+    journal.add("films/y", KEY)
+    journal.asked_after.clear()
+    async with plan.start() as edge:
+        assert journal.asked_after[0] == 1
+        assert (await (await edge.client()).ask(PATH)).body == FILM[::-1]
+    assert content_asked(plan.origin) > asked
+
+
+async def test_an_edge_that_missed_nothing_starts_warm(plan: Plan, journal: Journal) -> None:
+    journal.add("films/x")
+    async with plan.start() as edge:
+        await (await edge.client()).ask(PATH)
+        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+        await eventually(lambda: _place(plan) == 1, "the place is kept")
+    asked = content_asked(plan.origin)
+    async with plan.start() as edge:
+        answer = await (await edge.client()).ask(PATH)
+        assert answer.body == FILM
+        assert answer.fields["cache-status"].startswith("edge-1; hit")
+    assert content_asked(plan.origin) == asked
+
+
+def _place(plan: Plan) -> int:
+    path = plan.cache / "feed-o.json"
+    return int(json.loads(path.read_text())["sequence"]) if path.exists() else -1
+
+
+async def revalidates_once(edge: Edge) -> None:
+    client = await edge.client()
+    asked = content_asked(edge.origin)
+    answer = await client.ask(PATH)
+    assert answer.body == FILM
+    assert "fwd=stale; fwd-status=304" in answer.fields["cache-status"]
+    assert content_asked(edge.origin) == asked + 1
+    assert "hit" in (await client.ask(PATH)).fields["cache-status"]
+
+
+LIFETIMES = [
+    ("Cache-Control: max-age=3600",),
+    ("Cache-Control: max-age=3600, stale-while-revalidate=9999",),
+]
+
+
+@pytest.mark.parametrize("lines", LIFETIMES, ids=["plain", "stale-while-revalidate"])
+async def test_another_journal_is_noticed_and_nothing_is_trusted_unasked(
+    edge: Edge, journal: Journal, lines: tuple[str, ...]
+) -> None:
+    edge.origin.put(CONTENT, FILM, lines=lines)
+    client = await edge.client()
+    journal.add("a", "b", "c")
+    await client.ask(PATH)
+    await client.ask(PATH)
+    await caught_up(journal)
+    await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+    journal.changes[:] = ["z"]
+    journal.add()
+    await caught_up(journal)
+    await revalidates_once(edge)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        says("500 No", b""),
+        says("200 OK", b"nonsense", "Content-Type: application/json"),
+        says("200 OK", b"[]", "Content-Type: application/json"),
+        says("200 OK", b'{"changes": [{}], "last": 1}', "Content-Type: application/json"),
+    ],
+    ids=["500", "nonsense", "list", "no-key"],
+)
+async def test_a_lost_feed_means_asking_until_it_is_back(
+    edge: Edge, journal: Journal, broken: Callable[..., object]
+) -> None:
+    client = await edge.client()
+    await client.ask(PATH)
+    await client.ask(PATH)
+    await caught_up(journal)
+    await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+    entry = edge.worker.holdings.entries[PATH.encode()]
+    edge.origin.scripts["/v1/changes"] = broken  # type: ignore[assignment]
+    journal.add("films/x")
+    await eventually(lambda: entry.head.freshness.lifetime_seconds == 0, "nothing is trusted")
+    await revalidates_once(edge)
+    edge.origin.scripts["/v1/changes"] = journal.serve
+    journal.asked_after.clear()
+    await caught_up(journal)
+
+
+async def test_a_start_without_its_origin_serves_what_it_holds_after_asking(
+    plan: Plan, journal: Journal
+) -> None:
+    async with plan.start() as edge:
+        await (await edge.client()).ask(PATH)
+        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+    plan.origin.scripts["/v1/changes"] = says("503 No", b"")
+    async with plan.start() as edge:
+        await revalidates_once(edge)
+
+
+async def test_more_than_a_page_of_changes_is_read_to_the_end(plan: Plan, journal: Journal) -> None:
+    journal.add(*(f"k/{number}" for number in range(2500)))
+    async with plan.start():
+        assert journal.asked_after[:3] == [0, 1000, 2000]
+
+
+async def test_a_place_that_cannot_be_kept_does_not_end_the_following(
+    plan: Plan, journal: Journal
+) -> None:
+    (plan.cache / "feed-o.aside").mkdir(parents=True)
+    async with plan.start() as edge:
+        client = await edge.client()
+        for content in (FILM[:50], FILM[:60]):
+            edge.origin.put(CONTENT, content)
+            journal.add(KEY)
+            await caught_up(journal)
+            assert (await client.ask(PATH)).body == content
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"sequence": "x"}'])
+async def test_an_unreadable_place_means_reading_the_journal_from_its_start(
+    plan: Plan, journal: Journal, text: str
+) -> None:
+    plan.cache.mkdir()
+    (plan.cache / "feed-o.json").write_text(text)
+    journal.add("a", "b")
+    async with plan.start():
+        assert journal.asked_after[0] == 0
