@@ -26,6 +26,7 @@ from config.check_addresses import is_loopback
 from config.topology import OriginNode, Topology, Volume
 from origin.catalog.catalog import Catalog, open_catalog
 from origin.catalog.database import parse_database_url
+from origin.catalog.follow import follow
 from origin.changes import Changes
 from origin.contents import Contents
 from origin.ingest.receive import Receiver
@@ -177,11 +178,16 @@ def _closing_at_end(
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def context(app: web.Application) -> AsyncIterator[None]:
         async with closing:
-            task = asyncio.create_task(app[PARTS].sweeper.run(), name="sweeper")
+            parts = app[PARTS]
+            tasks = [
+                asyncio.create_task(parts.sweeper.run(), name="sweeper"),
+                asyncio.create_task(follow(parts.catalog, _report), name="follow"),
+            ]
             health.started()
             yield
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     return context
 

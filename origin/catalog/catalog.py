@@ -2,8 +2,10 @@
 
 Publishing is one transaction (object row, journal row, garbage note of what it replaces); the maps
 follow after the commit and before anybody is woken, so a follower of the journal always finds what
-it was told of. With the database gone, reads go on and writes raise UnavailableError. How
-bytes are kept is the store's business; when they are deleted is the sweeper's.
+it was told of. What other processes commit to the same database is taken in by `catch_up`, in the
+order of its numbers; `origin.catalog.follow` says when. With the database gone, reads go on and
+writes raise UnavailableError. How bytes are kept is the store's business; when they are deleted is
+the sweeper's.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cdnkit.errors import UnavailableError
 from cdnkit.wire import ChangeKind
 from origin.catalog import queries
 from origin.catalog.database import Database, open_database
@@ -34,12 +38,16 @@ from origin.store.base import Receipt, StoredObject
 UNPUBLISHED_SECONDS: Final = 3600.0
 """How long committed bytes may wait for their row before they count as left by a crash."""
 
+CATCH_UP_ROWS: Final = 1000
+"""Changes of others that are taken in at a time."""
+
 GRACE_SECONDS: Final = 3600.0
 """How long replaced bytes stay for readers of other processes; our own hold them by themselves."""
 
 T = TypeVar("T")
 ObjectCheck = Callable[[ObjectRow | None], None]
 TitleCheck = Callable[[TitleRow | None], None]
+AlsoWrite = Callable[[AsyncConnection, ObjectRow], Awaitable[None]]
 
 
 class Catalog:
@@ -51,36 +59,38 @@ class Catalog:
         objects: OrderedMap[ObjectRow],
         titles: OrderedMap[TitleRow],
         journal: Journal,
+        titles_seen: int,
         now: Callable[[], float],
     ) -> None:
         self.database = database
         self.objects = objects
         self.titles = titles
         self.journal = journal
+        self._titles_seen = titles_seen
         self._now = now
         self._order = asyncio.Lock()
         self._writes: set[asyncio.Task[object]] = set()
 
     async def reserve(self, key: str) -> int:
         """A generation for an upload of `key`, never given out before. Raises UnavailableError."""
-        return await self._write(
-            lambda connection: queries.next_generation(connection, key), lambda _: None
-        )
+        return await self._write(lambda connection: queries.next_generation(connection, key))
 
     async def note_unpublished(self, stored: StoredObject) -> None:
         """Note bytes about to be committed: a crash before `publish` must leave no orphan."""
         due_at = self._now() + UNPUBLISHED_SECONDS
-        await self._write(
-            lambda connection: queries.save_garbage(connection, stored, due_at), lambda _: None
-        )
+        await self._write(lambda connection: queries.save_garbage(connection, stored, due_at))
 
     async def publish(
-        self, receipt: Receipt, content_type: str, check: ObjectCheck
+        self,
+        receipt: Receipt,
+        content_type: str,
+        check: ObjectCheck,
+        also: AlsoWrite | None = None,
     ) -> tuple[ObjectRow, bool]:
         """Make stored bytes the content of their key; True beside it when the key is new.
 
-        `check` sees the row being replaced inside the transaction and refuses by raising.
-        Raises UnavailableError.
+        `check` sees the row being replaced inside the transaction and refuses by raising; `also`
+        writes in the same transaction. Raises UnavailableError.
         """
         now = self._now()
         stored = receipt.stored
@@ -110,12 +120,14 @@ class Catalog:
             if current is not None:
                 await queries.save_garbage(connection, current.stored, now + GRACE_SECONDS)
             detail = {"size_bytes": row.size_bytes}
+            if also is not None:
+                await also(connection, row)
             change = await queries.record_change(connection, ChangeKind.PUBLISH, row, now, detail)
             return row, current is None, change
 
-        def apply(result: tuple[ObjectRow, bool, Change]) -> None:
+        def apply(result: tuple[ObjectRow, bool, Change]) -> bool:
             self.objects.put(key, result[0])
-            self.journal.append(result[2])
+            return self._append(result[2])
 
         row, is_new, _ = await self._write(work, apply)
         return row, is_new
@@ -134,10 +146,11 @@ class Catalog:
             await queries.save_garbage(connection, current.stored, now + GRACE_SECONDS)
             return await queries.record_change(connection, ChangeKind.DELETE, current, now, {})
 
-        def apply(change: Change | None) -> None:
-            if change is not None:
-                self.objects.remove(key)
-                self.journal.append(change)
+        def apply(change: Change | None) -> bool:
+            if change is None:
+                return True
+            self.objects.remove(key)
+            return self._append(change)
 
         await self._write(work, apply)
 
@@ -146,24 +159,44 @@ class Catalog:
         now = self._now()
         sha256 = hashlib.sha256(body.encode()).hexdigest()
 
-        async def work(connection: AsyncConnection) -> tuple[TitleRow, bool]:
+        async def work(connection: AsyncConnection) -> tuple[TitleRow, bool, int]:
+            # First of all: a new title has no row that a second writer could be made to wait for.
+            sequence = await queries.next_sequence(connection, queries.TITLES)
             current = await queries.find_title(connection, title_id)
             check(current)
             version = 1 if current is None else current.version + 1
             row = TitleRow(title_id, body, version, now, format_title_etag(version, sha256))
             await queries.save_title(connection, row)
-            return row, current is None
+            await queries.record_title_change(connection, title_id, sequence)
+            return row, current is None, sequence
 
-        return await self._write(work, lambda result: self.titles.put(title_id, result[0]))
+        def apply(result: tuple[TitleRow, bool, int]) -> bool:
+            self.titles.put(title_id, result[0])
+            return self._advance_titles(result[2])
+
+        row, is_new, _ = await self._write(work, apply)
+        return row, is_new
 
     async def delete_title(self, title_id: str, check: TitleCheck) -> None:
         """Remove a title; `check` sees its row, or None, and refuses by raising."""
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: AsyncConnection) -> int:
+            sequence = await queries.next_sequence(connection, queries.TITLES)
             check(await queries.find_title(connection, title_id))
             await queries.drop_title(connection, title_id)
+            await queries.record_title_change(connection, title_id, sequence)
+            return sequence
 
-        await self._write(work, lambda _: self.titles.remove(title_id))
+        def apply(sequence: int) -> bool:
+            self.titles.remove(title_id)
+            return self._advance_titles(sequence)
+
+        await self._write(work, apply)
+
+    async def catch_up(self) -> int:
+        """Take in what others have committed; how many changes. Raises UnavailableError."""
+        async with self._order:
+            return await self._catch_up()
 
     async def changes_after(self, sequence: int, limit: int) -> list[Change]:
         """Up to `limit` changes that follow `sequence`; UnavailableError only for old ones."""
@@ -180,9 +213,7 @@ class Catalog:
 
     async def forget_garbage(self, stored: StoredObject) -> None:
         """Bytes are deleted. Raises UnavailableError."""
-        await self._write(
-            lambda connection: queries.drop_garbage(connection, stored), lambda _: None
-        )
+        await self._write(lambda connection: queries.drop_garbage(connection, stored))
 
     async def close(self) -> None:
         """Finish writes under way, let journal followers go, close the database."""
@@ -191,16 +222,76 @@ class Catalog:
             await asyncio.wait(self._writes)
         await self.database.close()
 
+    def _append(self, change: Change) -> bool:
+        """Add to the journal, unless changes of others come first."""
+        if change.sequence != self.journal.last + 1:
+            return False
+        self.journal.append(change)
+        return True
+
+    def _advance_titles(self, sequence: int) -> bool:
+        if sequence != self._titles_seen + 1:
+            return False
+        self._titles_seen = sequence
+        return True
+
+    async def _catch_up(self) -> int:
+        taken = 0
+        while count := await self._take_objects() + await self._take_titles():
+            taken += count
+        return taken
+
+    async def _take_objects(self) -> int:
+        """Some changes of others. The rows may be newer than the entries told of: those follow."""
+        async with self.database.begin() as connection:
+            counters = await queries.load_counters(connection)
+            if counters[queries.JOURNAL] <= self.journal.last:
+                return 0
+            changes = await queries.load_changes(connection, self.journal.last, CATCH_UP_ROWS)
+            keys = {change.key for change in changes}
+            rows = await queries.find_objects(connection, list(keys))
+        for row in rows:
+            self.objects.put(row.key, row)
+        for key in keys.difference(row.key for row in rows):
+            self.objects.remove(key)
+        for change in changes:
+            self.journal.append(change)
+        return len(changes)
+
+    async def _take_titles(self) -> int:
+        async with self.database.begin() as connection:
+            counters = await queries.load_counters(connection)
+            if counters[queries.TITLES] <= self._titles_seen:
+                return 0
+            changed = dict(
+                await queries.load_title_changes(connection, self._titles_seen, CATCH_UP_ROWS)
+            )
+            rows = await queries.find_titles(connection, list(changed))
+        for row in rows:
+            self.titles.put(row.title_id, row)
+        for title_id in changed.keys() - {row.title_id for row in rows}:
+            self.titles.remove(title_id)
+        self._titles_seen = max(changed.values(), default=self._titles_seen)
+        return len(changed)
+
     async def _write(
-        self, work: Callable[[AsyncConnection], Awaitable[T]], apply: Callable[[T], None]
+        self,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        apply: Callable[[T], bool] = lambda _: True,
     ) -> T:
-        """Commit `work`, then `apply` its result to memory, in commit order, even if cancelled."""
+        """Commit `work`, then `apply` its result to memory, in commit order, even if cancelled.
+
+        `apply` answers False when other processes' changes have to be taken in first.
+        """
 
         async def transact() -> T:
             async with self._order:
                 async with self.database.begin() as connection:
                     result = await work(connection)
-                apply(result)
+                if not apply(result):
+                    # It is committed whatever happens here; the follower tries again.
+                    with suppress(UnavailableError):
+                        await self._catch_up()
                 return result
 
         task = asyncio.create_task(transact())
@@ -216,9 +307,11 @@ async def open_catalog(
     database = await open_database(url)
     try:
         async with database.begin() as connection:
+            # Numbers first: rows that others commit meanwhile are newer, and are told again.
+            tail = await queries.load_newest_changes(connection, tail_changes)
+            titles_seen = (await queries.load_counters(connection))[queries.TITLES]
             objects = await queries.load_objects(connection)
             titles = await queries.load_titles(connection)
-            tail = await queries.load_newest_changes(connection, tail_changes)
     except BaseException:
         await database.close()
         raise
@@ -228,5 +321,6 @@ async def open_catalog(
         OrderedMap((row.key, row) for row in objects),
         OrderedMap((row.title_id, row) for row in titles),
         Journal(tail, floor, tail_changes),
+        titles_seen,
         now,
     )

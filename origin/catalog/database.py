@@ -6,7 +6,7 @@ driver raises becomes UnavailableError here, so that nothing above knows which d
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -22,7 +24,17 @@ from cdnkit.errors import UnavailableError
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS: Final = 5000
+_MIGRATION_LOCK: Final = 0x63696E65646765
+"""Any number that nothing else in the database locks ("cinedge")."""
 _ASYNC_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "postgresql": {
+        # A server that was restarted costs a question, not a failed write.
+        "pool_pre_ping": True,
+        "connect_args": {"timeout": 5, "command_timeout": 60},
+    }
+}
 
 
 def parse_database_url(text: str, data: Path) -> sa.URL:
@@ -64,6 +76,34 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             raise UnavailableError("the catalog's database does not answer") from error
 
+    @asynccontextmanager
+    async def listening(
+        self, channel: str, wake: Callable[[], object]
+    ) -> AsyncIterator[Callable[[], bool]]:
+        """Call `wake` whenever another process tells something on `channel`.
+
+        Yields a question: whether the connection is lost, after which nothing more is heard;
+        SQLite has no such channel and never loses it. Raises UnavailableError.
+        """
+        if self.dialect != "postgresql":
+            yield lambda: False
+            return
+        try:
+            async with self._engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                try:
+                    await driver.add_listener(channel, lambda *_: wake())
+                except Exception as error:  # of the driver, which only PostgreSQL needs installed
+                    raise UnavailableError("the catalog's database does not answer") from error
+                driver.add_termination_listener(lambda *_: wake())
+                try:
+                    yield driver.is_closed
+                finally:
+                    # It would go on listening in the pool.
+                    await connection.invalidate()
+        except (SQLAlchemyError, OSError) as error:
+            raise UnavailableError("the catalog's database does not answer") from error
+
     def missing(self) -> str | None:
         """Why there is no database, as far as a look at the file tells; None when it is there.
 
@@ -80,7 +120,7 @@ class Database:
 
 async def open_database(url: sa.URL) -> Database:
     """Connect and bring the schema up to date. Raises UnavailableError."""
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, **_OPTIONS.get(url.get_backend_name(), {}))
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_immediate)
@@ -111,7 +151,30 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 def _upgrade(connection: sa.Connection) -> None:
+    migrate(connection, "head")
+
+
+def migrate(connection: sa.Connection, revision: str) -> None:
+    """Bring the schema up, or down, to a revision; one process at a time."""
+    if connection.dialect.name == "postgresql":
+        # Processes that start together must not create the same tables; SQLite locks anyway.
+        lock = sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)
+        connection.execute(sa.select(lock))
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    script = ScriptDirectory.from_config(config)
+    current = MigrationContext.configure(connection).get_current_revision()
+    revisions = [each.revision for each in script.walk_revisions()][::-1]
+    target = script.get_current_head() if revision == "head" else revision
+    place: dict[str | None, int] = {
+        None: 0,
+        "base": 0,
+        **{name: n for n, name in enumerate(revisions, 1)},
+    }
+    if current not in place:
+        raise UnavailableError(f"the catalog's database has schema {current}, newer than this")
+    if place[target] >= place[current]:
+        command.upgrade(config, revision)
+    else:
+        command.downgrade(config, revision)

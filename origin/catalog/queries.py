@@ -6,7 +6,7 @@ Callers own the transaction. Statements are written for SQLite and PostgreSQL al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,8 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cdnkit.wire import ChangeKind
 from origin.catalog.records import Change, Garbage, ObjectRow, TitleRow
-from origin.catalog.tables import changes, garbage, generations, objects, titles
+from origin.catalog.tables import (
+    changes,
+    counters,
+    garbage,
+    generations,
+    objects,
+    title_changes,
+    titles,
+)
 from origin.store.base import StoredObject
+
+CHANNEL: Final = "cinedge_catalog"
+"""Where PostgreSQL tells the other processes that there is something new."""
+
+JOURNAL: Final = "changes"
+TITLES: Final = "titles"
 
 _OBJECT_COLUMNS = tuple(objects.c[name] for name in ObjectRow.__dataclass_fields__)
 
@@ -51,6 +65,30 @@ async def lock_generation(connection: AsyncConnection, key: str) -> int:
     return int((await connection.execute(statement)).scalar_one_or_none() or 0)
 
 
+async def next_sequence(connection: AsyncConnection, counter: str) -> int:
+    """The next number of JOURNAL or TITLES; who else asks waits until we have committed.
+
+    Without gaps, and in the order of commits. Taken as late as can be; when a transaction needs
+    both, JOURNAL first. Other processes are woken by the commit.
+    """
+    statement = (
+        sa.update(counters)
+        .where(counters.c.name == counter)
+        .values(value=counters.c.value + 1)
+        .returning(counters.c.value)
+    )
+    sequence = int((await connection.execute(statement)).scalar_one())
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, counter)))
+    return sequence
+
+
+async def load_counters(connection: AsyncConnection) -> dict[str, int]:
+    """The newest number of JOURNAL and of TITLES."""
+    rows = await connection.execute(sa.select(counters.c.name, counters.c.value))
+    return {row.name: row.value for row in rows}
+
+
 async def find_object(connection: AsyncConnection, key: str) -> ObjectRow | None:
     """The published row of `key`."""
     statement = sa.select(*_OBJECT_COLUMNS).where(objects.c.key == key)
@@ -77,6 +115,12 @@ async def load_objects(connection: AsyncConnection) -> list[ObjectRow]:
     return [ObjectRow(*row) for row in await connection.execute(sa.select(*_OBJECT_COLUMNS))]
 
 
+async def find_objects(connection: AsyncConnection, keys: Sequence[str]) -> list[ObjectRow]:
+    """The rows of those of the keys that are published; a thousand keys at most."""
+    statement = sa.select(*_OBJECT_COLUMNS).where(objects.c.key.in_(keys))
+    return [ObjectRow(*row) for row in await connection.execute(statement)]
+
+
 async def find_title(connection: AsyncConnection, title_id: str) -> TitleRow | None:
     """The row of a title."""
     statement = sa.select(titles).where(titles.c.id == title_id)
@@ -101,6 +145,31 @@ async def drop_title(connection: AsyncConnection, title_id: str) -> None:
     await connection.execute(sa.delete(titles).where(titles.c.id == title_id))
 
 
+async def find_titles(connection: AsyncConnection, ids: Sequence[str]) -> list[TitleRow]:
+    """The rows of those of the titles that exist; a thousand ids at most."""
+    statement = sa.select(titles).where(titles.c.id.in_(ids))
+    return [TitleRow(*row) for row in await connection.execute(statement)]
+
+
+async def record_title_change(connection: AsyncConnection, title_id: str, sequence: int) -> None:
+    """Note that a title was saved or removed."""
+    row = {"id": title_id, "sequence": sequence}
+    await connection.execute(_upsert(connection, title_changes, row))
+
+
+async def load_title_changes(
+    connection: AsyncConnection, after: int, limit: int
+) -> list[tuple[str, int]]:
+    """Up to `limit` titles changed after number `after`, with their newest number, ascending."""
+    statement = (
+        sa.select(title_changes.c.id, title_changes.c.sequence)
+        .where(title_changes.c.sequence > after)
+        .order_by(title_changes.c.sequence)
+        .limit(limit)
+    )
+    return [(title_id, sequence) for title_id, sequence in await connection.execute(statement)]
+
+
 async def load_titles(connection: AsyncConnection) -> list[TitleRow]:
     """Every title."""
     return [TitleRow(*row) for row in await connection.execute(sa.select(titles))]
@@ -114,19 +183,17 @@ async def record_change(
     detail: dict[str, Any],
 ) -> Change:
     """Write a journal entry about `row` and return it with its sequence."""
-    statement = (
-        sa.insert(changes)
-        .values(
-            at=at,
-            kind=kind.value,
-            key=row.key,
-            generation=row.generation,
-            etag=row.etag,
-            detail=detail,
-        )
-        .returning(changes.c.sequence)
+    sequence = await next_sequence(connection, JOURNAL)
+    statement = sa.insert(changes).values(
+        sequence=sequence,
+        at=at,
+        kind=kind.value,
+        key=row.key,
+        generation=row.generation,
+        etag=row.etag,
+        detail=detail,
     )
-    sequence = int((await connection.execute(statement)).scalar_one())
+    await connection.execute(statement)
     return Change(sequence, at, kind, row.key, row.generation, row.etag, detail)
 
 

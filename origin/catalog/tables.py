@@ -102,3 +102,37 @@ packaging = sa.Table(
     sa.Column("leased_until", sa.Double, nullable=False),
     sa.Column("updated_at", sa.Double, nullable=False),
 )
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("batch", sa.Text, nullable=False, index=True),
+    sa.Column("extent_bytes", sa.BigInteger, nullable=False),
+    sa.Column("start_bytes", sa.BigInteger, nullable=False),
+    sa.Column("offset_bytes", sa.BigInteger, nullable=False),
+    sa.Column("length_bytes", sa.BigInteger, nullable=True),
+    sa.Column("crc32c", sa.JSON, nullable=False),
+    sa.Column("metadata", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("parts", sa.JSON, nullable=False),
+    sa.Column("joined_into", sa.Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False, index=True),
+)
+
+upload_batches = sa.Table(
+    "upload_batches",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +13,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from cdnkit.errors import UnavailableError
-from origin.catalog.database import open_database, parse_database_url
+from origin.catalog import queries
+from origin.catalog.database import migrate, open_database, parse_database_url
 from origin.catalog.tables import metadata
+from tests.helpers.postgres import Postgres, postgres_server
 
 
 @pytest.mark.parametrize(
@@ -31,8 +36,8 @@ def test_default_database_lies_under_data() -> None:
     assert parse_database_url("", Path("data")).database == "data/catalog.sqlite"
 
 
-async def test_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    database = await open_database(parse_database_url("", tmp_path))
+async def test_migrations_make_the_tables_that_the_code_uses(database_url: str) -> None:
+    database = await open_database(parse_database_url(database_url, Path()))
 
     def differences(connection: sa.Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
@@ -58,8 +63,8 @@ async def test_sqlite_is_durable_strict_and_shared(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_opening_twice_migrates_once(tmp_path: Path) -> None:
-    url = parse_database_url("", tmp_path)
+async def test_opening_twice_migrates_once(database_url: str) -> None:
+    url = parse_database_url(database_url, Path())
     first = await open_database(url)
     second = await open_database(url)
     async with second.begin() as connection:
@@ -69,8 +74,8 @@ async def test_opening_twice_migrates_once(tmp_path: Path) -> None:
     await second.close()
 
 
-async def test_failed_transaction_is_rolled_back(tmp_path: Path) -> None:
-    database = await open_database(parse_database_url("", tmp_path))
+async def test_failed_transaction_is_rolled_back(database_url: str) -> None:
+    database = await open_database(parse_database_url(database_url, Path()))
     insert = sa.text("INSERT INTO generations (key, last) VALUES ('a', 1)")
 
     async def fail() -> None:
@@ -101,3 +106,148 @@ async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "catalog.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(UnavailableError, match="cannot be opened"):
         await open_database(parse_database_url("", tmp_path))
+
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "generations": [{"key": "films/a.mp4", "last": 3}, {"key": "gone", "last": 1}],
+    "objects": [
+        {
+            "key": "films/a.mp4",
+            "generation": 3,
+            "stored_generation": 2,
+            "size_bytes": 2**40,
+            "extent_bytes": 2**26,
+            "content_type": "video/mp4",
+            "sha256": "0a" * 32,
+            "etag": '"3-0a"',
+            "extent_crc32c": "[1, 4294967295]",
+            "created_at": 1.5,
+        }
+    ],
+    "titles": [
+        {"id": "t", "body": '{"title":"Ünï"}', "version": 1, "updated_at": 2.5, "etag": "e"}
+    ],
+    "changes": [
+        {
+            "sequence": number,
+            "at": 1.0,
+            "kind": "publish",
+            "key": "films/a.mp4",
+            "generation": number,
+            "etag": "e",
+            "detail": "{}",
+        }
+        for number in (1, 2, 3)
+    ],
+    "garbage": [
+        {"object_id": "gone", "generation": 1, "size_bytes": 1, "extent_bytes": 1, "due_at": 9.0}
+    ],
+}
+
+
+async def test_migrations_go_up_and_down_with_data_in_it(database_url: str) -> None:
+    """The rows of the first schema are there after every step, and new ones can be numbered."""
+    database = await open_database(parse_database_url(database_url, Path()))
+
+    def fill(connection: sa.Connection) -> None:
+        for name, rows in ROWS.items():
+            columns = list(rows[0])
+            json = {"extent_crc32c", "detail"}
+            values = ", ".join(
+                f"CAST(:{c} AS JSON)" if c in json and pg else f":{c}" for c in columns
+            )
+            statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({values})"
+            connection.execute(sa.text(statement), rows)
+
+    def rows_of(connection: sa.Connection) -> dict[str, int]:
+        found = {}
+        for name, rows in ROWS.items():
+            keys = [key for key in rows[0] if key not in ("extent_crc32c", "detail")]
+            got = connection.execute(sa.text(f"SELECT {', '.join(keys)} FROM {name} ORDER BY 1"))
+            assert [dict(row._mapping) for row in got] == [
+                {key: row[key] for key in keys} for row in rows
+            ]
+            found[name] = len(rows)
+        return found
+
+    pg = database.dialect == "postgresql"
+    async with database.begin() as connection:
+        await connection.run_sync(migrate, "0001")
+        await connection.run_sync(fill)
+        await connection.run_sync(migrate, "head")
+        await connection.run_sync(rows_of)
+        assert await queries.load_counters(connection) == {"changes": 3, "titles": 0}
+    async with database.begin() as connection:
+        await connection.run_sync(migrate, "0001")
+        await connection.run_sync(rows_of)
+        insert = (
+            "INSERT INTO changes (at, kind, key, generation, etag, detail) "
+            "VALUES (1.0, 'purge', 'k', 1, 'e', '{}') RETURNING sequence"
+        )
+        assert (await connection.execute(sa.text(insert))).scalar_one() == 4
+    async with database.begin() as connection:
+        await connection.run_sync(migrate, "head")
+        assert await queries.next_sequence(connection, queries.JOURNAL) == 5
+        await connection.run_sync(migrate, "base")
+        names = await connection.run_sync(lambda each: sa.inspect(each).get_table_names())
+        assert names == ["alembic_version"]
+        await connection.run_sync(migrate, "head")
+    await database.close()
+
+
+async def test_processes_that_start_together_migrate_once(database_url: str) -> None:
+    url = parse_database_url(database_url, Path())
+    databases = await asyncio.gather(*(open_database(url) for _ in range(4)))
+    async with databases[0].begin() as connection:
+        assert await queries.load_counters(connection) == {"changes": 0, "titles": 0}
+    for database in databases:
+        await database.close()
+
+
+async def test_schema_of_a_newer_release_is_refused(database_url: str) -> None:
+    url = parse_database_url(database_url, Path())
+    database = await open_database(url)
+    async with database.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.close()
+    with pytest.raises(UnavailableError, match="9999"):
+        await open_database(url)
+
+
+async def test_what_one_tells_another_hears(postgres: Postgres) -> None:
+    database = await open_database(parse_database_url(postgres.create_database(), Path()))
+    heard = asyncio.Event()
+    async with database.listening("things", heard.set) as is_lost:
+        async with database.begin() as connection:
+            await connection.execute(sa.text("SELECT pg_notify('things', '')"))
+        async with asyncio.timeout(5):
+            await heard.wait()
+        assert not is_lost()
+        heard.clear()
+        async with database.begin() as connection:
+            await connection.execute(
+                sa.text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid != pg_backend_pid() AND datname = current_database()"
+                )
+            )
+        async with asyncio.timeout(5):
+            await heard.wait()
+        assert is_lost()
+    await database.close()
+
+
+async def test_server_that_is_gone_is_unavailable_and_found_again() -> None:
+    with postgres_server() as server:
+        database = await open_database(parse_database_url(server.create_database(), Path()))
+        server.stop(signal.SIGQUIT)
+        with pytest.raises(UnavailableError):
+            async with database.begin() as connection:
+                await connection.execute(sa.text("SELECT 1"))
+        with pytest.raises(UnavailableError):
+            async with database.listening("things", lambda: None):
+                pytest.fail("nobody is there to listen to")
+        server.start()
+        async with database.begin() as connection:
+            assert (await connection.execute(sa.text("SELECT 1"))).scalar_one() == 1
+        await database.close()

@@ -20,8 +20,8 @@ ROW = ObjectRow("a", 1, 1, 5, 65536, "video/mp4", "00" * 32, '"1-00"', 1.5)
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(parse_database_url("", tmp_path))
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = await open_database(parse_database_url(database_url, Path()))
     yield database
     await database.close()
 
@@ -83,3 +83,29 @@ async def test_garbage_is_listed_by_its_time_and_noted_once(database: Database) 
         assert await queries.load_garbage(connection) == [Garbage(early, 7.0), Garbage(late, 9.0)]
         await queries.drop_garbage(connection, late)
         assert await queries.load_garbage(connection) == [Garbage(early, 7.0)]
+
+
+async def test_numbers_of_a_counter_have_no_gaps_and_roll_back(database: Database) -> None:
+    async with database.begin() as connection:
+        assert await queries.next_sequence(connection, queries.JOURNAL) == 1
+        assert await queries.next_sequence(connection, queries.TITLES) == 1
+
+    async def fail() -> None:
+        async with database.begin() as connection:
+            assert await queries.next_sequence(connection, queries.JOURNAL) == 2
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with database.begin() as connection:
+        assert await queries.next_sequence(connection, queries.JOURNAL) == 2
+        assert await queries.load_counters(connection) == {"changes": 2, "titles": 1}
+
+
+async def test_only_the_newest_change_of_a_title_is_kept(database: Database) -> None:
+    async with database.begin() as connection:
+        for number, title_id in enumerate(("a", "b", "a"), 1):
+            await queries.record_title_change(connection, title_id, number)
+        assert await queries.load_title_changes(connection, 0, 10) == [("b", 2), ("a", 3)]
+        assert await queries.load_title_changes(connection, 2, 10) == [("a", 3)]
+        assert await queries.load_title_changes(connection, 0, 1) == [("b", 2)]
