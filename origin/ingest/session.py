@@ -1,7 +1,9 @@
 """An upload as a state machine, without any I/O: what may happen next, and is it all there?
 
-Decides from announcements and counted bytes whether an upload goes on, is complete or is refused.
-`receive` moves the bytes; who may upload and under which conditions is for `checks`.
+One table for uploads of one request and for resumable ones, which stay in a state between
+requests. Decides from announcements and counted bytes whether an upload goes on, is complete or is
+refused. `receive` and `origin.resumable` move the bytes; who may upload and under which
+conditions is for `checks`.
 """
 
 from __future__ import annotations
@@ -18,9 +20,12 @@ class UploadState(enum.Enum):
 
     OPENED = "opened"
     RECEIVING = "receiving"
-    VERIFYING = "verifying"
+    RECEIVED = "received"
     PUBLISHED = "published"
+    JOINED = "joined"
     ABANDONED = "abandoned"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 class UploadEvent(enum.Enum):
@@ -29,27 +34,43 @@ class UploadEvent(enum.Enum):
     BYTES = "bytes"
     END = "end"
     VOUCHED = "vouched"
+    JOIN = "join"
     FAILED = "failed"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
 
+
+_ENDS: Final = {
+    UploadEvent.FAILED: UploadState.ABANDONED,
+    UploadEvent.CANCEL: UploadState.CANCELLED,
+    UploadEvent.EXPIRE: UploadState.EXPIRED,
+}
 
 TRANSITIONS: Final[Mapping[UploadState, Mapping[UploadEvent, UploadState]]] = {
     UploadState.OPENED: {
         UploadEvent.BYTES: UploadState.RECEIVING,
-        UploadEvent.END: UploadState.VERIFYING,  # an empty object has no bytes to receive
-        UploadEvent.FAILED: UploadState.ABANDONED,
+        UploadEvent.END: UploadState.RECEIVED,  # an empty object has no bytes to receive
+        **_ENDS,
     },
     UploadState.RECEIVING: {
         UploadEvent.BYTES: UploadState.RECEIVING,
-        UploadEvent.END: UploadState.VERIFYING,
-        UploadEvent.FAILED: UploadState.ABANDONED,
+        UploadEvent.END: UploadState.RECEIVED,
+        **_ENDS,
     },
-    UploadState.VERIFYING: {
+    UploadState.RECEIVED: {
         UploadEvent.VOUCHED: UploadState.PUBLISHED,
-        UploadEvent.FAILED: UploadState.ABANDONED,
+        UploadEvent.JOIN: UploadState.JOINED,  # a part, by the upload that takes it up
+        **_ENDS,
     },
     UploadState.PUBLISHED: {},
+    UploadState.JOINED: {UploadEvent.EXPIRE: UploadState.EXPIRED},
     UploadState.ABANDONED: {},
+    UploadState.CANCELLED: {},
+    UploadState.EXPIRED: {},
 }
+
+ACTIVE: Final = (UploadState.OPENED, UploadState.RECEIVING, UploadState.RECEIVED)
+"""The states in which an upload counts for its owner's quota and may still become an object."""
 
 
 def step(state: UploadState, event: UploadEvent) -> UploadState:
@@ -61,7 +82,7 @@ def step(state: UploadState, event: UploadEvent) -> UploadState:
 
 
 class UploadSession:
-    """One upload: its state and how many bytes it has."""
+    """One upload of one request: its state and how many bytes it has."""
 
     def __init__(self, announced_bytes: int | None, limit_bytes: int) -> None:
         self.state = UploadState.OPENED
@@ -92,5 +113,5 @@ class UploadSession:
 
     def abandon(self) -> None:
         """Give up; an upload that has ended stays as it is."""
-        if TRANSITIONS[self.state]:
+        if UploadEvent.FAILED in TRANSITIONS[self.state]:
             self.state = step(self.state, UploadEvent.FAILED)

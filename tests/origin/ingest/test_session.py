@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdnkit.errors import ConflictError, IncompleteBodyError, TooLargeError
-from origin.ingest.session import TRANSITIONS, UploadEvent, UploadSession, UploadState, step
+from origin.ingest.session import (
+    ACTIVE,
+    TRANSITIONS,
+    UploadEvent,
+    UploadSession,
+    UploadState,
+    step,
+)
 
 
 @pytest.mark.parametrize("state", UploadState)
@@ -23,7 +30,13 @@ def test_only_moves_of_the_table_are_possible(state: UploadState, event: UploadE
 def test_every_state_is_reached_and_every_unended_one_can_fail() -> None:
     reached = {after for moves in TRANSITIONS.values() for after in moves.values()}
     assert reached | {UploadState.OPENED} == set(UploadState)
-    assert all(UploadEvent.FAILED in moves for moves in TRANSITIONS.values() if moves)
+    for event in (UploadEvent.FAILED, UploadEvent.CANCEL, UploadEvent.EXPIRE):
+        assert all(event in TRANSITIONS[state] for state in ACTIVE)
+
+
+def test_nothing_leads_back_to_an_active_state_from_an_ended_one() -> None:
+    for state in set(UploadState) - set(ACTIVE):
+        assert not set(TRANSITIONS[state].values()) & set(ACTIVE)
 
 
 @given(
