@@ -132,6 +132,7 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
         loop, service.serve, _refuse, _limits(node), lane, lambda: accounts.absorb(lane)
     )
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(listener.close)
         await stack.enter_async_context(log)
         await holdings.load()
         stack.push_async_callback(holdings.close)

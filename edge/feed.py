@@ -21,7 +21,8 @@ from edge.cache.holdings import Holdings
 
 WAIT_SECONDS: Final = 25
 _RETRY_SECONDS: Final = 1.0
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=WAIT_SECONDS + 10)
+_ANSWER_SECONDS: Final = 10.0
+"""How much longer than the wait an answer may take: a silent origin must not hold a start up."""
 
 
 class Feed:
@@ -53,7 +54,7 @@ class Feed:
             self._holdings.distrust()
         else:
             self.sequence = known
-        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        async with aiohttp.ClientSession() as session:
             wait_seconds = 0
             while True:
                 try:
@@ -77,7 +78,8 @@ class Feed:
     async def _read(self, session: aiohttp.ClientSession, wait_seconds: int) -> bool:
         """One request; True when there is nothing more to read now."""
         parameters = {"after": str(self.sequence), "wait": str(wait_seconds), "limit": "1000"}
-        async with session.get(self._url, params=parameters) as response:
+        limit = aiohttp.ClientTimeout(total=wait_seconds + _ANSWER_SECONDS, sock_connect=5)
+        async with session.get(self._url, params=parameters, timeout=limit) as response:
             response.raise_for_status()
             page = await response.json()
         changes = page["changes"]

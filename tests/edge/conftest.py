@@ -207,13 +207,14 @@ class Plan:
     token_keys: tuple[TokenKey, ...] = ()
     origins: tuple[OriginNode, ...] = ()
     admin: Address | None = None
+    listen: Address = field(default_factory=lambda: Address("127.0.0.1", 0))
 
     def node(self) -> EdgeNode:
         """The edge's record."""
         return EdgeNode(
             name="edge-1",
             site="here",
-            listen=Address("127.0.0.1", 0),
+            listen=self.listen,
             disks=(CacheDisk(str(self.cache), 256 * MIB),),
             admin=self.admin,
             settings=self.settings,

@@ -65,6 +65,11 @@ class Journal:
         )
 
 
+@pytest.fixture(autouse=True)
+def _retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.feed._RETRY_SECONDS", 0.01)
+
+
 @pytest.fixture
 def journal(origin: Origin) -> Journal:
     """The origin keeps a journal."""

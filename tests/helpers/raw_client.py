@@ -46,7 +46,7 @@ class RawClient:
     @classmethod
     async def connect(cls, host: str, port: int, receive_buffer_bytes: int = 0) -> Self:
         """Connect; a small `receive_buffer_bytes` makes a reader slow from the start."""
-        sock = socket.socket()
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         sock.setblocking(False)
         if receive_buffer_bytes:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)

@@ -1,0 +1,137 @@
+"""Several workers: both answer, a dead one is replaced, all end together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from config.topology import MIB, Address, CacheDisk, EdgeNode
+from edge.workers import worker_node
+from tests.helpers.processes import Running, wait_until
+
+CONTENT = b"film" * 1000
+ROOT = Path(__file__).parents[2]
+
+
+def node(workers: int, size_bytes: int) -> EdgeNode:
+    return EdgeNode(
+        name="e",
+        site="s",
+        listen=Address("127.0.0.1", 1),
+        disks=(CacheDisk("/a", size_bytes), CacheDisk("/b", size_bytes)),
+        admin=Address("127.0.0.1", 2),
+        workers=workers,
+    )
+
+
+def test_each_worker_gets_its_own_folder_and_its_share() -> None:
+    shares = [worker_node(node(4, 100 * MIB), number) for number in range(4)]
+    assert len({disk.path for share in shares for disk in share.disks}) == 8
+    assert {disk.size_bytes for share in shares for disk in share.disks} == {25 * MIB}
+    assert [share.admin is not None for share in shares] == [True, False, False, False]
+
+
+def test_a_share_is_never_too_small_to_be_of_use() -> None:
+    assert worker_node(node(64, 20 * MIB), 3).disks[0].size_bytes == 16 * MIB
+
+
+class Films(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.send_header("Cache-Control", "max-age=60")
+        self.end_headers()
+        self.wfile.write(CONTENT)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def upstream() -> Iterator[str]:
+    """A plain HTTP server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Films)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def children_of(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def listeners(port: int) -> int:
+    """Sockets that listen on a port of IPv4."""
+    rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "0A" for row in rows)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_both_answer_a_killed_one_comes_back_and_all_stop_together(
+    upstream: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "scripts.cli.main", "edge", "--workers", "2"]
+    command += ["--listen", f"127.0.0.1:{port}", "--pull", upstream, "--cache", str(tmp_path / "c")]
+    url = f"http://127.0.0.1:{port}/a"
+
+    def answers() -> None:
+        for _ in range(20):
+            assert httpx.get(url).content == CONTENT
+
+    with Running(command, cwd=ROOT) as running:
+        pid = running.process.pid
+        wait_until(lambda: listeners(port) == 2, "both listen", 30)
+        before = children_of(pid)
+        assert len(before) == 2
+        answers()
+        assert {path.name for path in (tmp_path / "c").glob("worker-*/??")}, "blocks are kept"
+        assert len(list((tmp_path / "c").glob("worker-*"))) == 2
+        victim = min(before)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: victim not in children_of(pid), "it is gone")
+        wait_until(lambda: listeners(port) == 2, "another took its place", 30)
+        after = children_of(pid)
+        assert len(after) == 2
+        assert len(after & before) == 1
+        answers()
+        running.ask_to_stop()
+        assert running.end() == 0
+        assert not any(Path(f"/proc/{child}").exists() for child in after)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(url)
+
+
+def test_a_stop_between_death_and_replacement_ends_everything(
+    upstream: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "scripts.cli.main", "edge", "--workers", "2"]
+    command += ["--listen", f"127.0.0.1:{port}", "--pull", upstream, "--cache", str(tmp_path / "c")]
+    with Running(command, cwd=ROOT) as running:
+        pid = running.process.pid
+        wait_until(lambda: listeners(port) == 2, "both listen", 30)
+        victim = min(children_of(pid))
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: victim not in children_of(pid), "it is gone")
+        running.ask_to_stop()
+        assert running.end() == 0
