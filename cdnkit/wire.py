@@ -13,6 +13,7 @@ from typing import Final
 CONTENT_PREFIX: Final = "/v1/content/"
 TITLES_PATH: Final = "/v1/titles"
 CHANGES_PATH: Final = "/v1/changes"
+UPLOADS_PATH: Final = "/v1/uploads"
 
 # Paths of the router.
 ROUTE_PATH: Final = "/v1/route"
