@@ -137,10 +137,7 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
         await holdings.load()
         stack.push_async_callback(holdings.close)
         stack.push_async_callback(_close_all, fetcher, fills, origin)
-        for feed in feeds:
-            stack.push_async_callback(_cancel, asyncio.ensure_future(feed.follow()))
-        for feed in feeds:
-            await feed.reached.wait()
+        await _follow(stack, feeds)
         admin_url = await _serve_admin(
             stack, node, number, health, accounts, holdings, fills, server
         )
@@ -231,6 +228,13 @@ def _feeds(node: EdgeNode, topology: Topology, holdings: Holdings, routing: Rout
         Feed(origin.url, holdings, targets_of, directory / f"feed-{origin.name}.json")
         for origin in topology.origins
     ]
+
+
+async def _follow(stack: contextlib.AsyncExitStack, feeds: list[Feed]) -> None:
+    for feed in feeds:
+        stack.push_async_callback(_cancel, asyncio.ensure_future(feed.follow()))
+    for feed in feeds:
+        await feed.reached.wait()
 
 
 async def _serve_admin(

@@ -180,8 +180,9 @@ class Edge:
     seconds_passed: int = 0
 
     def __post_init__(self) -> None:
-        tick = self.worker.server.tick
-        self.worker.server.tick = lambda now: tick(now + self.seconds_passed)  # type: ignore[method-assign]
+        server = self.worker.server
+        tick = server.tick
+        server.tick = lambda now: tick(now + self.seconds_passed)  # type: ignore[method-assign]
 
     async def client(self, receive_buffer_bytes: int = 0) -> RawClient:
         """A new connection, closed when the test ends."""

@@ -311,3 +311,26 @@ async def test_a_client_that_leaves_in_mid_upload_frees_the_upstream(edge: Edge)
         getattr(client, last)()
         async with asyncio.timeout(5):
             await left.wait()
+
+
+async def test_an_upload_that_ends_short_after_an_early_answer_frees_the_upstream(
+    edge: Edge,
+) -> None:
+    left = asyncio.Event()
+
+    async def answers_first(
+        asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(plain_answer("200 OK", b"begun", length=100))
+        await writer.drain()
+        await reader.read()
+        left.set()
+
+    edge.origin.scripts["/up"] = answers_first
+    client = await edge.client()
+    await client.send(head("/up", "Content-Length: 9", method="POST") + b"four")
+    assert await asyncio.get_running_loop().sock_recv(client.sock, 65536)
+    client.half_close()
+    async with asyncio.timeout(5):
+        await left.wait()
+    await client.rest()
