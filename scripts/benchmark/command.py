@@ -1,8 +1,7 @@
-"""The command line of `scripts/bench`: arguments to a plan, the run, tables, recorded files."""
+"""What `scripts/bench` does: the run, tables, recorded files, exit codes."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import datetime
 import shlex
@@ -13,12 +12,11 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from scripts.benchmark import machine, namespace
-from scripts.benchmark.measures import MEASURES, parse_names
-from scripts.benchmark.peers import PEERS, installed
-from scripts.benchmark.plan import QUICK, SMOKE, Plan
+from scripts.benchmark.arguments import make_parser, make_plan
+from scripts.benchmark.plan import Plan
 from scripts.benchmark.record import record
 from scripts.benchmark.report import report
 from scripts.benchmark.results import Results
@@ -28,87 +26,6 @@ from scripts.cli.errors import FailedError, UsageError
 
 OK, FAILED, USAGE = 0, 1, 2
 DOCS: Final = Path(__file__).parents[2] / "docs"
-_SIZES: Final = {"full": Plan(), "quick": QUICK, "smoke": SMOKE}
-
-_DESCRIPTION: Final = """\
-Measures Cinedge beside other servers on this machine, in interleaved rounds, and prints medians
-and ratios. Every answer is checked. Ratios of CPU time are what to read: they move least when
-something else runs. docs/benchmarks.md says what is measured and how."""
-_EPILOG: Final = "measures:\n" + "\n".join(
-    f"  {name}  {each.what} ({each.kind.value})" for name, each in MEASURES.items()
-)
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The arguments."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument(
-        "--quick",
-        dest="size",
-        action="store_const",
-        const="quick",
-        default="full",
-        help="under a minute, beside nginx only",
-    )
-    size.add_argument(
-        "--smoke",
-        dest="size",
-        action="store_const",
-        const="smoke",
-        help="seconds; shows that each measure works, the figures mean nothing",
-    )
-    parser.add_argument("--only", metavar="W1,W2", help="these measures (default: all)")
-    parser.add_argument(
-        "--peers", metavar="NAMES", help=f"of {', '.join(PEERS)}; '' for none (default: all here)"
-    )
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of warm measures")
-    parser.add_argument("--cold-rounds", type=int, metavar="N", help="rounds of cold measures")
-    parser.add_argument("--seconds", type=float, metavar="S", help="length of one warm run")
-    parser.add_argument("--connections", type=int, metavar="N")
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help="of each server; more than 1 pins nothing"
-    )
-    parser.add_argument("--netns", action="store_true", help="in a network namespace (root)")
-    parser.add_argument("--cc", metavar="NAME", default="", help="congestion control; with --netns")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything here")
-    parser.add_argument(
-        "--record", action="store_true", help="add rows to docs/benchmarks.md, JSON to docs/bench"
-    )
-    return parser
-
-
-def make_plan(args: argparse.Namespace) -> Plan:
-    """The plan that arguments ask for. Raises UsageError."""
-    plan = _SIZES[args.size]
-    changes: dict[str, Any] = {"peers": _peers(args)}
-    if args.only is not None:
-        changes["measures"] = parse_names(args.only)
-    for name in ("rounds", "cold_rounds", "seconds", "connections", "workers"):
-        value = getattr(args, name)
-        if value is not None:
-            if value <= 0:
-                raise UsageError(f"--{name.replace('_', '-')} must be more than 0")
-            changes[name] = value
-    return dataclasses.replace(plan, **changes)
-
-
-def _peers(args: argparse.Namespace) -> tuple[str, ...]:
-    here = installed()
-    if args.peers is None:
-        return {"full": here, "quick": tuple(n for n in here if n == "nginx")}.get(args.size, ())
-    names = tuple(name for name in args.peers.split(",") if name)
-    for name in names:
-        if name not in PEERS:
-            raise UsageError(f"no peer is called {name}; there are {', '.join(PEERS)}")
-        if name not in here:
-            raise UsageError(f"{name} is not installed ({PEERS[name].program} is not found)")
-    return names
 
 
 def run(plan: Plan, arguments: Sequence[str]) -> Results:

@@ -50,7 +50,7 @@ def look(peers: Sequence[str]) -> Machine:
         processor=cpu,
         cores=os.cpu_count() or 1,
         memory_gib=int(memory) / 2**20,
-        kernel=platform.release(),
+        kernel=platform.release().partition("-")[0],
         python=platform.python_version(),
         congestion_control=congestion,
         versions={name: version_of(name) for name in peers},
