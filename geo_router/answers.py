@@ -7,16 +7,16 @@ it is always a configured edge. Pure: requests come in as text, answers go out a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 from cdnkit import wire
 from cdnkit.errors import BadRequestError, NotFoundError
 from cdnkit.tokens import split_token_path
-from geo_router.choose import Candidate, Chooser, Decision
+from geo_router.choose import Candidate, Chooser, Decision, Rung
 from geo_router.client_address import Client
-from geo_router.fleet import Fleet
+from geo_router.fleet import Fleet, Health
 from geo_router.place import Place
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[\x21\x22\x24-\x2e\x30-\x3e\x40-\x7e]*")
@@ -62,6 +62,11 @@ def object_key(target: str) -> str:
     return split_token_path(target.partition("?")[0])[1]
 
 
+def location(url: str, rung: Rung, target: str) -> str:
+    """Where a candidate serves a target. An origin knows keys, neither tokens nor queries."""
+    return url + (object_key(target) if rung is Rung.ORIGIN else target)
+
+
 def prefers_json(accept: str) -> bool:
     """Whether JSON is asked for by name and above everything else (RFC 9110 12.5.1).
 
@@ -92,7 +97,7 @@ def _quality(parameters: Iterable[str]) -> float:
 def route_body(decision: Decision, target: str, client: Client) -> dict[str, Any]:
     """The ranked list of a decision that has at least one candidate."""
     return {
-        "url": decision.candidates[0].url + target,
+        "url": _url(decision.candidates[0], target),
         "edges": [_candidate_body(candidate, target) for candidate in decision.candidates],
         "place": place_body(decision.place, client),
     }
@@ -102,7 +107,7 @@ def explain_body(
     decision: Decision, target: str, client: Client, fleet: Fleet, database: str
 ) -> dict[str, Any]:
     """Everything that went into a decision."""
-    best = decision.candidates[0].url + target if decision.candidates else None
+    best = _url(decision.candidates[0], target) if decision.candidates else None
     return {
         "url": best,
         "path": target,
@@ -138,31 +143,39 @@ def place_body(place: Place, client: Client) -> dict[str, Any]:
     }
 
 
-def fleet_body(chooser: Chooser, fleet: Fleet, now: float) -> dict[str, Any]:
-    """Every edge with its state, why, since when, and what the last probe saw."""
-    edges = []
-    for name, health in fleet.items():
-        edge = chooser.edge(name)
-        edges.append(
-            {
-                "name": name,
-                "site": edge.site,
-                "url": chooser.url(name),
-                "weight": edge.weight,
-                "state": health.state.value,
-                "reason": health.reason,
-                "since": round(health.since, 3),
-                "probed_at": None if health.probed_at is None else round(health.probed_at, 3),
-                "latency_ms": _milliseconds(health.latency_seconds),
-                "load": health.load,
-                "overloaded": health.overloaded,
-            }
-        )
+def fleet_body(choosers: Mapping[int, Chooser], now: float, **more: Any) -> dict[str, Any]:
+    """Every edge with its state, why, since when, and what the last probe saw.
+
+    An edge reached by IPv6 alone shows that; one reached by both has a second account of it.
+    """
+    main, second = choosers[4], choosers[6]
+    bodies: dict[str, dict[str, Any]] = {}
+    for chooser in (main, second):
+        for edge in chooser.edges():
+            told = _health_body(chooser.fleet[edge.name])
+            if chooser is second and second is not main and edge.name in bodies:
+                bodies[edge.name]["ipv6"] = told
+                continue
+            about = {"name": edge.name, "site": edge.site, "url": chooser.url(edge.name)}
+            bodies[edge.name] = {**about, "weight": edge.weight, **told}
     return {
         "now": round(now, 3),
-        "version": fleet.version,
-        "polled": fleet.is_polled,
-        "edges": edges,
+        "version": main.fleet.version + (second.fleet.version if second is not main else 0),
+        "polled": main.fleet.is_polled and second.fleet.is_polled,
+        **more,
+        "edges": list(bodies.values()),
+    }
+
+
+def _health_body(health: Health) -> dict[str, Any]:
+    return {
+        "state": health.state.value,
+        "reason": health.reason,
+        "since": round(health.since, 3),
+        "probed_at": None if health.probed_at is None else round(health.probed_at, 3),
+        "latency_ms": _milliseconds(health.latency_seconds),
+        "load": health.load,
+        "overloaded": health.overloaded,
     }
 
 
@@ -170,11 +183,15 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 2)
 
 
+def _url(candidate: Candidate, target: str) -> str:
+    return location(candidate.url, candidate.rung, target)
+
+
 def _candidate_body(candidate: Candidate, target: str) -> dict[str, Any]:
     return {
         "name": candidate.edge,
         "site": candidate.site,
-        "url": candidate.url + target,
+        "url": _url(candidate, target),
         "distance_km": candidate.distance_km,
         "reasons": list(candidate.reasons),
     }

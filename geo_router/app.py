@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,16 +23,19 @@ from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import reopen_logs, run, serve, wait_for_stop
 from config.topology import Geo, RouterNode, Topology
-from geo_router.choose import Chooser
+from geo_router.choose import edge_url
 from geo_router.client_address import trust
-from geo_router.fleet import Fleet, Limits, Observation
+from geo_router.families import Families, build_families
+from geo_router.fleet import Fleet, Observation
 from geo_router.handlers import Desk
 from geo_router.locate import Locator
 from geo_router.metrics import RouterMetrics
+from geo_router.observers import Observers
 from geo_router.operate import load_page
-from geo_router.probe import Prober
+from geo_router.probe import Prober, Target, targets_of
 
 GEO_REFRESH_SECONDS: Final = 5.0
+TICK_SECONDS: Final = 1.0
 
 _log = structlog.get_logger("geo_router")
 
@@ -42,24 +45,34 @@ class Router:
     """A router that is wired; `application` serves it, `running` keeps its tasks."""
 
     application: web.Application
-    fleet: Fleet
+    families: Families
     locator: Locator
     health: Health
     prober: Prober
+    observers: Observers
+    now: Callable[[], float]
+
+    @property
+    def fleet(self) -> Fleet:
+        """What is believed for viewers with IPv4 addresses, and where nothing tells them apart."""
+        return self.families.fleets[4]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Probe edges and watch the geo database inside the block."""
+        """Probe edges, hear other routers and watch the geo database inside the block."""
         await self.locator.refresh()
-        watch = asyncio.create_task(_watch_database(self.locator), name="geo database")
+        tasks = (
+            asyncio.create_task(_watch_database(self.locator), name="geo database"),
+            asyncio.create_task(_keep_time(self.families, self.now), name="time"),
+        )
         try:
-            async with self.prober:
+            async with self.prober, self.observers:
                 self.health.started()
                 yield
         finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def build_router(
@@ -77,39 +90,51 @@ def build_router(
     settings = node.settings
     telemetry = Telemetry("router", node.name)
     metrics = RouterMetrics(telemetry.registry)
-    limits = Limits(settings.down_after, settings.up_after)
-    fleet = Fleet((edge.name for edge in topology.edges), limits, now())
-    chooser = Chooser(topology.sites, topology.edges, fleet)
+    families = build_families(topology, settings, now())
     geo = geo_of(topology)
     locator = Locator(geo, on_failure=metrics.count_geo_failure)
 
-    def listen(edge: str, seen: Observation, changed: bool) -> None:
-        metrics.count_probe(edge, seen)
-        if changed:
-            metrics.show_state(edge, fleet)
-            believed = fleet[edge]
-            _log.info("edge changed", edge=edge, state=believed.state.value, reason=believed.reason)
-            on_change(edge, fleet)
+    def tell(edge: str, fleet: Fleet) -> None:
+        metrics.show_state(edge, fleet)
+        believed = fleet[edge]
+        _log.info("edge changed", edge=edge, state=believed.state.value, reason=believed.reason)
+        on_change(edge, fleet)
 
-    prober = Prober(
-        fleet,
-        {edge.name: chooser.url(edge.name) for edge in topology.edges},
-        settings,
+    def observe(target: Target, seen: Observation) -> bool:
+        metrics.count_probe(target.edge, seen)
+        changed, doubtful = families.observe(target.edge, target.families, seen, now())
+        for fleet in changed:
+            tell(target.edge, fleet)
+        return doubtful
+
+    def reconsider() -> None:
+        for edge, fleet in families.reconsider(now()):
+            tell(edge, fleet)
+
+    targets = [
+        target
+        for edge in topology.edges
+        for target in targets_of(edge.name, edge_url(edge), edge.addresses)
+    ]
+    prober = Prober(targets, settings, chance=chance, observe=observe)
+    observers = Observers(
+        peers_of(node, topology),
+        families.councils,
         now=now,
-        chance=chance,
-        listener=listen,
+        is_in_doubt=lambda: families.is_in_doubt,
+        on_heard=reconsider,
     )
     desk = Desk(
         locator,
-        fleet,
-        chooser,
+        families,
         trust(geo.trusted_proxies),
         metrics,
         now,
         settings.up_after * settings.probe_interval_seconds,
+        node.name,
     )
     health = Health()
-    health.add_check("fleet", lambda: None if fleet.is_polled else "not every edge was probed")
+    health.add_check("fleet", lambda: None if families.is_polled else "not every edge was probed")
     application = build_app(
         tier="router",
         name=node.name,
@@ -118,9 +143,19 @@ def build_router(
         routes=[*load_page().routes(), *desk.routes()],
         access_log=open_log(settings.access_log),
     )
-    for edge in topology.edges:
-        metrics.show_state(edge.name, fleet)
-    return Router(application, fleet, locator, health, prober)
+    for fleet in families.fleets.values():
+        for name in fleet.names():
+            metrics.show_state(name, fleet)
+    return Router(application, families, locator, health, prober, observers, now)
+
+
+def peers_of(node: RouterNode, topology: Topology) -> dict[str, str]:
+    """The other routers of a topology and where they answer."""
+    return {
+        other.name: (other.url or f"http://{other.listen}").rstrip("/")
+        for other in topology.routers
+        if other.name != node.name
+    }
 
 
 def geo_of(topology: Topology) -> Geo:
@@ -152,3 +187,9 @@ async def _watch_database(locator: Locator) -> None:
             await locator.refresh()
         except Exception:  # the watch outlives whatever one look does
             _log.exception("geo database watch failed")
+
+
+async def _keep_time(families: Families, now: Callable[[], float]) -> None:
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        families.tick(now())

@@ -1,8 +1,9 @@
 """In which order sites are tried for a place.
 
 Home first (the site an address prefix names, else the nearest site that has edges), then home's
-fallback list, then all others by great-circle distance. Orders are computed once per place and
-kept; health and load play no part here (`choose`). Pure.
+fallback list, then all others by great-circle distance; sites that may not serve the viewer's
+country are left out. Orders are computed once per place and kept; health and load play no part
+here (`choose`). Pure.
 """
 
 from __future__ import annotations
@@ -41,14 +42,22 @@ class Atlas:
             for site in sites
         )
         self._populated = tuple(i for i, name in enumerate(self.names) if name in populated)
-        self._orders: dict[str | tuple[float, float], Order] = {}
+        self._countries = tuple(frozenset(map(str.upper, site.countries)) for site in sites)
+        self._is_restricted = any(self._countries)
+        self._orders: dict[object, Order] = {}
 
     def __contains__(self, site: str) -> bool:
         return site in self._index
 
+    def index(self, site: str) -> int:
+        """The number of a site in orders."""
+        return self._index[site]
+
     def order(self, place: Place) -> Order:
         """The order for a place. A place that says nothing usable is put at the first site."""
-        key = place.site or place.coordinates or ""
+        key: object = place.site or place.coordinates or ""
+        if self._is_restricted:
+            key = (key, place.country)
         order = self._orders.get(key)
         if order is None:
             # Emptied whole when full: refilling costs less than keeping an order of use.
@@ -69,13 +78,18 @@ class Atlas:
             viewer = self._vectors[home]
         else:
             viewer = to_vector(*(place.coordinates or (0.0, 0.0)))
-        by_distance = sorted(
-            self._populated, key=lambda site: math.dist(viewer, self._vectors[site])
-        )
-        if home is None:
+        allowed = [site for site in self._populated if self._may_serve(site, place)]
+        by_distance = sorted(allowed, key=lambda site: math.dist(viewer, self._vectors[site]))
+        if home is None or not self._may_serve(home, place):
             if not by_distance:
                 return Order((), 0, viewer)
             home = by_distance[0]
-        first = dict.fromkeys((home, *self._fallbacks[home]))
+        fallbacks = (site for site in self._fallbacks[home] if self._may_serve(site, place))
+        first = dict.fromkeys((home, *fallbacks))
         rest = (site for site in by_distance if site not in first)
         return Order((*first, *rest), len(first) - 1, viewer)
+
+    def _may_serve(self, site: int, place: Place) -> bool:
+        countries = self._countries[site]
+        # Who writes a prefix for a site has said that its viewers may be served there.
+        return not countries or place.country in countries or self.names[site] == place.site

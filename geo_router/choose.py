@@ -1,23 +1,27 @@
 """Which edges a viewer is sent to, best first, and why.
 
-Sites in the order of `atlas`, inside a site weighted rendezvous hashing of the path, over the
-edges that `fleet` believes in; when those run out, down a ladder of lesser choices until nothing
-is left. Redirects, ranked lists and explanations all come out of the one walk below. Pure: no
-clock, no chance, no I/O.
+Sites in the order of `atlas`, inside a site the order of `spread`, over the edges that `fleet`
+believes in; when those run out, down a ladder of lesser choices until nothing is left. Redirects,
+ranked lists and explanations all come out of the one walk below. Pure: no chance, no I/O, and of
+time only what `tick` says.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
-from cdnkit.placement import Node, rank
+from cdnkit.placement import Node
 from config.topology import EdgeNode, Site
 from geo_router.atlas import Atlas, Order
+from geo_router.demand import Demand
 from geo_router.fleet import SERVING, Fleet, Health, State
 from geo_router.place import Place
+from geo_router.spread import Pool, lead, order, owners
 
 
 class Rung(enum.Enum):
@@ -29,6 +33,9 @@ class Rung(enum.Enum):
     NEAREST_HEALTHY = "nearest-healthy"
     OVERLOADED_ELSEWHERE = "overloaded-elsewhere"
     RECOVERING = "recovering"
+    SLOW = "slow"
+    SHIELD = "shield"
+    ORIGIN = "origin"
     NONE = "none"
 
 
@@ -39,6 +46,9 @@ _WHY = {
     Rung.NEAREST_HEALTHY: "next site by distance",
     Rung.OVERLOADED_ELSEWHERE: "no edge below its capacity is left anywhere",
     Rung.RECOVERING: "no healthy edge is left; this one has begun to answer again",
+    Rung.SLOW: "no edge answers in time; this one may only be slow",
+    Rung.SHIELD: "no edge can serve; a shield may",
+    Rung.ORIGIN: "neither edge nor shield can serve; the origin is allowed to",
 }
 
 
@@ -49,7 +59,7 @@ class Candidate:
     edge: str
     url: str
     site: str
-    distance_km: float
+    distance_km: float | None
     rung: Rung
     reasons: tuple[str, ...]
 
@@ -79,13 +89,37 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Resort:
+    """Somebody who is no edge and serves when no edge can; nobody looks at them."""
+
+    name: str
+    url: str
+    rung: Rung
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The best edge alone: what a redirect needs."""
+
+    edge: str
+    url: str
+    site: str
+    rung: Rung
+
+
+@dataclass(frozen=True, slots=True)
 class _Pools:
     """The edges of one site by what they are good for, as of one version of the fleet."""
 
-    version: int
-    healthy: tuple[Node, ...]
-    overloaded: tuple[Node, ...]
-    recovering: tuple[Node, ...]
+    healthy: Pool
+    overloaded: Pool
+    recovering: Pool
+    slow: Pool
+
+
+_POOL_NAMES: Final = ("healthy", "overloaded", "recovering", "slow")
+_WARMTH_MIN: Final = 0.05
+"""Share that an edge is given in the first moment of its slow start."""
 
 
 def edge_url(edge: EdgeNode) -> str:
@@ -96,107 +130,216 @@ def edge_url(edge: EdgeNode) -> str:
 class Chooser:
     """Decides for one topology over one live fleet."""
 
-    def __init__(self, sites: Sequence[Site], edges: Sequence[EdgeNode], fleet: Fleet) -> None:
-        self._fleet = fleet
+    def __init__(
+        self,
+        sites: Sequence[Site],
+        edges: Sequence[EdgeNode],
+        fleet: Fleet,
+        *,
+        resorts: Sequence[Resort] = (),
+        slow_start_seconds: float = 0.0,
+        now: float = 0.0,
+    ) -> None:
+        self.fleet = fleet
+        self.epoch = 0
+        """Changes with everything but demand that an answer depends on."""
         self._edges = {edge.name: edge for edge in edges}
         self._urls = {edge.name: edge_url(edge) for edge in edges}
         self._atlas = Atlas(sites, {edge.site for edge in edges})
-        members: dict[str, list[Node]] = {name: [] for name in self._atlas.names}
+        members: dict[str, list[EdgeNode]] = {name: [] for name in self._atlas.names}
         for edge in edges:
             if edge.weight > 0:
-                members[edge.site].append(Node(edge.name, edge.weight))
+                members[edge.site].append(edge)
         self._members = tuple(tuple(members[name]) for name in self._atlas.names)
+        self._resorts = tuple(resorts)
+        self._slow_start_seconds = slow_start_seconds
+        self._now = now
+        self._demand = Demand(now)
+        self._version = fleet.version
         self._pools: dict[int, _Pools] = {}
+        self._picks: dict[tuple[str, Rung], Pick] = {}
 
     def edge(self, name: str) -> EdgeNode:
         """The record of an edge."""
         return self._edges[name]
 
+    def edges(self) -> Iterable[EdgeNode]:
+        """The records of all edges."""
+        return self._edges.values()
+
     def url(self, name: str) -> str:
         """How players reach an edge."""
         return self._urls[name]
 
+    def tick(self, now: float) -> None:
+        """Let time pass: demand fades, edges that came back take more."""
+        self._now = now
+        self._demand.advance(now)
+        warmed_at = self.fleet.warmed_at
+        if warmed_at is not None and now - warmed_at <= self._slow_start_seconds + 2.0:
+            self._forget()
+
+    def current_epoch(self) -> int:
+        """The epoch, after what the fleet has seen since."""
+        if self._version != self.fleet.version:
+            self._forget()
+        return self.epoch
+
+    def count(self, site: str, key: str, edge: str) -> None:
+        """A viewer was sent to an edge; what follows of it shows in later answers."""
+        if site:
+            self._demand.count(self._atlas.index(site), key.encode(), edge)
+
+    def order(self, place: Place) -> Order:
+        """In which order sites are tried for a place; kept by those who ask often."""
+        return self._atlas.order(place)
+
+    def pick(self, order: Order, key: bytes) -> Pick | None:
+        """The best edge for an object key, the same that `choose` names first."""
+        if self._version != self.fleet.version:
+            self._forget()
+        if not order.sites:
+            site, node, rung = -1, None, Rung.NONE
+        else:
+            site = order.sites[0]
+            healthy = self._pool(site).healthy
+            counts = self._demand.site(site)
+            if healthy.nodes:
+                node, rung = lead(healthy, key, counts, self._demand), Rung.HEALTHY_IN_SITE
+                if not healthy.is_full(node, counts, self._demand):
+                    return self._as_pick(site, node, rung)
+            site, node, rung = next(self._steps(order, key), (-1, None, Rung.NONE))
+        if node is not None:
+            return self._as_pick(site, node, rung)
+        if self._resorts:
+            resort = self._resorts[0]
+            return Pick(resort.name, resort.url, "", resort.rung)
+        return None
+
     def choose(self, place: Place, key: str, limit: int = 1) -> Decision:
         """The best `limit` edges for an object key."""
-        order = self._atlas.order(place)
-        return Decision(place, key, tuple(islice(self._walk(order, key.encode()), limit)))
+        return Decision(place, key, tuple(islice(self._walk(place, key.encode()), limit)))
 
     def explain(self, place: Place, key: str) -> Decision:
         """The same decision with every edge in it, either as a candidate or passed over."""
-        order = self._atlas.order(place)
-        candidates = tuple(self._walk(order, key.encode()))
+        sites = self._atlas.order(place).sites
+        candidates = tuple(self._walk(place, key.encode()))
         named = {candidate.edge for candidate in candidates}
         passed_over = tuple(
-            PassedOver(edge.name, edge.site, self._objection(edge))
+            PassedOver(edge.name, edge.site, self._objection(edge, sites, place))
             for edge in self._edges.values()
             if edge.name not in named
         )
         return Decision(place, key, candidates, passed_over)
 
-    def _walk(self, order: Order, key: bytes) -> Iterator[Candidate]:
-        if not order.sites:
-            return
-        home, others = order.sites[0], order.sites[1:]
-        fallbacks = others[: order.fallbacks]
-        pool = self._pool(home)
-        yield from self._rank(order, home, Rung.HEALTHY_IN_SITE, key, pool.healthy)
-        yield from self._rank(order, home, Rung.OVERLOADED_IN_SITE, key, pool.overloaded)
-        for site in fallbacks:
-            healthy = self._pool(site).healthy
-            yield from self._rank(order, site, Rung.FALLBACK_SITE, key, healthy)
-        for site in others[order.fallbacks :]:
-            healthy = self._pool(site).healthy
-            yield from self._rank(order, site, Rung.NEAREST_HEALTHY, key, healthy)
-        for site in others:
-            overloaded = self._pool(site).overloaded
-            yield from self._rank(order, site, Rung.OVERLOADED_ELSEWHERE, key, overloaded)
-        for site in order.sites:
-            recovering = self._pool(site).recovering
-            yield from self._rank(order, site, Rung.RECOVERING, key, recovering)
-
-    def _rank(
-        self, order: Order, site: int, rung: Rung, key: bytes, nodes: tuple[Node, ...]
-    ) -> Iterator[Candidate]:
-        if not nodes:
-            return
-        distance_km = round(self._atlas.distance_km(order, site), 1)
-        name = self._atlas.names[site]
-        total = len(nodes)
-        ranked: Sequence[Node] = rank(key, nodes) if total > 1 else nodes
-        for position, node in enumerate(ranked, 1):
-            yield Candidate(
-                node.name,
-                self._urls[node.name],
-                name,
-                distance_km,
-                rung,
-                (
-                    _WHY[rung],
-                    f"place {position} of {total} in {name} for this path",
-                    self._fleet[node.name].state.value,
-                ),
+    def _walk(self, place: Place, key: bytes) -> Iterator[Candidate]:
+        if self._version != self.fleet.version:
+            self._forget()
+        order = self._atlas.order(place)
+        position: Counter[tuple[int, Rung]] = Counter()
+        for site, node, rung in self._steps(order, key):
+            position[site, rung] += 1
+            name = self._atlas.names[site]
+            reasons = (
+                _WHY[rung],
+                f"place {position[site, rung]} in {name} for this path{self._owners(site, key)}",
+                self._state(node.name),
             )
+            distance_km = round(self._atlas.distance_km(order, site), 1)
+            yield Candidate(node.name, self._urls[node.name], name, distance_km, rung, reasons)
+        for resort in self._resorts:
+            why = (_WHY[resort.rung],)
+            yield Candidate(resort.name, resort.url, "", None, resort.rung, why)
+
+    def _steps(self, where: Order, key: bytes) -> Iterator[tuple[int, Node, Rung]]:
+        if not where.sites:
+            return
+        home, others = where.sites[0], where.sites[1:]
+        fallbacks, rest = others[: where.fallbacks], others[where.fallbacks :]
+        yield from self._with_room(home, Rung.HEALTHY_IN_SITE, key)
+        yield from self._without_room(home, Rung.OVERLOADED_IN_SITE, key)
+        for sites, rung in ((fallbacks, Rung.FALLBACK_SITE), (rest, Rung.NEAREST_HEALTHY)):
+            for site in sites:
+                yield from self._with_room(site, rung, key)
+        for site in others:
+            yield from self._without_room(site, Rung.OVERLOADED_ELSEWHERE, key)
+        for site in where.sites:
+            for node in self._ordered(site, self._pool(site).recovering, key):
+                yield site, node, Rung.RECOVERING
+        for site in where.sites:
+            for node in self._ordered(site, self._pool(site).slow, key):
+                yield site, node, Rung.SLOW
+
+    def _ordered(self, site: int, pool: Pool, key: bytes) -> list[Node]:
+        return order(pool, key, self._demand.site(site), self._demand)
+
+    def _with_room(self, site: int, rung: Rung, key: bytes) -> Iterator[tuple[int, Node, Rung]]:
+        pool, counts = self._pool(site).healthy, self._demand.site(site)
+        for node in self._ordered(site, pool, key):
+            if not pool.is_full(node, counts, self._demand):
+                yield site, node, rung
+
+    def _without_room(self, site: int, rung: Rung, key: bytes) -> Iterator[tuple[int, Node, Rung]]:
+        pools, counts = self._pool(site), self._demand.site(site)
+        for node in self._ordered(site, pools.healthy, key):
+            if pools.healthy.is_full(node, counts, self._demand):
+                yield site, node, rung
+        for node in self._ordered(site, pools.overloaded, key):
+            yield site, node, rung
+
+    def _as_pick(self, site: int, node: Node, rung: Rung) -> Pick:
+        pick = self._picks.get((node.name, rung))
+        if pick is None:
+            pick = Pick(node.name, self._urls[node.name], self._atlas.names[site], rung)
+            self._picks[node.name, rung] = pick
+        return pick
+
+    def _owners(self, site: int, key: bytes) -> str:
+        many = owners(key, len(self._members[site]), self._demand.site(site), self._demand)
+        return f", which is hot and has {many} owners" if many > 1 else ""
+
+    def _state(self, name: str) -> str:
+        health = self.fleet[name]
+        share = self._warmth(health)
+        return health.state.value + (f", warming up at {share:.0%}" if share < 1 else "")
+
+    def _forget(self) -> None:
+        self._version = self.fleet.version
+        self.epoch += 1
+        self._pools = {}
 
     def _pool(self, site: int) -> _Pools:
         pools = self._pools.get(site)
-        if pools is None or pools.version != self._fleet.version:
+        if pools is None:
             pools = self._pools[site] = self._sort_into_pools(site)
         return pools
 
     def _sort_into_pools(self, site: int) -> _Pools:
-        healthy: list[Node] = []
-        overloaded: list[Node] = []
-        recovering: list[Node] = []
-        for node in self._members[site]:
-            health = self._fleet[node.name]
+        sorted_nodes: dict[str, list[Node]] = {name: [] for name in _POOL_NAMES}
+        for edge in self._members[site]:
+            health = self.fleet[edge.name]
+            node = Node(edge.name, edge.weight * self._warmth(health))
             if health.state in SERVING:
-                (overloaded if health.overloaded else healthy).append(node)
-            elif health.state is State.RECOVERING:
-                recovering.append(node)
-        return _Pools(self._fleet.version, tuple(healthy), tuple(overloaded), tuple(recovering))
+                sorted_nodes["overloaded" if health.overloaded else "healthy"].append(node)
+            elif health.state in (State.RECOVERING, State.SLOW):
+                sorted_nodes[health.state.value].append(node)
+        capacities = {
+            edge.name: edge.capacity_per_second
+            for edge in self._members[site]
+            if edge.capacity_per_second > 0
+        }
+        return _Pools(*(Pool(tuple(sorted_nodes[name]), capacities) for name in _POOL_NAMES))
 
-    def _objection(self, edge: EdgeNode) -> str:
-        health: Health = self._fleet[edge.name]
+    def _warmth(self, health: Health) -> float:
+        if health.warming_since is None or self._slow_start_seconds <= 0:
+            return 1.0
+        elapsed = (self._now - health.warming_since) / self._slow_start_seconds
+        return min(1.0, max(_WARMTH_MIN, elapsed))
+
+    def _objection(self, edge: EdgeNode, sites: Sequence[int], place: Place) -> str:
+        health: Health = self.fleet[edge.name]
         if edge.weight <= 0:
             return "its weight is 0"
+        if self._atlas.index(edge.site) not in sites:
+            return f"its site does not serve viewers from {place.country or 'an unknown country'}"
         return f"{health.state.value}: {health.reason}"

@@ -5,6 +5,7 @@
     GET     /v1/route        the ranked list for a path            200
     GET     /v1/explain      a decision with everything in it      200
     GET     /v1/fleet        every edge and what we believe of it  200
+    GET     /v1/observations what we see, for other routers        200
 
 Nothing is decided here: addresses in `client_address`, places in `locate`, edges in `choose`.
 """
@@ -12,6 +13,7 @@ Nothing is decided here: addresses in `client_address`, places in `locate`, edge
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,15 +25,18 @@ from cdnkit.errors import BadRequestError, UnavailableError
 from cdnkit.service.exchange import note
 from cdnkit.service.pages import cors_headers, preflight_headers
 from geo_router import answers
-from geo_router.choose import Chooser, Decision
+from geo_router.choose import Decision
 from geo_router.client_address import Client, SaidBy, TrustedProxies, require_address, resolve
-from geo_router.fleet import Fleet
+from geo_router.families import Families
 from geo_router.locate import Locator
 from geo_router.metrics import RouterMetrics
+from geo_router.observers import OBSERVATIONS_PATH, observations_body
+from geo_router.place import Place
 
 LIST_LENGTH_MAX: Final = 8
 """Edges in a ranked list: more than a player ever tries."""
 
+_OFFSET: Final = re.compile(r"[0-9]{1,18}")
 _FIELDS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", **cors_headers()}
 
 
@@ -49,12 +54,14 @@ class Desk:
     """Handlers and what they look things up in."""
 
     locator: Locator
-    fleet: Fleet
-    chooser: Chooser
+    families: Families
     trusted: TrustedProxies
     metrics: RouterMetrics
     now: Callable[[], float]
     retry_after_seconds: float
+    name: str
+    measured: Callable[[Place], list[dict[str, Any]]] = lambda place: []
+    """What players there told of edges, for explanations."""
 
     def routes(self) -> list[web.RouteDef]:
         """All of them; the object paths last, because they match everything."""
@@ -62,6 +69,7 @@ class Desk:
             web.get(wire.ROUTE_PATH, self.get_route),
             web.get(wire.EXPLAIN_PATH, self.get_explain),
             web.get(wire.FLEET_PATH, self.get_fleet),
+            web.get(OBSERVATIONS_PATH, self.get_observations),
             web.route(hdrs.METH_ANY, "/{object_path:.*}", self.redirect),
         ]
 
@@ -76,10 +84,12 @@ class Desk:
             return self._list(target, client)
         decision = self._decide(target, client, 1)
         best = decision.candidates[0]
+        self.families.count(client.address, best.site, decision.key, best.edge)
         note(request, edge=best.edge, rung=best.rung.value, place=decision.place.source.value)
         # 307 keeps the method; for reads 302 is understood by the oldest players, too.
         status = 302 if method in (hdrs.METH_GET, hdrs.METH_HEAD) else 307
-        return web.Response(status=status, headers={"Location": best.url + target, **_FIELDS})
+        where = answers.location(best.url, best.rung, target)
+        return web.Response(status=status, headers={"Location": where, **_FIELDS})
 
     async def get_route(self, request: web.Request) -> web.Response:
         """The ranked list for a path, for this client or for `ip`."""
@@ -88,16 +98,30 @@ class Desk:
 
     async def get_explain(self, request: web.Request) -> web.Response:
         """A decision as `redirect` would make it now, with everything that went into it."""
-        target = answers.target_of_parameter(_parameter(request, "path"))
+        target, offset = _asked_for(request)
         client = self._named_client(request)
         place = self.locator.locate(client.address)
-        decision = self.chooser.explain(place, answers.object_key(target))
-        body = answers.explain_body(decision, target, client, self.fleet, self.locator.database)
+        key = answers.object_key(target)
+        decision = self.families.explain(client.address, place, key)
+        fleet = self.families.chooser(client.address).fleet
+        body = answers.explain_body(decision, target, client, fleet, self.locator.database)
+        body["offset_bytes"] = offset
+        body["measured"] = self.measured(place)
         return _json(body)
 
     async def get_fleet(self, request: web.Request) -> web.Response:
         """Every edge and what we believe of it."""
-        return _json(answers.fleet_body(self.chooser, self.fleet, self.now()))
+        now = self.now()
+        heard = {
+            router: seconds
+            for council in self.families.councils.values()
+            for router, seconds in council.heard(now).items()
+        }
+        return _json(answers.fleet_body(self.families.choosers, now, routers_heard=heard))
+
+    async def get_observations(self, request: web.Request) -> web.Response:
+        """What this router sees with its own eyes, for the others to weigh."""
+        return _json(observations_body(self.name, self.families.fleets, self.now()))
 
     def _list(self, target: str, client: Client) -> web.Response:
         decision = self._decide(target, client, LIST_LENGTH_MAX)
@@ -105,10 +129,11 @@ class Desk:
 
     def _decide(self, target: str, client: Client, limit: int) -> Decision:
         # Before every edge was looked at once, "nobody is healthy" would only mean "not yet".
-        if not self.fleet.is_polled:
+        if not self.families.is_polled:
             raise NoEdgeError("The router has not looked at every edge yet.", 1)
         place = self.locator.locate(client.address)
-        decision = self.chooser.choose(place, answers.object_key(target), limit)
+        key = answers.object_key(target)
+        decision = self.families.choose(client.address, place, key, limit)
         best = decision.candidates[0] if decision.candidates else None
         self.metrics.count_decision(best.site if best else "", decision.rung, place.source)
         if best is None:
@@ -141,6 +166,16 @@ def _parameter(request: web.Request, name: str) -> str:
     if value is None:
         raise BadRequestError(f"the query parameter {name} is missing")
     return value
+
+
+def _asked_for(request: web.Request) -> tuple[str, int]:
+    """The target of `path`, or of `title` (an object key), and the offset asked about."""
+    title = request.query.get("title")
+    path = f"/{title}" if title is not None else _parameter(request, "path")
+    offset = request.query.get("offset", "0")
+    if not _OFFSET.fullmatch(offset):
+        raise BadRequestError("offset must be a number of bytes")
+    return answers.target_of_parameter(path), int(offset)
 
 
 def _json(body: dict[str, Any]) -> web.Response:

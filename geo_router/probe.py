@@ -1,9 +1,10 @@
-"""The poller: looks at every edge as a player would and tells the fleet what it saw.
+"""The poller: looks at every edge as a player would and tells what it saw.
 
-One task per edge, looking at fixed moments (not a pause after each answer), so that an edge which
-stops answering is noticed within `down_after` intervals and one time-out. Each look opens a new
-connection: a kept one would not show that new viewers can no longer connect. What an observation
-means is decided by `fleet`.
+One task per target, looking at fixed moments (not a pause after each answer), so that an edge
+which stops answering is noticed within `down_after` intervals and one time-out. Each look opens a
+new connection: a kept one would not show that new viewers can no longer connect. An edge in doubt
+is looked at sooner and over several connections at once, of which one answer is enough: lost
+packets hit one of them, death all. What an observation means is decided by `fleet`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any, Final
 
 import aiohttp
@@ -22,36 +25,64 @@ from yarl import URL
 
 from cdnkit import wire
 from config.topology import RouterSettings
-from geo_router.fleet import Fleet, Observation, Result, State
+from geo_router.fleet import Observation, Result
 
 _BODY_BYTES_MAX: Final = 65_536
 _REASON_CHARACTERS_MAX: Final = 200
 
-Listener = Callable[[str, Observation, bool], None]
+DOUBTFUL_LOOKS: Final = 3
+"""Connections of one look at an edge in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is looked at: an edge by its URL, or one address of it under its name."""
+
+    edge: str
+    url: str
+    families: tuple[int, ...] = (4, 6)
+    """Which viewers this look speaks for."""
+    host: str = ""
+    """The name to ask for when `url` holds an address."""
+
+
+Observe = Callable[[Target, Observation], bool]
+
+
+def targets_of(name: str, url: str, addresses: Sequence[str]) -> list[Target]:
+    """How to look at an edge: through each of its addresses, or as its URL says."""
+    if not addresses:
+        return [Target(name, url)]
+    parts = URL(url)
+    return [
+        Target(
+            name,
+            str(parts.with_host(address)).rstrip("/"),
+            (ip_address(address).version,),
+            parts.host or "",
+        )
+        for address in addresses
+    ]
 
 
 class Prober:
-    """Polls the edges of one topology for as long as it is entered."""
+    """Polls targets for as long as it is entered."""
 
     def __init__(
         self,
-        fleet: Fleet,
-        urls: Mapping[str, str],
+        targets: Sequence[Target],
         settings: RouterSettings,
         *,
-        now: Callable[[], float],
         chance: Callable[[], float],
-        listener: Listener,
+        observe: Observe,
     ) -> None:
-        """`now` is the wall clock, `chance` gives a share of an interval to start after;
-        `listener` hears every observation and whether it changed the fleet."""
-        self._fleet = fleet
-        self._urls = urls
+        """`chance` gives a share of an interval to start after; `observe` takes every observation
+        in and says whether it leaves the edge in doubt."""
+        self._targets = targets
         self._interval_seconds = settings.probe_interval_seconds
         self._timeout_seconds = settings.probe_timeout_seconds
-        self._now = now
         self._chance = chance
-        self._listener = listener
+        self._observe = observe
         self._log = structlog.get_logger("geo_router.probe")
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
@@ -63,8 +94,8 @@ class Prober:
             timeout=aiohttp.ClientTimeout(total=self._timeout_seconds),
         )
         self._tasks = [
-            asyncio.create_task(self._watch(name, url, self._session), name=f"probe {name}")
-            for name, url in self._urls.items()
+            asyncio.create_task(self._watch(target, self._session), name=f"probe {target.edge}")
+            for target in self._targets
         ]
         return self
 
@@ -75,32 +106,59 @@ class Prober:
         if self._session is not None:
             await self._session.close()
 
-    async def _watch(self, name: str, url: str, session: aiohttp.ClientSession) -> None:
+    async def _watch(self, target: Target, session: aiohttp.ClientSession) -> None:
         loop = asyncio.get_running_loop()
-        target = URL(url + wire.READY_PATH, encoded=True)
+        doubtful = False
         # The first look is spread over less than an interval: nobody is routed until it is over.
         due = loop.time() + self._chance() * min(self._interval_seconds, 0.25)
         while True:
             await asyncio.sleep(due - loop.time())
             try:
-                seen = await look(session, target, loop.time)
-                changed = self._fleet.observe(name, seen, self._now())
-                self._listener(name, seen, changed)
+                looks = DOUBTFUL_LOOKS if doubtful else 1
+                seen = await look_well(session, target, loop.time, looks)
+                doubtful = self._observe(target, seen)
             except Exception:  # the watch outlives whatever one look does
-                self._log.exception("probe failed in itself", edge=name)
+                self._log.exception("probe failed in itself", edge=target.edge)
             # In doubt, look twice as often: the answer is wanted before viewers notice.
-            doubtful = self._fleet[name].state is State.SUSPECT
             pause_seconds = self._interval_seconds / (2 if doubtful else 1)
             due = max(due + pause_seconds, loop.time())
 
 
+async def look_well(
+    session: aiohttp.ClientSession, target: Target, clock: Callable[[], float], looks: int
+) -> Observation:
+    """Several looks at once; the first that gets an answer counts, else a definite failure."""
+    url = URL(target.url + wire.READY_PATH, encoded=True)
+    if looks == 1:
+        return await look(session, url, clock, target.host)
+    tasks = [asyncio.create_task(look(session, url, clock, target.host)) for _ in range(looks)]
+    failures: list[Observation] = []
+    try:
+        for done in asyncio.as_completed(tasks):
+            seen = await done
+            if seen.result not in (Result.FAILED, Result.TIMED_OUT):
+                return seen
+            failures.append(seen)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return min(failures, key=lambda seen: seen.result is Result.TIMED_OUT)
+
+
 async def look(
-    session: aiohttp.ClientSession, target: URL, clock: Callable[[], float]
+    session: aiohttp.ClientSession, target: URL, clock: Callable[[], float], host: str = ""
 ) -> Observation:
     """One look at an edge; whatever happens becomes an observation."""
     start = clock()
+    headers, server = {}, None
+    if host:
+        headers["Host"] = f"{host}:{target.port}" if target.explicit_port else host
+        server = host
     try:
-        async with session.get(target, allow_redirects=False) as answer:
+        async with session.get(
+            target, allow_redirects=False, headers=headers, server_hostname=server
+        ) as answer:
             body = bytearray()
             async for chunk in answer.content.iter_any():
                 body += chunk
@@ -108,7 +166,7 @@ async def look(
                     break
             return judge(answer.status, bytes(body), clock() - start)
     except TimeoutError:
-        return Observation(Result.FAILED, f"no answer within {clock() - start:.1f} s")
+        return Observation(Result.TIMED_OUT, f"no answer within {clock() - start:.1f} s")
     except aiohttp.ClientConnectorError as error:
         return Observation(Result.FAILED, f"cannot connect: {_why(error.os_error)}")
     except aiohttp.ServerDisconnectedError:

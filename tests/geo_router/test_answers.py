@@ -101,7 +101,7 @@ def test_bodies_name_edges_reasons_and_place() -> None:
     explained = answers.explain_body(chooser.explain(place, "/a"), "/a", CLIENT, fleet, "none")
     assert (explained["url"], explained["rung"]) == (None, "none")
     assert explained["passed_over"][0]["reason"] == "down: cannot connect"
-    listed = answers.fleet_body(chooser, fleet, 5.0)["edges"]
+    listed = answers.fleet_body({4: chooser, 6: chooser}, 5.0)["edges"]
     assert [(e["name"], e["state"], e["since"], e["latency_ms"]) for e in listed] == [
         ("fra-0", "down", 3.0, None),
         ("nyc-0", "down", 3.0, None),

@@ -23,7 +23,7 @@ from tests.geo_router.scripted_edge import DRAINING, READY, ScriptedEdge
 from tests.geo_router.worlds import SITES, edge, router_node, topology_of
 from tests.helpers.processes import wait_until
 
-FAST = RouterSettings(probe_interval_seconds=0.05, probe_timeout_seconds=0.2)
+FAST = RouterSettings(probe_interval_seconds=0.05, probe_timeout_seconds=0.2, hold_seconds=0)
 
 
 class Changes:

@@ -16,6 +16,7 @@ SITES = (FRA, AMS, NYC, SGP)
 READY = Observation(Result.ANSWERED, "ready", 0.001)
 BUSY = Observation(Result.ANSWERED, "ready", 0.001, load=1.2)
 FAILED = Observation(Result.FAILED, "cannot connect")
+TIMED_OUT = Observation(Result.TIMED_OUT, "no answer within 0.8 s")
 DRAINING = Observation(Result.DRAINING, "says it is draining")
 
 
