@@ -34,6 +34,7 @@ from origin.requests import close_after_refusal
 from origin.site import Site, allowed_origins
 from origin.store.base import ByteStore
 from origin.store.disk import DiskStore, open_disk_store
+from origin.store.objects import open_object_store
 from origin.sweeper import Holds, Sweeper
 from origin.titles import Titles
 from origin.uploads import Uploads
@@ -156,13 +157,7 @@ async def _open_parts(
     data = Path(node.data)
     await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
     if store is None:
-        store = await open_disk_store(
-            volumes_of(node),
-            state_path=data / "volumes.json",
-            clock=now,
-            copies=node.copies,
-            extent_bytes=node.extent_bytes,
-        )
+        store = await _open_store(node, data, now)
     opened.push_async_callback(store.close)
     catalog = await open_catalog(parse_database_url(node.database, data), now)
     opened.push_async_callback(catalog.close)
@@ -171,6 +166,18 @@ async def _open_parts(
     holds = Holds()
     sweeper = Sweeper(catalog, store, holds, now, _report)
     return OriginParts(catalog, store, receiver, sweeper), holds
+
+
+async def _open_store(node: OriginNode, data: Path, now: Callable[[], float]) -> ByteStore:
+    if node.object_store is not None:
+        return await open_object_store(node.object_store, node.extent_bytes)
+    return await open_disk_store(
+        volumes_of(node),
+        state_path=data / "volumes.json",
+        clock=now,
+        copies=node.copies,
+        extent_bytes=node.extent_bytes,
+    )
 
 
 def _closing_at_end(

@@ -6,25 +6,40 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 
 import google_crc32c
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from obstore.store import MemoryStore as ObstoreMemory
 
 from cdnkit.errors import BadRequestError, ConflictError, NotFoundError, StorageFullError
 from origin.store.base import ByteStore, StoredObject
 from origin.store.memory import MemoryStore
+from origin.store.objects import ObjectByteStore, open_object_store
+from tests.helpers.seaweedfs import SeaweedFS
 from tests.origin.store.stores import EXTENT_BYTES, disk_store, files_of, get, put
 
-BODIES = ["memory", "disk", "disk-4-volumes-2-copies"]
+LOCAL_BODIES = ["memory", "objects-in-memory", "disk", "disk-4-volumes-2-copies"]
+BODIES = [*LOCAL_BODIES, "seaweedfs"]
+NUMBERS = count()
 
 
 @pytest.fixture(params=BODIES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ByteStore]:
     if request.param == "memory":
         yield MemoryStore(EXTENT_BYTES)
+        return
+    if request.param == "objects-in-memory":
+        yield ObjectByteStore(ObstoreMemory(), EXTENT_BYTES)
+        return
+    if request.param == "seaweedfs":
+        cluster: SeaweedFS = request.getfixturevalue("seaweedfs")
+        distant = await open_object_store(cluster.settings(f"t{next(NUMBERS)}"), EXTENT_BYTES)
+        yield distant
+        await distant.close()
         return
     count, copies = (1, 1) if request.param == "disk" else (4, 2)
     async with disk_store(tmp_path, count, copies) as opened:
@@ -78,7 +93,7 @@ async def test_the_size_of_written_pieces_does_not_matter(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("body", LOCAL_BODIES)
 def test_any_interval_of_any_object_is_its_slice(body: str, data: st.DataObject) -> None:
     size_bytes = data.draw(st.integers(1, 400))
     extent_bytes = data.draw(st.integers(1, 200))
@@ -96,6 +111,9 @@ def test_any_interval_of_any_object_is_its_slice(body: str, data: st.DataObject)
     async def run() -> None:
         if body == "memory":
             await check(MemoryStore(extent_bytes))
+            return
+        if body == "objects-in-memory":
+            await check(ObjectByteStore(ObstoreMemory(), extent_bytes))
             return
         count, copies = (1, 1) if body == "disk" else (4, 2)
         with tempfile.TemporaryDirectory() as root:

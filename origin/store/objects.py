@@ -1,0 +1,204 @@
+"""The byte store in a bucket: the contract of `origin.store.base` over an S3 service.
+
+Decides how reads are cut into requests and when the extents of a deleted object may go. How many
+copies there are, where they lie and how they are mended is the object store's own business, and
+several origin processes may share one bucket. Writing is `origin.store.object_writer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Final
+
+import obstore
+from obstore.store import ObjectStore as Bucket
+from obstore.store import S3Store
+
+from cdnkit.errors import ConflictError, NotFoundError, UnavailableError
+from config.topology import ObjectStore as ObjectStoreSettings
+from origin.store.base import EXTENT_BYTES_DEFAULT, FileSlice, Lease, StoredObject, Writer
+from origin.store.extents import PIECE_BYTES, ExtentSlice, extent_count, extent_name, locate
+from origin.store.object_errors import telling
+from origin.store.object_writer import ObjectWriter, manifest_name
+
+READ_AHEAD_PIECES: Final = 4
+"""Pieces asked for beyond the one that is being handed out."""
+
+Key = tuple[str, int]
+
+
+class ObjectByteStore:
+    """Extents as objects. `open_object_store` makes one over S3."""
+
+    def __init__(self, bucket: Bucket, extent_bytes: int = EXTENT_BYTES_DEFAULT) -> None:
+        self._bucket = bucket
+        self._extent_bytes = extent_bytes
+        self._writing: set[Key] = set()
+        self._readers: Counter[Key] = Counter()
+        self._doomed: dict[Key, StoredObject] = {}
+        self._removing: set[asyncio.Task[None]] = set()
+
+    async def create(
+        self, object_id: str, generation: int, size_bytes: int | None = None
+    ) -> Writer:
+        """Begin a new object; see `origin.store.base.ByteStore`. The room left is unknown."""
+        key = (object_id, generation)
+        if key in self._writing:
+            raise ConflictError(f"generation {generation} of {object_id} is being written")
+        self._writing.add(key)
+        try:
+            if await self._exists(object_id, generation):
+                raise ConflictError(f"generation {generation} of {object_id} exists")
+        except BaseException:
+            self._writing.discard(key)
+            raise
+        return ObjectWriter(
+            self._bucket,
+            object_id,
+            generation,
+            extent_bytes=self._extent_bytes,
+            on_end=lambda: self._writing.discard(key),
+        )
+
+    async def read(self, stored: StoredObject, start: int, stop: int) -> AsyncIterator[bytes]:
+        """Yield `[start, stop)`, the next pieces already on their way."""
+        pieces = _cut(locate(stored, start, stop))
+        key = (stored.object_id, stored.generation)
+        if key in self._doomed:
+            raise NotFoundError(f"no bytes of {stored.object_id}")
+        ahead: deque[asyncio.Task[bytes]] = deque()
+        self._readers[key] += 1
+        try:
+            while True:
+                while len(ahead) <= READ_AHEAD_PIECES and (piece := next(pieces, None)):
+                    ahead.append(asyncio.create_task(self._fetch(stored, piece)))
+                if not ahead:
+                    return
+                yield await ahead.popleft()
+        finally:
+            for task in ahead:
+                task.cancel()
+            self._leave(key)
+
+    def slices(self, stored: StoredObject, start: int, stop: int) -> list[FileSlice] | None:
+        """None: nothing lies in local files."""
+        return None
+
+    async def lease(self, stored: StoredObject, start: int, stop: int) -> Lease | None:
+        """None: nothing lies in local files."""
+        return None
+
+    async def delete(self, stored: StoredObject) -> None:
+        """Remove the bytes, once the last reader of this process is done with them."""
+        key = (stored.object_id, stored.generation)
+        if self._readers[key]:
+            self._doomed[key] = stored
+        else:
+            await self._remove(stored)
+
+    async def close(self) -> None:
+        """Finish removals under way; connections close themselves."""
+        if self._removing:
+            await asyncio.wait(self._removing)
+
+    async def _fetch(self, stored: StoredObject, piece: ExtentSlice) -> bytes:
+        name = extent_name(stored.object_id, stored.generation, piece.index)
+        with telling(f"extent {piece.index} of {stored.object_id}"):
+            data = bytes(
+                await obstore.get_range_async(self._bucket, name, start=piece.start, end=piece.stop)
+            )
+        if len(data) != piece.stop - piece.start:
+            raise UnavailableError(f"extent {piece.index} of {stored.object_id} is too short")
+        return data
+
+    async def _exists(self, object_id: str, generation: int) -> bool:
+        with telling(f"{object_id} cannot be looked up"):
+            try:
+                await obstore.head_async(self._bucket, manifest_name(object_id, generation))
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _leave(self, key: Key) -> None:
+        self._readers[key] -= 1
+        if self._readers[key]:
+            return
+        del self._readers[key]
+        stored = self._doomed.get(key)
+        if stored is not None:
+            task = asyncio.create_task(self._remove_doomed(stored))
+            self._removing.add(task)
+            task.add_done_callback(self._removing.discard)
+
+    async def _remove_doomed(self, stored: StoredObject) -> None:
+        try:
+            await self._remove(stored)
+        finally:
+            del self._doomed[stored.object_id, stored.generation]
+
+    async def _remove(self, stored: StoredObject) -> None:
+        """The manifest goes first: what a crash leaves behind is then known as rubbish."""
+        names = [manifest_name(stored.object_id, stored.generation)]
+        names += [
+            extent_name(stored.object_id, stored.generation, index)
+            for index in range(extent_count(stored))
+        ]
+        for name in names:
+            with telling(f"{stored.object_id} could not be removed"):
+                try:
+                    await obstore.delete_async(self._bucket, name)
+                except FileNotFoundError:
+                    continue
+
+
+def _cut(slices: list[ExtentSlice]) -> Iterator[ExtentSlice]:
+    """Pieces of at most PIECE_BYTES."""
+    for each in slices:
+        for at in range(each.start, each.stop, PIECE_BYTES):
+            yield ExtentSlice(each.index, at, min(each.stop, at + PIECE_BYTES), each.size_bytes)
+
+
+def open_bucket(settings: ObjectStoreSettings) -> S3Store:
+    """The bucket of an S3 service; nothing is asked of it yet."""
+    return S3Store(
+        settings.bucket,
+        prefix=settings.prefix or None,
+        endpoint=settings.endpoint,
+        access_key_id=settings.access_key_id,
+        secret_access_key=settings.secret,
+        region=settings.region,
+        virtual_hosted_style_request=False,
+        client_options={
+            "allow_http": settings.endpoint.startswith("http://"),
+            "connect_timeout": timedelta(seconds=settings.connect_timeout_seconds),
+            "timeout": timedelta(seconds=settings.request_timeout_seconds),
+        },
+        retry_config={
+            "max_retries": settings.retries_max,
+            "retry_timeout": timedelta(seconds=settings.request_timeout_seconds),
+            "backoff": {
+                "init_backoff": timedelta(milliseconds=50),
+                "max_backoff": timedelta(seconds=2),
+                "base": 2,
+            },
+        },
+    )
+
+
+async def open_object_store(
+    settings: ObjectStoreSettings, extent_bytes: int = EXTENT_BYTES_DEFAULT
+) -> ObjectByteStore:
+    """The store over an S3 service. Raises UnavailableError when it does not answer, or when the
+    bucket is not there or may not be read."""
+    bucket = open_bucket(settings)
+    try:
+        with telling(f"bucket {settings.bucket} at {settings.endpoint}"):
+            await obstore.head_async(bucket, "cinedge")
+    except NotFoundError:
+        # Of a bucket that is missing the service says the same; a list tells the difference.
+        with telling(f"bucket {settings.bucket} at {settings.endpoint}"):
+            await bucket.list_with_delimiter_async("cinedge")
+    return ObjectByteStore(bucket, extent_bytes)
