@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from asyncio import StreamReader, StreamWriter
+from functools import partial
 
 import pytest
 
@@ -141,14 +143,13 @@ async def test_wrong_parts_in_mid_film_are_not_believed(edge: Edge, film: FilmOr
 async def test_a_part_of_wrong_length_is_never_stored(
     edge: Edge, origin: Origin, film: FilmOrigin, extra: int
 ) -> None:
-    async def wrong(asked: Asked, *streams: object) -> None:
-        writer = streams[1]
+    async def wrong(asked: Asked, reader: StreamReader, writer: StreamWriter) -> None:
         if "range" not in asked.fields:
-            await film.serve(asked, *streams)  # type: ignore[arg-type]
+            await film.serve(asked, reader, writer)
             return
         body = film_bytes(1, 0, BLOCK + extra)
         said = f"Content-Range: bytes 0-{BLOCK - 1}/{SIZE}"
-        writer.write(plain_answer("206 P", body, said, f"ETag: {film.tag()}", *film.lines))  # type: ignore[attr-defined]
+        writer.write(plain_answer("206 P", body, said, f"ETag: {film.tag()}", *film.lines))
 
     origin.scripts[TARGET] = wrong
     assert (await one(edge, part(5, 500))).body == film_bytes(1, 5, 500)
@@ -161,17 +162,16 @@ async def test_a_chunked_part_of_wrong_length_costs_its_connection_only(
 ) -> None:
     lies = 1
 
-    async def wrong(asked: Asked, *streams: object) -> None:
+    async def wrong(asked: Asked, reader: StreamReader, writer: StreamWriter) -> None:
         nonlocal lies
-        writer = streams[1]
         if "range" not in asked.fields or not lies:
-            await film.serve(asked, *streams)  # type: ignore[arg-type]
+            await film.serve(asked, reader, writer)
             return
         lies -= 1
         body = film_bytes(1, 0, BLOCK + extra)
         lines = [f"Content-Range: bytes 0-{BLOCK - 1}/{SIZE}", f"ETag: {film.tag()}", *film.lines]
         text = "\r\n".join(["HTTP/1.1 206 P", "Transfer-Encoding: chunked", *lines, "", ""])
-        writer.write(text.encode() + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))  # type: ignore[attr-defined]
+        writer.write(text.encode() + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
 
     origin.scripts[TARGET] = wrong
     assert (await one(edge, part(0, BLOCK))).body == film_bytes(1, 0, BLOCK)
@@ -182,13 +182,13 @@ async def test_a_chunked_part_of_wrong_length_costs_its_connection_only(
 async def test_a_multipart_answer_to_one_range_is_not_combined(
     edge: Edge, origin: Origin, film: FilmOrigin
 ) -> None:
-    async def parts(asked: Asked, *streams: object) -> None:
+    async def parts(asked: Asked, reader: StreamReader, writer: StreamWriter) -> None:
         if "range" not in asked.fields:
-            await film.serve(asked, *streams)  # type: ignore[arg-type]
+            await film.serve(asked, reader, writer)
             return
         body = b"--x\r\nContent-Range: bytes 0-1/10\r\n\r\nab\r\n--x--\r\n"
         lines = ("Content-Type: multipart/byteranges; boundary=x", f"ETag: {film.tag()}")
-        streams[1].write(plain_answer("206 P", body, *lines, "Cache-Control: max-age=9"))  # type: ignore[attr-defined]
+        writer.write(plain_answer("206 P", body, *lines, "Cache-Control: max-age=9"))
 
     origin.scripts[TARGET] = parts
     assert (await one(edge, part(0, 10))).body == film_bytes(1, 0, 10)
@@ -244,13 +244,13 @@ async def test_a_first_question_past_the_end_learns_the_size(edge: Edge, film: F
 
 
 async def test_an_absurd_size_costs_no_memory(edge: Edge, film: FilmOrigin, origin: Origin) -> None:
-    async def vast(asked: Asked, *streams: object) -> None:
+    async def vast(asked: Asked, reader: StreamReader, writer: StreamWriter) -> None:
         if "range" not in asked.fields:
-            await film.serve(asked, *streams)  # type: ignore[arg-type]
+            await film.serve(asked, reader, writer)
             return
         said = f"Content-Range: bytes 0-{BLOCK - 1}/{1 << 60}"
         body = film_bytes(1, 0, BLOCK)
-        streams[1].write(plain_answer("206 P", body, said, 'ETag: "x"', *film.lines))  # type: ignore[attr-defined]
+        writer.write(plain_answer("206 P", body, said, 'ETag: "x"', *film.lines))
 
     origin.scripts[TARGET] = vast
     assert (await one(edge, part(0, 10))).body == film_bytes(1, 0, 10)
@@ -316,11 +316,9 @@ async def test_no_body_mixes_versions_while_the_film_is_replaced_again_and_again
             whole += 1
 
     async def replace() -> None:
-        for count in range(8, 80, 9):
-            await eventually(
-                lambda least=count: len(film.requests) >= least or not viewing,  # type: ignore[misc]
-                "the origin is asked",
-            )
+        for least in range(8, 80, 9):
+            enough = partial(lambda count: len(film.requests) >= count or not viewing, least)
+            await eventually(enough, "the origin is asked")
             film.version += 1
 
     viewing = {asyncio.ensure_future(view()) for _ in range(100)}
@@ -355,11 +353,11 @@ async def test_a_joined_question_never_gives_another_viewers_variant(
 ) -> None:
     release = asyncio.Event()
 
-    async def spoken(asked: Asked, *streams: object) -> None:
+    async def spoken(asked: Asked, reader: StreamReader, writer: StreamWriter) -> None:
         await release.wait()
         body = asked.fields["accept-language"].encode()
         lines = ("Vary: Accept-Language", "Cache-Control: max-age=60", 'ETag: "x"')
-        streams[1].write(plain_answer("200 OK", body, *lines))  # type: ignore[attr-defined]
+        writer.write(plain_answer("200 OK", body, *lines))
 
     origin.scripts[TARGET] = spoken
     clients = [(await edge.client(), language) for language in ("de", "en", "fr") * 4]

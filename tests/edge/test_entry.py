@@ -1,0 +1,92 @@
+"""What one version knows of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cdnkit.fields import FieldLines, Pair
+from cdnkit.freshness import CDN, assess
+from cdnkit.ranges import Multi, Single, Whole
+from edge.cache.disk import Disk
+from edge.entry import ABSENT, EVICTED, HELD, UNVERIFIED, Entry, StoredHead, name_of
+from edge.fill import Growing
+
+BLOCK = 100
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[Disk]:
+    made = Disk(Path("/nonexistent"), 1 << 30)
+    yield made
+    made.threads.shutdown()
+
+
+def an_entry(disk: Disk, size: int, *pairs: Pair, received_at: float = 1.0) -> Entry:
+    freshness = assess(200, FieldLines(pairs), 0.0, received_at, CDN)
+    return Entry(b"/a", StoredHead(200, pairs, 0.0, received_at, freshness), size, BLOCK, (), disk)
+
+
+STRONG, WEAK = (b"etag", b'"x"'), (b"etag", b'W/"x"')
+DATED = (b"last-modified", b"Tue, 01 Jul 2025 00:00:00 GMT")
+
+
+@given(st.integers(0, 10 * BLOCK))
+def test_blocks_cover_the_content_exactly(disk: Disk, size: int) -> None:
+    entry = an_entry(disk, size)
+    assert sum(map(entry.block_size, range(entry.count))) == size
+    assert all(0 < entry.block_size(block) <= BLOCK for block in range(entry.count))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "rangeable"), [([STRONG], True), ([WEAK], False), ([DATED], False), ([], False)]
+)
+def test_only_a_strong_tag_lets_parts_be_combined(
+    disk: Disk, pairs: list[Pair], rangeable: bool
+) -> None:
+    early = an_entry(disk, 500, *pairs, received_at=1.0)
+    late = an_entry(disk, 500, *pairs, received_at=2.0)
+    assert early.is_rangeable is rangeable
+    assert (early.version == late.version) is rangeable
+    assert early.version != an_entry(disk, 501, *pairs).version
+
+
+def test_an_entry_that_cannot_ask_for_parts_serves_what_is_at_hand_only(disk: Disk) -> None:
+    entry = an_entry(disk, 10 * BLOCK, WEAK)
+    entry.present[2] = HELD
+    entry.present[3] = UNVERIFIED
+    entry.growing[4] = Growing(entry, 4)
+    entry.present[6] = EVICTED
+    assert entry.is_servable(Single(200, 500))
+    assert not entry.is_servable(Single(199, 500))
+    assert not entry.is_servable(Single(200, 501))
+    assert not entry.is_servable(Multi(((200, 250), (600, 601))))
+    assert entry.is_servable(Multi(((200, 250), (300, 499))))
+    assert not entry.is_servable(Whole())
+    entry.present[:] = bytes([HELD] * 10)
+    assert entry.is_complete
+    assert entry.is_servable(Whole())
+    assert an_entry(disk, 10 * BLOCK, STRONG).is_servable(Whole())
+
+
+def test_an_empty_content_is_complete(disk: Disk) -> None:
+    assert an_entry(disk, 0, WEAK).is_complete
+    assert an_entry(disk, 0).is_servable(Whole())
+
+
+def test_a_newer_head_changes_lines_but_no_block(disk: Disk) -> None:
+    entry = an_entry(disk, 5 * BLOCK, STRONG)
+    entry.present[1] = HELD
+    newer = an_entry(disk, 5 * BLOCK, STRONG, (b"x-new", b"yes")).head
+    entry.renew(newer)
+    assert b"yes" in entry.lines
+    assert list(entry.present) == [ABSENT, HELD, ABSENT, ABSENT, ABSENT]
+
+
+@given(st.binary(), st.binary())
+def test_names_of_keys_are_equal_when_the_keys_are(first: bytes, second: bytes) -> None:
+    assert (name_of(first) == name_of(second)) == (first == second)

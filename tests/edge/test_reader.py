@@ -1,0 +1,149 @@
+"""A reader takes its bytes from files, from growing blocks, or not at all; never from elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+
+import pytest
+
+from edge.cache.disk import Disk
+from edge.entry import Entry
+from edge.readahead import WINDOW_BLOCKS
+from edge.reader import CROWD, STEP_BYTES
+from tests.edge.conftest import BLOCK, Edge, Origin, Plan, eventually
+from tests.edge.rest import all_at_rest
+from tests.helpers.film_origin import FilmOrigin, film_bytes
+from tests.helpers.raw_client import RawClient, head
+
+TARGET = "/films/a.mp4"
+AHEAD = 4
+
+
+@pytest.fixture
+def film(origin: Origin) -> FilmOrigin:
+    made = FilmOrigin(24 * BLOCK, BLOCK)
+    origin.scripts[TARGET] = made.serve
+    return made
+
+
+def part(start: int, stop: int) -> str:
+    return f"Range: bytes={start}-{stop - 1}"
+
+
+def entry_of(edge: Edge) -> Entry:
+    return edge.worker.holdings.entries[TARGET.encode()]
+
+
+async def test_a_slow_reader_lets_the_fill_run_a_window_ahead_and_no_further(
+    edge: Edge, film: FilmOrigin
+) -> None:
+    film.size_bytes = 400 * BLOCK
+    slow = await edge.client(receive_buffer_bytes=4096)
+    await slow.send(head(TARGET))
+    fills = edge.worker.fills
+    await eventually(
+        lambda: bool(film.sent) and not film.open_answers and not fills._tasks, "the fill stopped"
+    )
+    reader = next(iter(entry_of(edge).readers))
+    assert fills.received_bytes_total <= (reader.cursor + WINDOW_BLOCKS + AHEAD) * BLOCK
+    assert (await slow.answer()).body == film_bytes(1, 0, film.size_bytes)
+    await all_at_rest(edge)
+
+
+async def test_a_crowd_gets_exact_bytes_from_memory_and_from_files(
+    plan: Plan, origin: Origin
+) -> None:
+    """Blocks larger than the step, more readers than a crowd, and a late one."""
+    block = 4 * STEP_BYTES
+    film = FilmOrigin(5 * block + 7, block)
+    origin.scripts[TARGET] = film.serve
+    async with plan.but(block_bytes=block).start() as edge:
+        held = film.holds[block + STEP_BYTES + 5] = asyncio.Event()
+        clients = [await edge.client() for _ in range(2 * CROWD)]
+        answers = [asyncio.ensure_future(client.ask(TARGET)) for client in clients]
+        await eventually(lambda: len(film.sent) == 2, "the second block grows")
+        late = asyncio.ensure_future((await edge.client()).ask(TARGET))
+        held.set()
+        for answer in [*answers, late]:
+            assert (await answer).body == film_bytes(1, 0, film.size_bytes)
+        assert film.requests == [""]
+        await all_at_rest(edge)
+
+
+async def test_a_range_that_ends_inside_a_growing_block_is_over_before_the_block_is(
+    edge: Edge, film: FilmOrigin
+) -> None:
+    held = film.holds[5000] = asyncio.Event()
+    client = await edge.client()
+    answer = await client.ask(TARGET, part(100, 4000))
+    assert answer.body == film_bytes(1, 100, 4000)
+    assert film.sent_bytes == 5000
+    held.set()
+    await all_at_rest(edge)
+
+
+async def test_several_parts_of_a_cold_film_come_in_one_answer(
+    edge: Edge, film: FilmOrigin
+) -> None:
+    client = await edge.client()
+    last = film.size_bytes - 10
+    answer = await client.ask(TARGET, f"Range: bytes=0-9,{9 * BLOCK}-{9 * BLOCK + 9},{last}-")
+    assert answer.status == 206
+    for start in (0, 9 * BLOCK, last):
+        assert film_bytes(1, start, start + 10) in answer.body
+    assert max(film.sent.values()) <= BLOCK
+    await all_at_rest(edge)
+
+
+async def test_a_reader_of_a_connection_that_is_gone_is_never_registered(
+    edge: Edge, film: FilmOrigin
+) -> None:
+    """A viewer that leaves while the first question is asked has no use for blocks."""
+    gate = asyncio.Event()
+    serve = film.serve
+
+    async def later(*arguments: object) -> None:
+        await gate.wait()
+        await serve(*arguments)  # type: ignore[arg-type]
+
+    edge.origin.scripts[TARGET] = later
+    client = await edge.client()
+    await client.send(head(TARGET))
+    await eventually(lambda: len(edge.origin.asked) == 1, "the origin is asked")
+    client.reset()
+    await eventually(lambda: not edge.worker.server.connections, "the viewer is gone")
+    gate.set()
+    await eventually(lambda: TARGET.encode() in edge.worker.holdings.entries, "it is known")
+    await all_at_rest(edge)
+    assert edge.worker.fills.received_bytes_total <= 9 * BLOCK
+
+
+async def test_a_reader_that_outlives_many_failures_is_not_cut_for_the_sum_of_them(
+    edge: Edge, film: FilmOrigin
+) -> None:
+    film.cuts = [block * BLOCK + 100 for block in range(2, 20)]
+    client = await edge.client()
+    assert (await client.ask(TARGET)).body == film_bytes(1, 0, film.size_bytes)
+    assert edge.worker.fills.failed_total == 18
+    await all_at_rest(edge)
+
+
+async def test_readers_apart_are_served_from_memory_when_the_disk_takes_nothing(
+    edge: Edge, film: FilmOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> object:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Disk, "write_block", full)
+    film.size_bytes = 60 * BLOCK
+
+    async def view(client: RawClient, start: int) -> None:
+        answer = await client.ask(TARGET, part(start, film.size_bytes))
+        assert answer.body == film_bytes(1, start, film.size_bytes)
+
+    await asyncio.gather(
+        *[view(await edge.client(), number * 5 * BLOCK + number) for number in range(10)]
+    )
+    await all_at_rest(edge)
+    assert edge.worker.holdings.held_blocks == 0
