@@ -58,7 +58,8 @@ class Accounts:
         lane.wholes = lane.parts = lane.sent_bytes = lane.cut_short = 0
         records, lane.records = lane.records, []
         if records:
-            self._log.append_rendered(render_lane(records, self._node, lane.id_prefix), len(records))
+            lines = render_lane(records, self._node, lane.id_prefix)
+            self._log.append_rendered(lines, len(records))
 
     def settle(self, told: Told, exchange: Exchange, complete: bool) -> None:
         """An answer ended, whole or not. Bytes count head and content."""

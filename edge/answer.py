@@ -5,6 +5,7 @@ Decides status and framing with the kit's pure engines and starts the sending; n
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -121,9 +122,9 @@ class Answers:
             case Whole():
                 self._content(exchange, told, entry, 0, entry.size_bytes, b"", forward_status)
 
-    def lane_heads(self, hot: Hot) -> tuple[bytes, bytes]:
-        """Heads of a plain hit for now, whole and partial, up to the request id."""
-        entry, now = hot.entry, self._now()
+    def lane_heads(self, hot: Hot, now: float) -> tuple[bytes, bytes, float]:
+        """Heads of a plain hit, whole and partial, up to the request id, and how long they hold."""
+        entry = hot.entry
         freshness = entry.head.freshness
         member = format_cache_status(
             self._node,
@@ -135,7 +136,9 @@ class Answers:
             + b"Accept-Ranges: bytes\r\nAge: %d\r\n" % freshness.age_seconds(now)
             + trace_lines(FieldLines(entry.head.pairs), member, self._node)
         )
-        return status_line(200) + lines, status_line(206) + lines
+        # Age and ttl move when another whole second has passed since the content was born.
+        until = freshness.born_at + math.ceil(now - freshness.born_at)
+        return status_line(200) + lines, status_line(206) + lines, until
 
     def hop(self, exchange: Exchange, told: Told, upstream: FieldLines | None) -> bytes:
         """Lines this hop adds to an answer that did not come from an entry."""

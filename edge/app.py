@@ -71,6 +71,7 @@ class Worker:
     holdings: Holdings
     fills: Fills
     accounts: Accounts
+    lane: FastLane
     address: Address
     admin_url: str | None
 
@@ -85,7 +86,9 @@ def run_edge(node: EdgeNode, topology: Topology) -> int:
 
 
 @contextlib.asynccontextmanager
-async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIterator[Worker]:
+async def worker(
+    node: EdgeNode, topology: Topology, number: int = 0, now: Callable[[], float] = time.time
+) -> AsyncIterator[Worker]:
     """Serve inside the block; at its end drain, close and mark the disks clean."""
     loop = asyncio.get_running_loop()
     settings = node.settings
@@ -105,11 +108,11 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
 
     fills = Fills(holdings, ask, holdings.replaced)
     fetcher = Fetcher(holdings, fills, origin, CDN, settings.block_bytes)
-    log = open_log(settings.access_log)
+    log = open_log(settings.access_log, clock=now)
     accounts = Accounts(log, node.name)
     health = Health()
     feeds = _feeds(node, topology, holdings, routing)
-    answers = Answers(node.name, fills, settings.read_ahead_blocks)
+    answers = Answers(node.name, fills, settings.read_ahead_blocks, now)
     lane = FastLane(answers.lane_heads, secrets.token_hex(6).encode(), logging=log.enabled)
     service = Service(
         Parts(
@@ -126,10 +129,11 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
             answers_health=bool(topology.origins) or node.admin is None,
             new_request_id=_request_ids(),
             lane=lane,
+            now=now,
         )
     )
     server = Server(
-        loop, service.serve, _refuse, _limits(node), lane, lambda: accounts.absorb(lane)
+        loop, service.serve, _refuse, _limits(node), lane, lambda: accounts.absorb(lane), now
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
@@ -151,7 +155,7 @@ async def worker(node: EdgeNode, topology: Topology, number: int = 0) -> AsyncIt
         _log.info("serving", host=host, port=port, held_blocks=holdings.held_blocks)
         _calm_collector()
         try:
-            yield Worker(server, holdings, fills, accounts, Address(host, port), admin_url)
+            yield Worker(server, holdings, fills, accounts, lane, Address(host, port), admin_url)
         finally:
             health.drain()
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from edge.reader import Reader
     from edge.server import Server
 
-MATCHES_NOTHING = b"\0"
+MATCHES_NOTHING = b"\0\0"
+"""No head has it where its target ends, not even one without a space, sought at its last byte."""
 
 
 class Connection:

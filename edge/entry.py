@@ -92,7 +92,7 @@ class Entry:
         self.readers: set[Reader] = set()
         self.replaced = False
         self.recent: bytearray | None = None
-        self.hots: list[Hot] = []
+        self.hots: dict[Hot, None] = {}
         self.store_id = 0
         self.head = head
         self.lines = stored_lines(head.pairs)

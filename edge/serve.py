@@ -25,7 +25,7 @@ from edge.cache.holdings import Holdings
 from edge.decision import Fetch, Revalidate, Serve, Unsatisfiable, decide
 from edge.entry import Entry
 from edge.exchange import ClientGoneError, Exchange
-from edge.fastlane import LANE_MARGIN_SECONDS, FastLane
+from edge.fastlane import FastLane
 from edge.fetch import COLLECTED_BYTES_MAX, Fetcher, Learned
 from edge.http1.fields import FieldError
 from edge.http1.request import Request
@@ -141,17 +141,14 @@ class Service:
         request, claims = exchange.request, told.claims
         if request.method != b"GET" or entry.key != matched.target:
             return
-        now = self._parts.now()
         good_until = entry.head.freshness.fresh_until
         if claims is not None:
             if matched.token is None or claims.client_prefix or claims.countries:
                 return
             good_until = min(good_until, claims.expires_at)
-        if good_until - now > LANE_MARGIN_SECONDS and b"CMCD=" not in request.target:
-            server = exchange.connection.server
-            until = server.now + int(min(good_until - now, 1 << 30)) - LANE_MARGIN_SECONDS
+        if good_until > self._parts.now() and b"CMCD=" not in request.target:
             session = claims.session if claims is not None else ""
-            self._parts.lane.teach(request.target, entry, until, session)
+            self._parts.lane.teach(request.target, entry, good_until, session)
 
     async def _fetch(self, exchange: Exchange, told: Told, matched: Matched, key: bytes) -> None:
         parts, request = self._parts, exchange.request

@@ -74,13 +74,14 @@ class Server:
         limits: Limits,
         lane: FastLane,
         on_records: Callable[[], None],
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.loop = loop
         self.limits = limits
         self.connections: dict[int, Connection] = {}
         self.accepted_total = 0
         self.turned_away_total = 0
-        self.now = 0
+        self.now = int(loop.time())
         self._handler = handler
         self._refuse = refuse
         self._epoll = select.epoll()
@@ -90,7 +91,8 @@ class Server:
         self._dropped = asyncio.Event()
         self._lane = lane
         self._on_records = on_records
-        self._idle_deadline = int(limits.idle_timeout_seconds) + 1
+        self._wall_clock = wall_clock
+        self._idle_deadline = self.now + int(limits.idle_timeout_seconds) + 1
         loop.add_reader(self._epoll.fileno(), self._turn)
 
     def listen(self, listener: socket.socket) -> None:
@@ -100,7 +102,8 @@ class Server:
 
     def tick(self, now: int) -> None:
         """Once a second: move the coarse clock on and end connections past their time limit."""
-        self.now = self._lane.now = now
+        self.now = now
+        self._lane.turn_at = self._wall_clock()
         self._idle_deadline = now + int(self.limits.idle_timeout_seconds) + 1
         for connection in [c for c in self.connections.values() if c.deadline < now]:
             self.drop(connection)
@@ -178,7 +181,7 @@ class Server:
             listener.close()
         self._listeners.clear()
         for connection in list(self.connections.values()):
-            if connection.exchange is None and not connection.head and connection.body is None:
+            if connection.exchange is None and connection.owed is None and not connection.head:
                 self.drop(connection)
         until = self.loop.time() + grace_seconds
         if self._tasks:
@@ -199,7 +202,7 @@ class Server:
 
     def _turn(self) -> None:
         """The nested epoll is readable: a few bounded rounds of events."""
-        self._lane.turn_at = time.time()
+        self._lane.turn_at = self._wall_clock()
         for _ in range(_ROUNDS_PER_TURN):
             events = self._epoll.poll(0, _EVENTS_PER_ROUND)
             self._handle(events)
@@ -223,8 +226,10 @@ class Server:
                 except OSError as error:
                     self._unreadable(connection, error)
                     continue
-                if answer(connection, data):
-                    connection.deadline = deadline
+                # A full read may have left more in the socket, and no other edge tells of it.
+                if len(data) < _LANE_READ_BYTES and answer(connection, data):
+                    if connection.idle:
+                        connection.deadline = deadline
                 else:
                     self._plain(connection, data)
             elif event & _GONE:
