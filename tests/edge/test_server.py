@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from edge.app import worker
+from edge.server import Server
 from tests.edge.conftest import (
     BLOCK,
     Asked,
@@ -370,6 +371,22 @@ async def test_resets_while_the_origin_is_asked_leave_no_reader(edge: Edge) -> N
     await eventually(lambda: counted(edge) == 20, "all are counted")
     assert [len(entry.readers) for entry in holdings.entries.values()] == [0]
     assert edge.worker.accounts.counters.cut_short == 20
+
+
+async def test_a_client_that_was_there_before_the_first_tick_is_kept(edge: Edge) -> None:
+    running = edge.worker.server
+    loop = asyncio.get_running_loop()
+    server = Server(
+        loop, running._handler, running._refuse, running.limits, running._lane, lambda: None
+    )
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    server.listen(listener)
+    async with await RawClient.connect(*listener.getsockname()) as client:
+        await eventually(lambda: bool(server.connections), "it is accepted")
+        server.tick(int(loop.time()))
+        assert (await client.ask("/livez")).status == 200
+    await server.close(0)
 
 
 async def test_a_connection_knows_its_peer_and_sends_without_delay(edge: Edge) -> None:
