@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -29,10 +30,13 @@ from geo_router.families import Families, build_families
 from geo_router.fleet import Fleet, Observation
 from geo_router.handlers import Desk
 from geo_router.locate import Locator
+from geo_router.measurements import Measurements, network_of
 from geo_router.metrics import RouterMetrics
 from geo_router.observers import Observers
 from geo_router.operate import load_page
+from geo_router.pacing import Bucket
 from geo_router.probe import Prober, Target, targets_of
+from geo_router.steering_handlers import SteeringDesk
 
 GEO_REFRESH_SECONDS: Final = 5.0
 TICK_SECONDS: Final = 1.0
@@ -124,6 +128,7 @@ def build_router(
         is_in_doubt=lambda: families.is_in_doubt,
         on_heard=reconsider,
     )
+    measurements = Measurements()
     desk = Desk(
         locator,
         families,
@@ -132,6 +137,19 @@ def build_router(
         now,
         settings.up_after * settings.probe_interval_seconds,
         node.name,
+        lambda place: measurements.of(network_of(place)),
+    )
+    steering = SteeringDesk(
+        families,
+        locator,
+        measurements,
+        settings,
+        Bucket(settings.steering_per_second_max, now()),
+        desk.client_of,
+        desk.require_polled,
+        now,
+        lambda: secrets.token_hex(6),
+        chance,
     )
     health = Health()
     health.add_check("fleet", lambda: None if families.is_polled else "not every edge was probed")
@@ -140,7 +158,7 @@ def build_router(
         name=node.name,
         telemetry=telemetry,
         health=health,
-        routes=[*load_page().routes(), *desk.routes()],
+        routes=[*load_page().routes(), *steering.routes(), *desk.routes()],
         access_log=open_log(settings.access_log),
     )
     for fleet in families.fleets.values():

@@ -79,7 +79,7 @@ class Desk:
         method = request.method
         if method == hdrs.METH_OPTIONS:
             return web.Response(status=204, headers=_preflight(request))
-        client = self._client(request)
+        client = self.client_of(request)
         if answers.prefers_json(request.headers.get(hdrs.ACCEPT, "")):
             return self._list(target, client)
         decision = self._decide(target, client, 1)
@@ -123,14 +123,18 @@ class Desk:
         """What this router sees with its own eyes, for the others to weigh."""
         return _json(observations_body(self.name, self.families.fleets, self.now()))
 
+    def require_polled(self) -> None:
+        """Raises NoEdgeError until every edge was looked at once."""
+        # Before that, "nobody is healthy" would only mean "not yet".
+        if not self.families.is_polled:
+            raise NoEdgeError("The router has not looked at every edge yet.", 1)
+
     def _list(self, target: str, client: Client) -> web.Response:
         decision = self._decide(target, client, LIST_LENGTH_MAX)
         return _json(answers.route_body(decision, target, client))
 
     def _decide(self, target: str, client: Client, limit: int) -> Decision:
-        # Before every edge was looked at once, "nobody is healthy" would only mean "not yet".
-        if not self.families.is_polled:
-            raise NoEdgeError("The router has not looked at every edge yet.", 1)
+        self.require_polled()
         place = self.locator.locate(client.address)
         key = answers.object_key(target)
         decision = self.families.choose(client.address, place, key, limit)
@@ -141,7 +145,8 @@ class Desk:
             raise NoEdgeError("No edge can take viewers now.", seconds)
         return decision
 
-    def _client(self, request: web.Request) -> Client:
+    def client_of(self, request: web.Request) -> Client:
+        """Who asks."""
         headers = request.headers
         return resolve(
             request.remote,
@@ -153,7 +158,7 @@ class Desk:
     def _named_client(self, request: web.Request) -> Client:
         named = request.query.get("ip")
         if named is None:
-            return self._client(request)
+            return self.client_of(request)
         return Client(require_address(named), SaidBy.QUERY)
 
 
