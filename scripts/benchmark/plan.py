@@ -50,7 +50,8 @@ QUICK: Final = Plan(
     rounds=3,
     cold_rounds=2,
     seconds=0.4,
-    scale=Scale(films=4, segments=16, long_mib=128, cold_read_mib=32, fills=16, misses=128),
+    choices=5_000,
+    scale=Scale(films=4, segments=16, long_mib=128, cold_read_mib=24, fills=16, misses=96),
 )
 SMOKE: Final = Plan(
     rounds=1,
