@@ -116,6 +116,41 @@ class ObjectStore:
 
 
 @dataclass(frozen=True, slots=True)
+class PackagingSettings:
+    """How an origin makes films ready to play."""
+
+    automatic: bool = setting(
+        "Package the media of every title that is saved; otherwise only when asked to.", False
+    )
+    jobs_max: int = setting("Films packaged at the same time.", 1, minimum=1, maximum=64)
+    segment_seconds: float = setting(
+        "Shortest segment; each begins at a picture that stands alone.",
+        4.0,
+        unit="seconds",
+        minimum=1,
+        maximum=30,
+    )
+    ladder: tuple[str, ...] = setting(
+        "Smaller renditions to encode, besides the film itself.",
+        (),
+        choices=("240p", "360p", "480p", "720p", "1080p"),
+    )
+    pictures: bool = setting("Make a poster and a storyboard.", True)
+    steering: bool = setting(
+        "Let playlists name router_url, if there is one, as the content steering server.", True
+    )
+    placed_edges: int = setting(
+        "Edges that must hold the first blocks of a package before viewers get it.", 0, minimum=0
+    )
+    replaced_seconds: float = setting(
+        "How long a replaced package stays for those who are watching it.",
+        6 * 3600.0,
+        unit="seconds",
+        minimum=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class OriginNode:
     """One origin process."""
 
@@ -164,6 +199,9 @@ class OriginNode:
         "File for the JSON-lines access log; '-' is standard output.", "", unit="log"
     )
     router_url: str = setting("Router that the player page asks; empty: play here.", "", unit="url")
+    packaging: PackagingSettings = setting(
+        "How films are made ready to play.", default_factory=PackagingSettings
+    )
 
 
 @dataclass(frozen=True, slots=True)
