@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,10 @@ from cdnkit.service.run import reopen_logs, run, serve, wait_for_stop
 from config.topology import Geo, RouterNode, Topology
 from geo_router.choose import edge_url
 from geo_router.client_address import trust
+from geo_router.dns_answer import Answerer
+from geo_router.dns_limit import RateLimit
+from geo_router.dns_server import DnsServer
+from geo_router.dns_zone import Zone
 from geo_router.families import Families, build_families
 from geo_router.fleet import Fleet, Observation
 from geo_router.handlers import Desk
@@ -55,6 +59,7 @@ class Router:
     prober: Prober
     observers: Observers
     now: Callable[[], float]
+    dns: DnsServer | None = None
 
     @property
     def fleet(self) -> Fleet:
@@ -164,7 +169,17 @@ def build_router(
     for fleet in families.fleets.values():
         for name in fleet.names():
             metrics.show_state(name, fleet)
-    return Router(application, families, locator, health, prober, observers, now)
+    dns = build_dns(topology, families, locator)
+    return Router(application, families, locator, health, prober, observers, now, dns)
+
+
+def build_dns(topology: Topology, families: Families, locator: Locator) -> DnsServer | None:
+    """The DNS answerer, where the topology names a zone. Raises BadRequestError."""
+    if not topology.dns.zone:
+        return None
+    zone = Zone(topology.dns, topology.edges, families)
+    answerer = Answerer(zone, locator.locate_network, lambda: (families.epoch, locator.version))
+    return DnsServer(answerer, RateLimit(topology.dns.responses_per_second), time.monotonic)
 
 
 def peers_of(node: RouterNode, topology: Topology) -> dict[str, str]:
@@ -192,7 +207,13 @@ def run_router(node: RouterNode, topology: Topology) -> int:
     async def main() -> None:
         router = build_router(node, topology)
         host, port = node.listen.host, node.listen.port
-        async with router.running(), serve(router.application, host, port):
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(router.running())
+            await stack.enter_async_context(
+                serve(router.application, host, port, reuse_port=node.workers > 1)
+            )
+            if node.dns is not None and router.dns is not None:
+                await stack.enter_async_context(router.dns.serving(node.dns))
             await wait_for_stop(reopen_logs(router.application))
 
     return run(main)

@@ -49,6 +49,8 @@ class Locator:
         self._stamp: Stamp | None = None
         self._complaint = ""
         self._places: dict[IPAddress, Place] = {}
+        self.version = 0
+        """Changes whenever the place of an address may have."""
 
     @property
     def database(self) -> str:
@@ -65,6 +67,17 @@ class Locator:
         if place is None:
             place = self._look_up(address)
         return place
+
+    def locate_network(self, address: IPAddress) -> tuple[Place, int]:
+        """The place of an address and the length of the prefix around it that is all there."""
+        place = self.locate(address)
+        length = self._table.uniform_length(address)
+        if place.source is Source.DATABASE and "/" in place.matched:
+            length = max(length, int(place.matched.rpartition("/")[2]))
+        elif place.source is Source.DEFAULT and self._database is not None:
+            # Which addresses beside it the database does not know either, it does not tell.
+            length = max(length, 24 if address.version == 4 else 48)
+        return place, length
 
     async def refresh(self) -> bool:
         """Open the database if its file is new or has changed; true when one was put in place."""
@@ -85,6 +98,7 @@ class Locator:
         # The old reader is not closed here: its last reference goes with this assignment.
         self._database = database
         self._places = {}
+        self.version += 1
         self._log.info("geo database opened", path=self._path, kind=database.description)
         return True
 

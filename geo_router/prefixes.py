@@ -7,6 +7,7 @@ value means (a site, "this proxy is trusted") is the caller's business. Pure.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
@@ -34,7 +35,7 @@ class Match(Generic[Value]):
 class PrefixTable(Generic[Value]):
     """An immutable table of networks; build a new one and swap the reference to change it."""
 
-    __slots__ = ("_levels", "_size")
+    __slots__ = ("_borders", "_levels", "_size")
 
     def __init__(self, entries: Mapping[str, Value]) -> None:
         """Raises BadRequestError for text that is no network, or for one given twice."""
@@ -53,6 +54,12 @@ class PrefixTable(Generic[Value]):
             for version, width, levels in ((4, 32, tables[4]), (6, 128, tables[6]))
         }
         self._size = len(entries)
+        borders: dict[int, set[int]] = {4: set(), 6: set()}
+        for text in entries:
+            network = parse_network(text)
+            start = int(network.network_address)
+            borders[network.version] |= {start, start + network.num_addresses}
+        self._borders = {version: sorted(points) for version, points in borders.items()}
 
     def __len__(self) -> int:
         return self._size
@@ -66,6 +73,22 @@ class PrefixTable(Generic[Value]):
             if match is not None:
                 return match
         return None
+
+    def uniform_length(self, address: IPAddress) -> int:
+        """Length of the largest prefix around an address in which every address has its match."""
+        address = unmap(address)
+        number, width = int(address), address.max_prefixlen
+        borders = self._borders[address.version]
+        at = bisect_right(borders, number)
+        low = borders[at - 1] if at else 0
+        high = borders[at] if at < len(borders) else 1 << width
+        # The prefix may grow by one bit as long as neither neighbour comes in.
+        for length in range(width + 1):
+            host_bits = width - length
+            start = number >> host_bits << host_bits
+            if low <= start and start + (1 << host_bits) <= high:
+                return length
+        return width
 
 
 def unmap(address: IPAddress) -> IPAddress:

@@ -76,3 +76,27 @@ def test_an_empty_table_finds_nothing() -> None:
     table: PrefixTable[str] = PrefixTable({})
     assert table.find(ip_address("10.0.0.1")) is None
     assert not table
+
+
+@given(
+    st.sets(st.tuples(st.integers(0, 255), st.integers(24, 32)), max_size=6), st.integers(0, 255)
+)
+def test_a_uniform_prefix_is_the_largest_in_which_all_match_alike(
+    networks: set[tuple[int, int]], host: int
+) -> None:
+    texts = {str(ip_network((f"192.0.2.{n}", length), strict=False)) for n, length in networks}
+    table = PrefixTable(dict.fromkeys(texts, "x"))
+    length = table.uniform_length(ip_address(f"192.0.2.{host}"))
+
+    def matches(length: int) -> set[str | None]:
+        around = ip_network((f"192.0.2.{host}", length), strict=False)
+        found = (table.find(address) for address in around)
+        return {match.prefix if match else None for match in found}
+
+    if length >= 24:
+        assert len(matches(length)) == 1
+    if length > 24:
+        around = ip_network((f"192.0.2.{host}", length - 1), strict=False)
+        inner = [ip_network(text) for text in texts]
+        crosses = any(each.subnet_of(around) and each != around for each in inner)  # type: ignore[arg-type]
+        assert crosses
