@@ -1,10 +1,12 @@
 """Taking objects in and out over HTTP.
 
-    PUT     /v1/content/{key}   take in a whole object   201, 200
-    DELETE  /v1/content/{key}   unpublish it             204
+    PUT      /v1/content/{key}   take in a whole object            201, 200
+    OPTIONS  /v1/content/{key}   how it may be taken in piecewise  204
+    DELETE   /v1/content/{key}   unpublish it                      204
 
 Decides who may and in which order an upload is judged: key, caller, head, then bytes. What is
-asked of the head is `origin.ingest.checks`, moving the bytes is `origin.ingest.receive`.
+asked of the head is `origin.ingest.checks`, moving the bytes is `origin.ingest.receive`; a PUT that
+says Upload-Complete may be resumed, and goes to `origin.resumable`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from origin.ingest.checks import UploadHead, require_conditions, run_checks, val
 from origin.ingest.receive import Receiver, body_of
 from origin.object_views import describe, key_of
 from origin.requests import Authorize, fields_of, leave_expect, send_continue
+from origin.resumable.handlers import ResumableUploads
 
 UPLOAD_SCOPE: Final = "upload"
 
@@ -37,20 +40,25 @@ class Uploads:
         authorize: Authorize,
         limit_bytes: int,
         base_url: str = "",
+        resumable: ResumableUploads | None = None,
     ) -> None:
         self._catalog = catalog
         self._receiver = receiver
         self._authorize = authorize
         self._limit_bytes = limit_bytes
         self._base_url = base_url.rstrip("/")
+        self._resumable = resumable
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
         path = CONTENT_PREFIX + "{key:.*}"
-        return [
+        own = [
             web.put(path, self.put, expect_handler=leave_expect),
             web.delete(path, self.delete),
         ]
+        if self._resumable is None:
+            return own
+        return [*own, web.options(path, self._resumable.options), *self._resumable.routes()]
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         """Take in a whole object."""
@@ -60,6 +68,8 @@ class Uploads:
             request.method, fields_of(request), request.content_length, self._limit_bytes
         )
         run_checks(head, self._catalog.objects.get(key))
+        if self._resumable is not None and "upload-complete" in head.fields:
+            return await self._resumable.create_at(request, key)
         await send_continue(request)
         row, is_new = await self._receiver.receive(key, head, body_of(request.content))
         note(request, key=key, generation=row.generation)

@@ -23,6 +23,7 @@ from origin.ingest.session import ACTIVE, UploadState
 from origin.store.resumable import Identity, PartState
 
 _ACTIVE: Final = [state.value for state in ACTIVE]
+_GROWING: Final = [UploadState.OPENED.value, UploadState.RECEIVING.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +139,16 @@ class UploadRows:
         return [by_id[each] for each in ids if each in by_id]
 
     async def take(self, upload_id: str) -> UploadRow | None:
-        """The row, with whoever wrote it until now overtaken."""
+        """The row, with whoever brought bytes until now overtaken; finishing is not disturbed."""
         statement = (
             sa.update(uploads)
-            .where(uploads.c.id == upload_id)
+            .where(uploads.c.id == upload_id, uploads.c.state.in_(_GROWING))
             .values(epoch=uploads.c.epoch + 1)
             .returning(*_COLUMNS)
         )
         async with self._order, self._database.begin() as connection:
             row = (await connection.execute(statement)).one_or_none()
-        return None if row is None else UploadRow(*row)
+            return await _find(connection, upload_id) if row is None else UploadRow(*row)
 
     async def save(self, row: UploadRow) -> bool:
         """Write what changed, unless the writer was overtaken; then False."""
@@ -214,10 +215,14 @@ class UploadRows:
 
 
 async def save(connection: AsyncConnection, row: UploadRow) -> bool:
-    """Write a row on an open transaction, unless its writer was overtaken; then False."""
+    """Write a row on an open transaction; False when its writer was overtaken or it has ended."""
     statement = (
         sa.update(uploads)
-        .where(uploads.c.id == row.id, uploads.c.epoch == row.epoch)
+        .where(
+            uploads.c.id == row.id,
+            uploads.c.epoch == row.epoch,
+            uploads.c.state.in_([*_ACTIVE, UploadState.JOINED.value]),
+        )
         .values(_values(row))
     )
     return bool((await connection.execute(statement)).rowcount)

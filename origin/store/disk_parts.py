@@ -11,11 +11,11 @@ import asyncio
 import errno
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Executor
 from typing import Final, TypeVar
 
-from cdnkit.errors import NotFoundError, UnavailableError
+from cdnkit.errors import CinedgeError, NotFoundError, UnavailableError
 from origin.store.base import StoredObject
 from origin.store.disk_writer import SEALING_MAX
 from origin.store.extents import PIECE_BYTES, extent_count, extent_name, is_sound, placement_key
@@ -64,16 +64,14 @@ class DiskPart:
             await self._put(piece[:room_bytes])
             piece = piece[room_bytes:]
 
-    async def sync(self) -> PartState:
+    def sync(self) -> Awaitable[PartState]:
         """Make durable what was put before the call."""
-        state, sealing = self._state(), list(self._sealing)
         duplicates: list[tuple[KeptCopy, int]] = []
         if self._extent is not None:
             duplicates = self._extent.duplicates()
-        await self._parts.hop(sync_duplicates, self._parts.volumes, duplicates)
-        for future in sealing:
-            await asyncio.shield(future)
-        return state
+            if not duplicates:
+                raise UnavailableError("no volume holds the last bytes")
+        return self._sync(self._state(), duplicates, list(self._sealing))
 
     async def finish(self) -> PartState:
         """Make all of it durable and close its last extent."""
@@ -93,6 +91,17 @@ class DiskPart:
         extent, self._extent = self._extent, None
         if extent is not None:
             await self._parts.hop(extent.let_go)
+
+    async def _sync(
+        self,
+        state: PartState,
+        duplicates: list[tuple[KeptCopy, int]],
+        sealing: list[asyncio.Future[None]],
+    ) -> PartState:
+        await self._parts.hop(sync_duplicates, self._parts.volumes, duplicates)
+        for future in sealing:
+            await asyncio.shield(future)
+        return state
 
     async def _put(self, piece: bytes) -> None:
         extent = self._extent
@@ -199,7 +208,7 @@ class DiskParts:
                 except OSError as error:
                     self.volumes.fail(volume, error)
                 os.close(fd)
-        raise NotFoundError(f"no sound copy of extent {index} of {identity[0]} is left")
+        raise self._missing(f"no sound copy of extent {index} of {identity[0]} is left")
 
     def _assemble(self, stored: StoredObject) -> None:
         identity = (stored.object_id, stored.generation)
@@ -213,7 +222,7 @@ class DiskParts:
             name = extent_name(*identity, index)
             placed = [self._link(volume, name) for volume in self.volumes.volumes]
             if not any(placed):
-                raise NotFoundError(f"extent {index} of {identity[0]} is not there")
+                raise self._missing(f"extent {index} of {identity[0]} is not there")
             changed |= {(volume, os.path.dirname(path)) for volume, path in filter(None, placed)}
         for volume, directory in changed:
             try:
@@ -240,6 +249,12 @@ class DiskParts:
             self.volumes.fail(volume, error)
             return None
         return volume, path
+
+    def _missing(self, detail: str) -> CinedgeError:
+        """Lost, unless a failing volume may have it."""
+        if self.volumes.healthy_count() < len(self.volumes.volumes):
+            return UnavailableError(detail)
+        return NotFoundError(detail)
 
     def _discard(self, identity: Identity, extents: range | None) -> None:
         stem = _stem(identity)

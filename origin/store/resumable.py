@@ -8,7 +8,7 @@ A store offers this as its attribute `parts`; one that has none takes whole obje
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Collection
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -46,8 +46,8 @@ class PartWriter(Protocol):
     async def put(self, piece: bytes) -> None:
         """Append. One at a time; not durable when it returns."""
 
-    async def sync(self) -> PartState:
-        """Make durable what was put before the call; may run beside `put`."""
+    def sync(self) -> Awaitable[PartState]:
+        """Make durable what was put before the call; the waiting may go on beside `put`."""
 
     async def finish(self) -> PartState:
         """Make all of it durable and close its last extent, however long that is."""
