@@ -31,6 +31,9 @@ from origin.changes import Changes
 from origin.contents import Contents
 from origin.ingest.receive import Receiver
 from origin.requests import close_after_refusal
+from origin.resumable.mounting import mount_uploads
+from origin.resumable.opening import open_intake
+from origin.resumable.rules import Rules
 from origin.site import Site, allowed_origins
 from origin.store.base import ByteStore
 from origin.store.disk import DiskStore, open_disk_store
@@ -96,12 +99,17 @@ async def build_origin(
             max_age_seconds=node.max_age_seconds,
             base_url=node.url,
         )
+        rules = Rules(node.extent_bytes, node.object_bytes_max)
+        intake = await opened.enter_async_context(
+            open_intake(parts.catalog, parts.store, rules, now, _report)
+        )
         uploads = Uploads(
             parts.catalog,
             parts.receiver,
             authorize=auth.authorize,
             limit_bytes=node.object_bytes_max,
             base_url=node.url,
+            resumable=mount_uploads(intake, node.url, auth.authorize),
         )
         site = Site(node.router_url, allowed_origins(node.router_url, topology))
         app = build_app(
