@@ -6,10 +6,18 @@ import asyncio
 import random
 from asyncio import StreamReader, StreamWriter
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from edge.entry import Entry
+from cdnkit.errors import UpstreamError
+from cdnkit.fields import FieldLines
+from cdnkit.freshness import CDN, assess
+from edge.cache.disk import Disk
+from edge.entry import Entry, StoredHead
+from edge.fetch import check_part
+from edge.fill import VersionChangedError
+from edge.http1.response import parse_response
 from tests.edge.conftest import BLOCK, Asked, Edge, Origin, eventually, plain_answer
 from tests.edge.rest import all_at_rest
 from tests.helpers.film_origin import FilmOrigin, film_bytes, is_one_version
@@ -158,7 +166,7 @@ async def test_a_part_of_wrong_length_is_never_stored(
 
 @pytest.mark.parametrize("extra", [-10, 10, 100_000])
 async def test_a_chunked_part_of_wrong_length_costs_its_connection_only(
-    edge: Edge, origin: Origin, film: FilmOrigin, extra: int
+    edge: Edge, origin: Origin, film: FilmOrigin, extra: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     lies = 1
 
@@ -177,6 +185,7 @@ async def test_a_chunked_part_of_wrong_length_costs_its_connection_only(
     assert (await one(edge, part(0, BLOCK))).body == film_bytes(1, 0, BLOCK)
     assert (await one(edge)).body == film_bytes(1, 0, SIZE)
     await all_at_rest(edge)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_a_multipart_answer_to_one_range_is_not_combined(
@@ -369,3 +378,42 @@ async def test_a_joined_question_never_gives_another_viewers_variant(
         assert (await client.answer()).body == language.encode()
     assert len(origin.asked) == 3
     await all_at_rest(edge)
+
+
+GOOD = ("206", "bytes 0-99/1000", '"x"', 100)
+COMBINED = {
+    "what was asked for": (GOOD, '"x"', None),
+    "a weak tag": (("206", "bytes 0-99/1000", 'W/"x"', 100), 'W/"x"', VersionChangedError),
+    "another tag": (("206", "bytes 0-99/1000", '"y"', 100), '"x"', VersionChangedError),
+    "another size": (("206", "bytes 0-99/1001", '"x"', 100), '"x"', VersionChangedError),
+    "another part": (("206", "bytes 1-100/1000", '"x"', 100), '"x"', UpstreamError),
+    "another length": (("206", "bytes 0-99/1000", '"x"', 99), '"x"', UpstreamError),
+    "the whole": (("200", "", '"x"', 1000), '"x"', None),
+    "the whole of another size": (("200", "", '"x"', 999), '"x"', VersionChangedError),
+    "gone": (("404", "", '"x"', 0), '"x"', VersionChangedError),
+    "changed": (("412", "", '"x"', 0), '"x"', VersionChangedError),
+    "broken": (("500", "", '"x"', 0), '"x"', UpstreamError),
+}
+
+
+@pytest.mark.parametrize(("answer", "known", "error"), COMBINED.values(), ids=COMBINED)
+def test_only_what_belongs_to_the_blocks_held_may_join_them(
+    tmp_path: Path,
+    answer: tuple[str, str, str, int],
+    known: str,
+    error: type[Exception] | None,
+) -> None:
+    status, content_range, etag, length = answer
+    text = f"HTTP/1.1 {status} X\r\nETag: {etag}\r\nContent-Length: {length}"
+    head = parse_response((text + f"\r\nContent-Range: {content_range}").encode(), b"GET")
+    pairs = [(b"etag", known.encode())]
+    stored = StoredHead(200, pairs, 0.0, 0.0, assess(200, FieldLines(pairs), 0.0, 0.0, CDN))
+    disk = Disk(tmp_path, 1 << 20)
+    entry = Entry(b"/a", stored, 1000, 100, (), disk)
+    disk.threads.shutdown()
+    if error is None:
+        check_part(entry, head, 0, 100)
+        return
+    with pytest.raises(error) as raised:
+        check_part(entry, head, 0, 100)
+    assert type(raised.value) is error

@@ -9,6 +9,7 @@ import pytest
 
 from config.topology import MIB
 from edge.entry import Entry
+from edge.fill import UNREAD_BLOCKS_MAX
 from tests.edge.conftest import BLOCK, Edge, Origin, Plan, eventually
 from tests.edge.rest import all_at_rest, assert_disk_equals_index, small_edge
 from tests.helpers.film_origin import FilmOrigin, film_bytes, is_one_version
@@ -244,14 +245,14 @@ async def test_readers_of_films_larger_than_the_cache_get_exact_bytes(
 
         async def view(number: int) -> None:
             client = await edge.client()
-            start = chance.randrange(capacity)
             film = films[number % 2]
-            await client.send(head(f"/f{number % 2}", part(start, film.size_bytes)))
-            answer = await client.answer()
-            assert answer.body == film_bytes(film.version, start, film.size_bytes)
+            start = chance.randrange(film.size_bytes)
+            stop = min(start + 6 * MIB, film.size_bytes) if number > 1 else film.size_bytes
+            answer = await client.ask(f"/f{number % 2}", part(start, stop))
+            assert answer.body == film_bytes(film.version, start, stop)
             assert holdings.held_bytes <= capacity
 
-        await asyncio.gather(*(view(number) for number in range(6)))
+        await asyncio.gather(*(view(number) for number in range(20)))
         await all_at_rest(edge)
         assert holdings.held_bytes <= capacity
         assert holdings.evicted_blocks_total > 0
@@ -328,3 +329,15 @@ async def test_no_mixture_of_leaving_cuts_versions_and_eviction_mixes_bytes(
         assert edge.worker.holdings.held_bytes <= 16 * MIB
     assert whole_bodies
     assert_disk_equals_index(plan.cache, edge)
+
+
+async def test_a_new_entry_is_filled_a_little_before_its_first_reader_is_there(
+    edge: Edge, film: FilmOrigin
+) -> None:
+    await (await edge.client()).ask(TARGET, part(0, 10))
+    fills, entry = edge.worker.fills, entry_of(edge)
+    await all_at_rest(edge)
+    assert not fills.is_wanted(entry, 1)
+    entry.was_read = False
+    assert fills.is_wanted(entry, UNREAD_BLOCKS_MAX - 1)
+    assert not fills.is_wanted(entry, UNREAD_BLOCKS_MAX)

@@ -147,3 +147,23 @@ async def test_readers_apart_are_served_from_memory_when_the_disk_takes_nothing(
     )
     await all_at_rest(edge)
     assert edge.worker.holdings.held_blocks == 0
+
+
+async def test_what_the_disk_would_not_take_waits_in_memory_for_a_slow_reader(
+    edge: Edge, film: FilmOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> object:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Disk, "write_block", full)
+    film.size_bytes = 100 * BLOCK
+    slow = await edge.client(receive_buffer_bytes=4096)
+    await slow.send(head(TARGET))
+    fills = edge.worker.fills
+    await eventually(lambda: bool(film.sent) and not fills._tasks, "the fill stopped")
+    await eventually(lambda: not fills._saving, "the disk has refused")
+    assert entry_of(edge).growing
+    assert (await slow.answer()).body == film_bytes(1, 0, film.size_bytes)
+    # Pieces of blocks that came after a run was wanted no more are all that came twice.
+    assert fills.received_bytes_total < 1.1 * film.size_bytes
+    await all_at_rest(edge)
