@@ -12,8 +12,9 @@ from typing import Final
 from cachetools import LRUCache
 
 from cdnkit.errors import ForbiddenError
-from cdnkit.fields import Pair
+from cdnkit.fields import FieldLines, Pair
 from cdnkit.tokens import Claims, check_claims, open_token
+from edge.http1.request import Request
 from edge.routing import Matched
 
 REMEMBERED_TOKENS: Final = 10_000
@@ -44,6 +45,14 @@ def split_cookie(pairs: Sequence[Pair]) -> tuple[str | None, list[Pair]]:
             value = b"; ".join(others)
         kept.append((name, value))
     return token, kept
+
+
+def take_cookie(request: Request) -> str | None:
+    """The token among the request's cookies, which end here when there is one."""
+    token, pairs = split_cookie(request.pairs)
+    if token is not None:
+        request.pairs, request.fields = pairs, FieldLines(pairs)
+    return token
 
 
 class Access:

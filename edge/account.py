@@ -21,6 +21,7 @@ class Told:
 
     request_id: bytes
     status: int = 0
+    asked_status: int | None = None
     outcome: Outcome = Outcome.ERROR
     miss_class: MissClass | None = None
     collapsed: bool = False

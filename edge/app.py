@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -33,20 +34,26 @@ from config.topology import Address, EdgeNode, Topology
 from edge.access import Access
 from edge.account import Accounts
 from edge.answer import Answers
+from edge.bodies import Bodies
 from edge.cache.disk import Disk
 from edge.cache.holdings import Holdings
 from edge.entry import Entry
+from edge.entry_answer import EntryAnswers
 from edge.exchange import Exchange
-from edge.fastlane import FastLane
+from edge.fastlane import TARGETS_MAX, FastLane
 from edge.feed import Feed
 from edge.fetch import Fetcher, check_part
 from edge.fill import Fills
 from edge.http1.request import RefusedError
+from edge.lookup import Lookup
 from edge.origin import Origin
+from edge.passthrough import Passthrough
 from edge.respond import problem_answer
 from edge.routing import PathRule, Routing
 from edge.serve import Parts, Service
 from edge.server import Limits, Server
+from edge.stored import Stored
+from edge.teacher import Teacher
 from edge.telemetry import EdgeCollector
 from edge.upstream.pool import PoolLimits
 from edge.upstream.upstreams import Lent, Upstreams
@@ -87,14 +94,21 @@ def run_edge(node: EdgeNode, topology: Topology) -> int:
 
 @contextlib.asynccontextmanager
 async def worker(
-    node: EdgeNode, topology: Topology, number: int = 0, now: Callable[[], float] = time.time
+    node: EdgeNode,
+    topology: Topology,
+    number: int = 0,
+    now: Callable[[], float] = time.time,
+    lane_targets_max: int = TARGETS_MAX,
 ) -> AsyncIterator[Worker]:
-    """Serve inside the block; at its end drain, close and mark the disks clean."""
+    """Serve inside the block; at its end drain, close and mark the disks clean.
+
+    `lane_targets_max` bounds the fast lane's memory; with 0 everything takes the full path.
+    """
     loop = asyncio.get_running_loop()
     settings = node.settings
     listener = _bind(node)
     holdings = Holdings(_disks(node), loop)
-    routing, origin = _routes(node, topology)
+    routing, origin = _routes(node, topology, now)
 
     async def ask(entry: Entry, start: int, stop: int) -> Lent:
         lent = await origin.ask_part(entry, start, stop)
@@ -112,28 +126,43 @@ async def worker(
     accounts = Accounts(log, node.name)
     health = Health()
     feeds = _feeds(node, topology, holdings, routing)
-    answers = Answers(node.name, fills, settings.read_ahead_blocks, now)
-    lane = FastLane(answers.lane_heads, secrets.token_hex(6).encode(), logging=log.enabled)
+    answers = Answers(node.name, now)
+    from_entries = EntryAnswers(node.name, Bodies(fills, settings.read_ahead_blocks), now)
+    lane = FastLane(
+        from_entries.lane_heads,
+        secrets.token_hex(6).encode(),
+        logging=log.enabled,
+        targets_max=lane_targets_max,
+    )
+    passthrough = Passthrough(origin, answers, fetcher.invalidate, now)
     service = Service(
         Parts(
             routing=routing,
             access=Access({key.id: key.secret.encode() for key in topology.token_keys}),
-            holdings=holdings,
-            fetcher=fetcher,
-            origin=origin,
+            stored=Stored(
+                Lookup(holdings, CDN, now),
+                fetcher,
+                from_entries,
+                passthrough,
+                Teacher(lane, now),
+            ),
+            passthrough=passthrough,
             answers=answers,
             accounts=accounts,
-            policy=CDN,
-            node=node.name,
             is_ready=lambda: _why_not_ready(health),
             answers_health=bool(topology.origins) or node.admin is None,
             new_request_id=_request_ids(),
-            lane=lane,
             now=now,
         )
     )
     server = Server(
-        loop, service.serve, _refuse, _limits(node), lane, lambda: accounts.absorb(lane), now
+        loop,
+        service.serve,
+        partial(_refuse, now),
+        _limits(node),
+        lane,
+        lambda: accounts.absorb(lane),
+        now,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
@@ -200,7 +229,7 @@ def _limits(node: EdgeNode) -> Limits:
     )
 
 
-def _routes(node: EdgeNode, topology: Topology) -> tuple[Routing, Origin]:
+def _routes(node: EdgeNode, topology: Topology, now: Callable[[], float]) -> tuple[Routing, Origin]:
     settings = node.settings
     limits = PoolLimits(
         connections_max=settings.upstream_connections_max,
@@ -212,7 +241,7 @@ def _routes(node: EdgeNode, topology: Topology) -> tuple[Routing, Origin]:
         PathRule(route.prefix.encode(), route.token, number)
         for number, route in enumerate(topology.routes)
     ]
-    upstreams = [Upstreams(route.upstream or own, limits, time.time) for route in topology.routes]
+    upstreams = [Upstreams(route.upstream or own, limits, now) for route in topology.routes]
     routing = Routing(rules)
     ids = _request_ids()
     return routing, Origin(routing, upstreams, node.name, lambda: ids(None))
@@ -260,13 +289,13 @@ async def _serve_admin(
     return listening.url
 
 
-def _refuse(refusal: RefusedError) -> bytes:
+def _refuse(now: Callable[[], float], refusal: RefusedError) -> bytes:
     error = RefusedHeadError(refusal.reason)
     request_id = secrets.token_hex(8).encode()
     return problem_answer(
         error,
         request_id,
-        format_http_date(time.time()).encode(),
+        format_http_date(now()).encode(),
         b"X-Request-Id: %b\r\nConnection: close\r\n" % request_id,
         status=refusal.status,
     )

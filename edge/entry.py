@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from cdnkit.dates import parse_http_date
 from cdnkit.fields import FieldLines, Pair
 from cdnkit.freshness import Freshness
-from cdnkit.ranges import Multi, RangePlan, Single
 from cdnkit.validators import Validators, is_strong_etag
 from edge.blockfile import BlockFile
 from edge.respond import stored_lines
@@ -114,24 +113,6 @@ class Entry:
     def block_size(self, block: int) -> int:
         """Bytes in a block; only the last may be shorter."""
         return min(self.block_bytes, self.size_bytes - block * self.block_bytes)
-
-    def is_servable(self, plan: RangePlan) -> bool:
-        """Can every byte of the plan be had: held, on its way, or to be asked for by range?"""
-        if self.is_rangeable or self.is_complete:
-            return True
-        intervals: Sequence[tuple[int, int]]
-        match plan:
-            case Single(start, stop):
-                intervals = [(start, stop)]
-            case Multi(parts):
-                intervals = parts
-            case _:
-                intervals = [(0, self.size_bytes)]
-        return all(
-            self.at_hand(block)
-            for start, stop in intervals
-            for block in range(start // self.block_bytes, -(-stop // self.block_bytes))
-        )
 
     def renew(self, head: StoredHead) -> None:
         """The same version with a newer head (RFC 9111 4.3.4)."""

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
+from cdnkit.fields import end_to_end
 from edge.body import Body
 from edge.http1.chunked import ChunkedDecoder
 from edge.http1.request import Request
+from edge.http1.response import ResponseHead
+from edge.respond import lines_of, status_line
 
 if TYPE_CHECKING:
     from edge.connection import Connection
@@ -59,11 +62,23 @@ class Exchange:
         # Content nobody read would be taken for the next request (RFC 9112 9.3).
         return self.connection.closing or self.body_left
 
+    @property
+    def connection_line(self) -> bytes:
+        """What the answer says of its connection (RFC 9112 9.3, 9.6)."""
+        if self.closes_after:
+            return b"Connection: close\r\n"
+        return b"" if self.request.minor_version else b"Connection: keep-alive\r\n"
+
     def interim(self, head: bytes) -> None:
         """Pass on a 1xx answer; clients of HTTP/1.0 never see one (RFC 9110 15.2)."""
         if self.request.minor_version and self.connection.alive and not self.answered:
             self.connection.head = bytes(self.connection.head) + head
             self.connection.server.pump(self.connection)
+
+    def pass_interim(self, head: ResponseHead) -> None:
+        """Hand an upstream's 1xx on, but for 100: that talk is between neighbours."""
+        if head.status != 100:
+            self.interim(status_line(head.status) + lines_of(end_to_end(head.pairs)) + b"\r\n")
 
     def reply(self, head: bytes, content: bytes = b"") -> None:
         """Answer with bytes at hand."""

@@ -140,16 +140,17 @@ class HeldBody:
 class FastLane:
     """The lane of one worker.
 
-    `make_heads` gives the heads of a hot target up to the request id, and the moment until which
+    `make_heads` gives the heads of an entry up to the request id, and the moment until which
     they hold. `turn_at` (wall clock) is kept up to date by the server; nothing else tells time.
     """
 
     def __init__(
         self,
-        make_heads: Callable[[Hot, float], tuple[bytes, bytes, float]],
+        make_heads: Callable[[Entry, float], tuple[bytes, bytes, float]],
         request_prefix: bytes,
         *,
         logging: bool,
+        targets_max: int = TARGETS_MAX,
     ) -> None:
         self.turn_at = 0.0
         self.id_prefix = request_prefix + b"-f"
@@ -160,6 +161,7 @@ class FastLane:
         self.stirred: list[Entry] = []
         self.records: list[LaneRecord] = []
         self._logging = logging
+        self._targets_max = targets_max
         self._number = 0
         self._hot: OrderedDict[bytes, Hot] = OrderedDict()
         self._contents_bytes = 0
@@ -168,6 +170,9 @@ class FastLane:
 
     def teach(self, target: bytes, entry: Entry, until: float, session: str) -> None:
         """The full path answered this target as a plain hit; until then it would again."""
+        if not self._targets_max or (entry.count == 1 and entry.files[0] is None):
+            # With its file on the way, a small object would be taught without its content.
+            return
         key = b"GET " + target
         known = self._hot.get(key)
         if known is not None and known.entry is entry and known.until:
@@ -175,7 +180,7 @@ class FastLane:
             return
         if known is not None:
             self._let_go(self._hot.pop(key))
-        while len(self._hot) >= TARGETS_MAX:
+        while len(self._hot) >= self._targets_max:
             self._let_go(self._hot.popitem(last=False)[1])
         hot = Hot(target, entry, until, session)
         self._keep_content(hot)
@@ -476,7 +481,7 @@ class FastLane:
         return recent
 
     def _make(self, hot: Hot) -> None:
-        whole, part, hot.heads_until = self._make_heads(hot, self.turn_at)
+        whole, part, hot.heads_until = self._make_heads(hot.entry, self.turn_at)
         mark = b"X-Request-Id: " + self.id_prefix
         hot.head_200, hot.head_206 = whole + mark, part + mark
 

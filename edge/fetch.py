@@ -42,8 +42,6 @@ PASS_SECONDS: Final = 10.0
 """How long a key that could not be stored is passed on without queueing (hit-for-miss)."""
 _VARIANTS_MAX: Final = 3
 """Questions of others a viewer waits for before asking by itself."""
-COLLECTED_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Largest answer of unannounced length that is kept."""
 
 
 @dataclass(slots=True)
@@ -54,6 +52,13 @@ class Learned:
     status: int
     lent: Lent | None = None
     keep: Callable[[bytes], None] | None = None
+
+    def drop(self) -> None:
+        """Nobody takes the unstored answer."""
+        lent = self.claim()
+        if lent is not None:
+            lent.connection.abort()
+            lent.release()
 
     def claim(self) -> Lent | None:
         """Take the unstored answer; the first caller gets it."""
@@ -156,10 +161,7 @@ class Fetcher:
             learned = await self.revalidate(entry, target, request)
         except CinedgeError:
             return
-        lent = learned.claim()
-        if lent is not None:
-            lent.connection.abort()
-            lent.release()
+        learned.drop()
 
     async def close(self) -> None:
         """End all questions."""

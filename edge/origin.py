@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cdnkit.fields import FieldLines, Pair
 from edge.entry import Entry
-from edge.onward import upstream_head, via_line
+from edge.onward import refuse_loop, upstream_head, via_line
 from edge.routing import Matched, Routing
 from edge.upstream.connection import InterimListener
 from edge.upstream.pool import Endpoint, Pool
@@ -69,7 +69,8 @@ class Origin:
         own: Sequence[Pair],
         request_id: bytes,
     ) -> bytes:
-        """The bytes of a request head to one upstream."""
+        """The bytes of a request head to one upstream. Raises LoopDetectedError."""
+        refuse_loop(FieldLines(pairs), self._node)
         return upstream_head(
             method,
             endpoint.base_path + matched.rest,

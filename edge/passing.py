@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from cdnkit.errors import CinedgeError
+from cdnkit.errors import BadRequestError, CinedgeError
 from cdnkit.fields import end_to_end
 from edge.body import StreamBody
 from edge.exchange import ClientGoneError, Exchange
 from edge.http1.fields import FieldError
 from edge.http1.response import Framing, ResponseHead
-from edge.respond import lines_of, passed_lines, status_line
+from edge.respond import passed_lines, status_line
 from edge.upstream.connection import UpstreamConnection
 from edge.upstream.upstreams import Lent
 
@@ -155,9 +155,9 @@ async def converse(exchange: Exchange, connection: UpstreamConnection, head: byt
     """Send head and content and wait for the answer, which may come before the content's end.
 
     The rest of the content then goes on beside the answer, until `pass_answer` is through with it.
-    Raises ClientGoneError, FieldError, UpstreamError.
+    Raises ClientGoneError, BadRequestError, UpstreamError.
     """
-    connection.start(exchange.request.method, head, lambda interim: pass_interim(exchange, interim))
+    connection.start(exchange.request.method, head, exchange.pass_interim)
     if not exchange.request.has_body:
         return await connection.answer()
     sending = exchange.sending = asyncio.ensure_future(send_content(exchange, connection))
@@ -166,7 +166,10 @@ async def converse(exchange: Exchange, connection: UpstreamConnection, head: byt
         await asyncio.wait({sending, answering}, return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
             error = sending.exception()
-            if isinstance(error, ClientGoneError | FieldError):
+            if isinstance(error, FieldError):
+                exchange.connection.closing = True
+                raise BadRequestError(f"the content cannot be read: {error}")
+            if isinstance(error, ClientGoneError):
                 raise error
         answer = await answering
     except BaseException:
@@ -182,9 +185,3 @@ def _give_up(sending: asyncio.Task[None], connection: UpstreamConnection) -> Non
     """The client will never send the rest: what the upstream answers to it is worth nothing."""
     if not sending.cancelled() and isinstance(sending.exception(), ClientGoneError | FieldError):
         connection.abort()
-
-
-def pass_interim(exchange: Exchange, head: ResponseHead) -> None:
-    """Hand a 1xx on, but for 100: that conversation is between neighbours (RFC 9110 15.2)."""
-    if head.status != 100:
-        exchange.interim(status_line(head.status) + lines_of(end_to_end(head.pairs)) + b"\r\n")

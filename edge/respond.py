@@ -88,13 +88,17 @@ def passed_lines(pairs: Sequence[Pair], *, keep_length: bool) -> bytes:
 
 
 def hop_lines(
-    upstream: FieldLines | None, cache_status: str, via: str, request_id: bytes, close: bool
+    upstream: FieldLines | None,
+    cache_status: str,
+    via: str,
+    request_id: bytes,
+    connection_line: bytes,
 ) -> bytes:
     """What this hop adds to every answer."""
     return b"%bX-Request-Id: %b\r\n%b" % (
         trace_lines(upstream, cache_status, via),
         request_id,
-        b"Connection: close\r\n" if close else b"",
+        connection_line,
     )
 
 

@@ -420,6 +420,7 @@ class Server:
             self.drop(connection)
             return
         connection.lingering = True
+        connection.idle = False
         connection.buffer = b""
         connection.deadline = self.now + _LINGER_SECONDS
         self._linger(connection)

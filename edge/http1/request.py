@@ -60,6 +60,11 @@ class Request:
     expects_continue: bool
 
     @property
+    def is_preflight(self) -> bool:
+        """Whether a browser asks if it may ask (CORS)."""
+        return self.method == b"OPTIONS" and b"access-control-request-method" in self.fields
+
+    @property
     def has_body(self) -> bool:
         """Whether content follows the head."""
         return self.chunked or self.content_length > 0

@@ -113,19 +113,19 @@ def test_an_origin_that_speaks_of_other_sites_is_left_to_itself() -> None:
 
 
 def test_each_hop_adds_itself_after_those_nearer_to_the_origin() -> None:
-    lines = hop_lines(FieldLines(STORED), "edge-1; hit", "edge-1", b"r1", close=True)
+    lines = hop_lines(FieldLines(STORED), "edge-1; hit", "edge-1", b"r1", b"Connection: close\r\n")
     assert lines == (
         b"Cache-Status: up; hit, edge-1; hit\r\nVia: 1.1 up, 1.1 edge-1\r\n"
         b"X-Request-Id: r1\r\nConnection: close\r\n"
     )
-    assert hop_lines(None, "edge-1; hit", "edge-1", b"r1", close=False) == (
+    assert hop_lines(None, "edge-1; hit", "edge-1", b"r1", b"") == (
         b"Cache-Status: edge-1; hit\r\nVia: 1.1 edge-1\r\nX-Request-Id: r1\r\n"
     )
 
 
 def test_a_cache_status_that_cannot_be_read_does_not_spoil_ours() -> None:
     upstream = FieldLines([(b"cache-status", b"\xe9;;")])
-    assert hop_lines(upstream, "edge-1; hit", "edge-1", b"r", close=False).startswith(
+    assert hop_lines(upstream, "edge-1; hit", "edge-1", b"r", b"").startswith(
         b"Cache-Status: edge-1; hit\r\n"
     )
 
@@ -141,7 +141,7 @@ def test_a_cache_status_that_cannot_be_read_does_not_spoil_ours() -> None:
 def test_an_error_is_a_whole_answer_with_a_problem(
     error: BadRequestError | UnauthorizedError | UnavailableError, name: bytes, value: bytes
 ) -> None:
-    hop = hop_lines(None, "edge-1; fwd=miss", "edge-1", b"r\xe9", close=True)
+    hop = hop_lines(None, "edge-1; fwd=miss", "edge-1", b"r\xe9", b"Connection: close\r\n")
     response, fields, body = _read(problem_answer(error, b"r\xe9", b"Sun, 06 Nov 1994", hop))
     assert response.status_code == error.status
     assert fields.first(b"content-type") == b"application/problem+json"
