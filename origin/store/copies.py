@@ -168,6 +168,8 @@ class GrowingExtent:
             except OSError as error:
                 self._leave(copy, error)
         self.check_held()
+        if len(self._copies) < self._wanted:
+            self._volumes.note_degraded()
         return changed
 
     def check_held(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -34,6 +34,8 @@ from origin.store.extents import (
     locate,
     placement_key,
 )
+from origin.store.mending import Mender
+from origin.store.upkeep import Upkeep, UpkeepSettings
 from origin.store.volumes import (
     OWN_ERRNOS,
     OpenVolume,
@@ -98,6 +100,30 @@ class DiskStore:
     def volume_states(self) -> tuple[VolumeState, ...]:
         """Use and health of each volume."""
         return self._volumes.states()
+
+    def open_upkeep(
+        self,
+        settings: UpkeepSettings,
+        clock: Callable[[], float],
+        expected: Callable[[], Iterable[StoredObject]] = tuple,
+    ) -> Upkeep:
+        """The background work of this store; somebody has to `run` it."""
+        loop = asyncio.get_running_loop()
+
+        def forget(key: ExtentKey) -> None:
+            loop.call_soon_threadsafe(self._descriptors.forget, key)
+
+        mender = Mender(
+            self._volumes,
+            self._writer_settings.copies,
+            is_writing=lambda *identity: identity in self._writing,
+            forget=forget,
+        )
+        return Upkeep(self._volumes, mender, settings, clock, expected)
+
+    def degraded_writes(self) -> int:
+        """Extents written with fewer copies than wanted since the start."""
+        return self._volumes.degraded_writes
 
     async def readmit(self, name: str) -> None:
         """Use a volume again. Raises NotFoundError, UnavailableError when it still fails."""
@@ -293,10 +319,12 @@ class DiskStore:
 
     def _unlink(self, stored: StoredObject) -> None:
         """Extent 0 goes first: what a crash leaves behind is then known as rubbish."""
+        for volume in self._volumes.volumes:
+            # A vanished disk looks empty, and would bring the object back when it returns.
+            self._volumes.check(volume)
         for index in range(extent_count(stored)):
-            name = extent_name(stored.object_id, stored.generation, index)
-            for volume in self._volumes.volumes:
-                volume.unlink(name)
+            self._volumes.unlink(extent_name(stored.object_id, stored.generation, index))
+        self._volumes.save_undeleted()
 
     def _close_fd(self, fd: int) -> None:
         # The last close of an unlinked file frees its blocks, which takes a while.

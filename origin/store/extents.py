@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,8 +112,17 @@ def read_footer(fd: int) -> Footer | None:
     return parse_footer(os.pread(fd, size_bytes - start, start))
 
 
-def is_sound(fd: int, object_id: str, generation: int, index: int) -> bool:
-    """Whether an open file is that extent, whole and unchanged. Reads all of it; raises OSError."""
+def is_sound(
+    fd: int,
+    object_id: str,
+    generation: int,
+    index: int,
+    spend: Callable[[int], object] = lambda size_bytes: None,
+) -> bool:
+    """Whether an open file is that extent, whole and unchanged. Reads all of it; raises OSError.
+
+    `spend` is told of each piece read, and may wait.
+    """
     footer = read_footer(fd)
     if footer is None or (footer.object_id, footer.generation, footer.index) != (
         object_id,
@@ -127,4 +137,5 @@ def is_sound(fd: int, object_id: str, generation: int, index: int) -> bool:
             return False
         crc32c = google_crc32c.extend(crc32c, piece)
         at += len(piece)
+        spend(len(piece))
     return crc32c == footer.crc32c

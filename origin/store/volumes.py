@@ -25,6 +25,7 @@ EXTENTS_DIR: Final = "extents"
 PARTIAL_DIR: Final = ".partial"
 DAMAGED_DIR: Final = "damaged"
 MARKER_NAME: Final = "volume.json"
+NAME_LOCKS: Final = 64
 
 FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 OWN_ERRNOS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR})
@@ -159,7 +160,12 @@ class VolumeSet:
         self._state_path = state_path
         self._clock = clock
         self._known: set[str] = set()
+        self._undeleted: dict[str, list[str]] = {}
         self._lock = threading.Lock()
+        self._name_locks = [threading.Lock() for _ in range(NAME_LOCKS)]
+        self.degraded_writes = 0
+        self.shortages = 0
+        """Grows whenever there may be fewer copies than wanted, or copies nobody asked about."""
 
     def open(self) -> None:
         """Take up what was remembered, isolate what is not usable, count what is there."""
@@ -192,6 +198,29 @@ class VolumeSet:
         rest = [volume for volume in self.volumes if volume not in placed]
         return sorted(placed + rest, key=lambda volume: volume.failure is not None)
 
+    def holding(self, name: str) -> threading.Lock:
+        """To be held while a committed copy of this extent appears or goes."""
+        return self._name_locks[hash(name) % NAME_LOCKS]
+
+    def unlink(self, name: str) -> None:
+        """Remove all copies of an extent; one on a failing volume goes when that is readmitted."""
+        with self.holding(name):
+            for volume in self.volumes:
+                volume.unlink(name)
+                if volume.failure is not None:
+                    self._undeleted.setdefault(volume.name, []).append(name)
+
+    def save_undeleted(self) -> None:
+        """Remember across a restart what failing volumes still have to forget."""
+        if self._undeleted:
+            self._save()
+
+    def note_degraded(self) -> None:
+        """Count an extent that was written with fewer copies than wanted: to be repaired."""
+        with self._lock:
+            self.degraded_writes += 1
+            self.shortages += 1
+
     def healthy_count(self) -> int:
         """How many volumes work."""
         return sum(volume.failure is None for volume in self.volumes)
@@ -202,6 +231,7 @@ class VolumeSet:
             if volume.failure is not None:
                 return
             volume.failure = Failure(str(error) or type(error).__name__, self._clock())
+            self.shortages += 1
         log.error("volume %s is isolated: %s", volume.name, volume.failure.reason)
         self._save()
 
@@ -222,9 +252,13 @@ class VolumeSet:
             return
         volume.initialise()
         volume.sweep()
+        for extent in self._undeleted.get(name, ()):
+            volume.unlink(extent)
+        self._undeleted.pop(name, None)
         volume.used_bytes = sum(size_bytes for _, size_bytes in volume.scan())
         volume.suspect = True
         volume.failure = None
+        self.shortages += 1
         self._save()
 
     def states(self) -> tuple[VolumeState, ...]:
@@ -276,12 +310,16 @@ class VolumeSet:
                 name: Failure(str(failure["reason"]), float(failure["since"]))
                 for name, failure in state["failing"].items()
             }
+            undeleted = {
+                str(name): [str(extent) for extent in extents]
+                for name, extents in state.get("undeleted", {}).items()
+            }
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.error("what was known of the volumes is lost, all are tried again: %s", error)
             return
-        self._known = known
+        self._known, self._undeleted = known, undeleted
         for volume in self.volumes:
             volume.failure = failing.get(volume.name)
 
@@ -294,7 +332,12 @@ class VolumeSet:
         try:
             with self._lock:
                 self._state_path.parent.mkdir(parents=True, exist_ok=True)
-                write_json(self._state_path, {"known": sorted(self._known), "failing": failing})
+                state = {
+                    "known": sorted(self._known),
+                    "failing": failing,
+                    "undeleted": self._undeleted,
+                }
+                write_json(self._state_path, state)
         except OSError as error:
             log.error("the state of the volumes could not be saved: %s", error)
 

@@ -1,0 +1,156 @@
+"""The store for its operators: volumes and background work, seen and started over HTTP.
+
+    GET   /v1/store                           volumes, jobs, degraded writes        200
+    GET   /v1/store/{job}                     how far scrub, repair, rebalance is   200
+    POST  /v1/store/{job}                     start it                              202
+    POST  /v1/store/volumes/{name}/readmit    use a volume again after its repair   200
+
+Decides the form of answers and metrics only. Reading is free, as /metrics is; changing takes the
+scope `operate`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from itertools import product
+from typing import Any, Final
+
+from aiohttp import web
+
+from cdnkit.service.metrics import Telemetry
+from origin.store.disk import DiskStore
+from origin.store.mending import Job
+from origin.store.upkeep import Progress, Upkeep, parse_job
+from origin.store.volumes import VolumeState
+
+STORE_PATH: Final = "/v1/store"
+SCOPE: Final = "operate"
+_COUNTED: Final = ("extents", "read_bytes", "bad", "repaired", "moved", "short", "lost")
+
+Authorize = Callable[[web.Request, str], object]
+
+
+class StoreOperation:
+    """Handlers of /v1/store and gauges of the store."""
+
+    def __init__(self, store: DiskStore, upkeep: Upkeep, *, authorize: Authorize) -> None:
+        self._store = store
+        self._upkeep = upkeep
+        self._authorize = authorize
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to mount."""
+        return [
+            web.get(STORE_PATH, self.get),
+            web.get(STORE_PATH + "/{job}", self.get_job),
+            web.post(STORE_PATH + "/{job}", self.start),
+            web.post(STORE_PATH + "/volumes/{name}/readmit", self.readmit),
+        ]
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Everything at a glance."""
+        return _json(
+            {
+                "volumes": [format_volume(state) for state in self._store.volume_states()],
+                "degraded_writes": self._store.degraded_writes(),
+                "jobs": {job.value: self._describe(job) for job in Job},
+            }
+        )
+
+    async def get_job(self, request: web.Request) -> web.StreamResponse:
+        """One job."""
+        return _json(self._describe(parse_job(request.match_info["job"])))
+
+    async def start(self, request: web.Request) -> web.StreamResponse:
+        """Start a job, or let it go on."""
+        self._authorize(request, SCOPE)
+        job = parse_job(request.match_info["job"])
+        self._upkeep.start(job)
+        return _json(self._describe(job), status=202)
+
+    async def readmit(self, request: web.Request) -> web.StreamResponse:
+        """Use a volume again."""
+        self._authorize(request, SCOPE)
+        name = request.match_info["name"]
+        await self._store.readmit(name)
+        (state,) = (each for each in self._store.volume_states() if each.name == name)
+        return _json(format_volume(state))
+
+    def register(self, telemetry: Telemetry) -> None:
+        """Show the store in the metrics; nothing has to be counted twice."""
+        writes = telemetry.gauge(
+            "cinedge_store_degraded_writes",
+            "Extents written with fewer copies than wanted since the start.",
+        )
+        writes.set_function(self._store.degraded_writes)
+        works = telemetry.gauge(
+            "cinedge_store_volume_works",
+            "1 for a volume in use, 0 for an isolated one.",
+            ("volume",),
+        )
+        used = telemetry.gauge(
+            "cinedge_store_volume_used_bytes", "Bytes of extents on a volume.", ("volume",)
+        )
+        for name in (state.name for state in self._store.volume_states()):
+            works.labels(name).set_function(partial(self._works, name))
+            used.labels(name).set_function(partial(self._used_bytes, name))
+        found = telemetry.gauge(
+            "cinedge_store_upkeep",
+            "What the present or last run of a background job has seen and done.",
+            ("job", "what"),
+        )
+        for job, what in product(Job, ("fraction", *_COUNTED)):
+            found.labels(job.value, what).set_function(partial(self._figure, job, what))
+
+    async def running(self, app: web.Application) -> AsyncIterator[None]:
+        """Work in the background while the application runs."""
+        task = asyncio.create_task(self._upkeep.run(), name="upkeep")
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def _works(self, name: str) -> float:
+        return float(self._state(name).failure is None)
+
+    def _used_bytes(self, name: str) -> float:
+        return self._state(name).used_bytes
+
+    def _figure(self, job: Job, what: str) -> float:
+        return float(getattr(self._progress(job), what))
+
+    def _state(self, name: str) -> VolumeState:
+        return next(state for state in self._store.volume_states() if state.name == name)
+
+    def _progress(self, job: Job) -> Progress:
+        return self._upkeep.progress.get(job, Progress())
+
+    def _describe(self, job: Job) -> dict[str, Any]:
+        progress = self._progress(job)
+        if self._upkeep.running is job:
+            state = "running"
+        elif job in self._upkeep.waiting:
+            state = "waiting"
+        else:
+            state = "done" if progress.finished_at else "never run"
+        members = dataclasses.asdict(progress)
+        del members["cursor"]
+        return {"job": job.value, "state": state, "fraction": progress.fraction, **members}
+
+
+def format_volume(state: VolumeState) -> dict[str, Any]:
+    """A volume as operators see it."""
+    failure = state.failure
+    return {
+        "name": state.name,
+        "path": state.path,
+        "used_bytes": state.used_bytes,
+        "size_bytes": state.size_bytes,
+        "failure": None if failure is None else dataclasses.asdict(failure),
+    }
+
+
+def _json(members: dict[str, Any], status: int = 200) -> web.Response:
+    return web.json_response(members, status=status, headers={"Cache-Control": "no-store"})
