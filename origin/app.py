@@ -38,6 +38,8 @@ from origin.site import Site, allowed_origins
 from origin.store.base import ByteStore
 from origin.store.disk import DiskStore, open_disk_store
 from origin.store.objects import open_object_store
+from origin.store.operate import StoreOperation
+from origin.store.upkeep import UpkeepSettings, layout_of
 from origin.sweeper import Holds, Sweeper
 from origin.titles import Titles
 from origin.uploads import Uploads
@@ -112,10 +114,12 @@ async def build_origin(
             resumable=mount_uploads(intake, node.url, auth.authorize),
         )
         site = Site(node.router_url, allowed_origins(node.router_url, topology))
+        telemetry = Telemetry("origin", node.name)
+        operation = _operate_store(node, parts, auth, telemetry, now)
         app = build_app(
             tier="origin",
             name=node.name,
-            telemetry=Telemetry("origin", node.name),
+            telemetry=telemetry,
             health=health,
             access_log=open_log(node.access_log),
             routes=[
@@ -124,6 +128,7 @@ async def build_origin(
                 *Titles(parts.catalog, authorize=auth.authorize).routes(),
                 *Changes(parts.catalog).routes(),
                 *site.routes(),
+                *(operation.routes() if operation is not None else ()),
             ],
         )
         app[PARTS] = parts
@@ -131,6 +136,8 @@ async def build_origin(
         app.on_shutdown.append(_let_followers_go)
         closing = opened.pop_all()
         app.cleanup_ctx.append(_closing_at_end(closing, health))
+        if operation is not None:
+            app.cleanup_ctx.append(operation.running)
     health.add_check("database", parts.catalog.database.missing)
     if isinstance(parts.store, DiskStore):
         health.add_check("volumes", lambda: volumes_trouble(parts.store))
@@ -186,6 +193,31 @@ async def _open_store(node: OriginNode, data: Path, now: Callable[[], float]) ->
         copies=node.copies,
         extent_bytes=node.extent_bytes,
     )
+
+
+def _operate_store(
+    node: OriginNode,
+    parts: OriginParts,
+    auth: BearerAuth,
+    telemetry: Telemetry,
+    now: Callable[[], float],
+) -> StoreOperation | None:
+    """The background work of our own volumes; an object store looks after itself."""
+    if not isinstance(parts.store, DiskStore):
+        return None
+    settings = UpkeepSettings(
+        node.scrub_bytes_per_second,
+        node.scrub_interval_seconds,
+        Path(node.data) / "upkeep.json",
+        layout_of(volumes_of(node), node.copies),
+    )
+    objects = parts.catalog.objects
+    upkeep = parts.store.open_upkeep(
+        settings, now, lambda: [row.stored for row in objects.page(limit=len(objects) + 1)[0]]
+    )
+    operation = StoreOperation(parts.store, upkeep, authorize=auth.authorize)
+    operation.register(telemetry)
+    return operation
 
 
 def _closing_at_end(
