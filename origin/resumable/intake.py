@@ -46,6 +46,7 @@ class _Live:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     fingerprint: Fingerprint | None = None
     is_verified: bool = False
+    is_growing: bool = False
     finishing: asyncio.Task[UploadRow] | None = None
 
 
@@ -136,20 +137,17 @@ class Intake:
 
         Raises NotFoundError, GoneError, SupersededError when a still newer request came.
         """
-        row = _require(await self._rows.find(upload_id), owner)
-        if row.upload_state not in (UploadState.OPENED, UploadState.RECEIVING):
-            return Turn(row, 0)
         live = self._lives.setdefault(upload_id, _Live())
+        # Before anything is waited for: requests are newer or older by when they came.
         live.turn += 1
         number = live.turn
-        error = SupersededError("a newer request goes on with this upload")
-        while live.transfer is not None:
-            live.transfer.interrupt(error)
-            await live.settled.wait()
-            self._require_turn(live, number)
-        row = _require(await self._rows.take(upload_id), owner)
-        self._require_turn(live, number)
-        return Turn(row, number)
+        try:
+            row = _require(await self._rows.find(upload_id), owner)
+            if row.upload_state in (UploadState.OPENED, UploadState.RECEIVING):
+                row = _require(await self._take(upload_id, live, number), owner)
+            return Turn(row, number)
+        finally:
+            self._forget_idle(upload_id, live, number)
 
     async def prepare(
         self, turn: Turn, offset: int, length_bytes: int | None, fields: Mapping[str, str]
@@ -239,6 +237,25 @@ class Intake:
     def lifetime(self) -> float:
         """Until when an upload that was touched now is kept."""
         return self.now() + self.rules.lifetime_seconds
+
+    async def _take(self, upload_id: str, live: _Live, number: int) -> UploadRow | None:
+        """End the request at work; the row once its last bytes are in it."""
+        self._require_turn(live, number)
+        error = SupersededError("a newer request goes on with this upload")
+        while live.transfer is not None:
+            live.transfer.interrupt(error)
+            await live.settled.wait()
+            self._require_turn(live, number)
+        row = await self._rows.take(upload_id)
+        self._require_turn(live, number)
+        live.is_growing = True
+        return row
+
+    def _forget_idle(self, upload_id: str, live: _Live, number: int) -> None:
+        """What holds nothing is not kept, or anybody could fill the memory with names."""
+        is_idle = not live.is_growing and live.transfer is None and live.finishing is None
+        if is_idle and live.turn == number:
+            self._lives.pop(upload_id, None)
 
     async def _transfer(self, live: _Live, row: UploadRow, chunk: Chunk) -> UploadRow:
         if live.fingerprint is None and row.start_bytes == 0 and row.kind != PARTIAL:
