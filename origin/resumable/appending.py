@@ -28,7 +28,7 @@ from origin.resumable.views import (
 
 
 class Appender:
-    """Takes bytes in for one intake. URLs begin with `base_url`, or as the request's do."""
+    """Takes bytes in for one intake. URLs of objects begin with `base_url`."""
 
     def __init__(self, intake: Intake, base_url: str) -> None:
         self.intake = intake
@@ -66,9 +66,15 @@ class Appender:
             return await self._completed(request, row, head.dialect)
         return web.Response(status=204, headers=self._state(row, head.dialect))
 
-    def base_url(self, request: web.Request) -> str:
-        """What the URLs in an answer begin with."""
-        return self._base_url or str(request.url.origin())
+    @staticmethod
+    def base_url(request: web.Request) -> str:
+        """What the URLs of uploads begin with: the way this client came, which it can go again.
+
+        The field is believed because nobody but its sender sees the answer.
+        """
+        forwarded = request.headers.get("X-Forwarded-Proto", "").lower()
+        scheme = forwarded if forwarded in ("http", "https") else request.scheme
+        return f"{scheme}://{request.host}"
 
     async def _take_in(
         self, request: web.Request, upload_id: str, owner: str, head: AppendHead
