@@ -22,7 +22,7 @@ from cdnkit.service.app import build_app
 from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
-from cdnkit.service.run import reopen_logs, run, serve, wait_for_stop
+from cdnkit.service.run import reopen_logs, run, wait_for_stop
 from config.topology import Geo, RouterNode, Topology
 from geo_router.choose import edge_url
 from geo_router.client_address import trust
@@ -32,7 +32,9 @@ from geo_router.dns_server import DnsServer
 from geo_router.dns_zone import Zone
 from geo_router.families import Families, build_families
 from geo_router.fleet import Fleet, Observation
+from geo_router.front import serve_redirects
 from geo_router.handlers import Desk
+from geo_router.insight import InsightDesk
 from geo_router.locate import Locator
 from geo_router.measurements import Measurements, network_of
 from geo_router.metrics import RouterMetrics
@@ -41,6 +43,7 @@ from geo_router.operate import load_page
 from geo_router.pacing import Bucket
 from geo_router.probe import Prober, Target, targets_of
 from geo_router.steering_handlers import SteeringDesk
+from geo_router.workers import run_workers
 
 GEO_REFRESH_SECONDS: Final = 5.0
 TICK_SECONDS: Final = 1.0
@@ -59,6 +62,7 @@ class Router:
     prober: Prober
     observers: Observers
     now: Callable[[], float]
+    desk: Desk
     dns: DnsServer | None = None
 
     @property
@@ -141,9 +145,8 @@ def build_router(
         metrics,
         now,
         settings.up_after * settings.probe_interval_seconds,
-        node.name,
-        lambda place: measurements.of(network_of(place)),
     )
+    insight = InsightDesk(desk, node.name, lambda place: measurements.of(network_of(place)))
     steering = SteeringDesk(
         families,
         locator,
@@ -163,14 +166,14 @@ def build_router(
         name=node.name,
         telemetry=telemetry,
         health=health,
-        routes=[*load_page().routes(), *steering.routes(), *desk.routes()],
+        routes=[*load_page().routes(), *steering.routes(), *insight.routes(), *desk.routes()],
         access_log=open_log(settings.access_log),
     )
     for fleet in families.fleets.values():
         for name in fleet.names():
             metrics.show_state(name, fleet)
     dns = build_dns(topology, families, locator)
-    return Router(application, families, locator, health, prober, observers, now, dns)
+    return Router(application, families, locator, health, prober, observers, now, desk, dns)
 
 
 def build_dns(topology: Topology, families: Families, locator: Locator) -> DnsServer | None:
@@ -201,8 +204,13 @@ def geo_of(topology: Topology) -> Geo:
 
 
 def run_router(node: RouterNode, topology: Topology) -> int:
-    """Run a router process until it is told to stop; the exit status."""
+    """Run a router, one process per worker, until it is told to stop; the exit status."""
     configure_logging("router", node.name)
+    return run_workers(node.workers, lambda: run_worker(node, topology))
+
+
+def run_worker(node: RouterNode, topology: Topology) -> int:
+    """Run one process of a router until it is told to stop; the exit status."""
 
     async def main() -> None:
         router = build_router(node, topology)
@@ -210,7 +218,9 @@ def run_router(node: RouterNode, topology: Topology) -> int:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(router.running())
             await stack.enter_async_context(
-                serve(router.application, host, port, reuse_port=node.workers > 1)
+                serve_redirects(
+                    router.application, router.desk, host, port, reuse_port=node.workers > 1
+                )
             )
             if node.dns is not None and router.dns is not None:
                 await stack.enter_async_context(router.dns.serving(node.dns))

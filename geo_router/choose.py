@@ -185,10 +185,10 @@ class Chooser:
             self._forget()
         return self.epoch
 
-    def count(self, site: str, key: str, edge: str) -> None:
+    def count(self, site: str, key: bytes, edge: str) -> None:
         """A viewer was sent to an edge; what follows of it shows in later answers."""
         if site:
-            self._demand.count(self._atlas.index(site), key.encode(), edge)
+            self._demand.count(self._atlas.index(site), key, edge)
 
     def order(self, place: Place) -> Order:
         """In which order sites are tried for a place; kept by those who ask often."""

@@ -83,7 +83,7 @@ class Families:
             return chooser.pick(chooser.order(place), key)
         return pick
 
-    def count(self, address: IPAddress | None, site: str, key: str, edge: str) -> None:
+    def count(self, address: IPAddress | None, site: str, key: bytes, edge: str) -> None:
         """A viewer was sent to an edge."""
         self.chooser(address).count(site, key, edge)
 

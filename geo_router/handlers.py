@@ -3,9 +3,6 @@
     ANY     /{object path}   the best edge for it                  302, 307, 200 (JSON list)
     OPTIONS /{object path}   preflight                             204
     GET     /v1/route        the ranked list for a path            200
-    GET     /v1/explain      a decision with everything in it      200
-    GET     /v1/fleet        every edge and what we believe of it  200
-    GET     /v1/observations what we see, for other routers        200
 
 Nothing is decided here: addresses in `client_address`, places in `locate`, edges in `choose`.
 """
@@ -13,7 +10,6 @@ Nothing is decided here: addresses in `client_address`, places in `locate`, edge
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,14 +26,15 @@ from geo_router.client_address import Client, SaidBy, TrustedProxies, require_ad
 from geo_router.families import Families
 from geo_router.locate import Locator
 from geo_router.metrics import RouterMetrics
-from geo_router.observers import OBSERVATIONS_PATH, observations_body
-from geo_router.place import Place
 
 LIST_LENGTH_MAX: Final = 8
 """Edges in a ranked list: more than a player ever tries."""
 
-_OFFSET: Final = re.compile(r"[0-9]{1,18}")
-_FIELDS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", **cors_headers()}
+_OBJECT: Final = "object_path"
+OBJECT_ROUTE: Final = f"/{{{_OBJECT}}}"
+"""How metrics call the objects' route."""
+
+ANSWER_FIELDS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", **cors_headers()}
 
 
 class NoEdgeError(UnavailableError):
@@ -46,7 +43,7 @@ class NoEdgeError(UnavailableError):
     code = "no-edge"
 
     def headers(self) -> dict[str, str]:
-        return {**super().headers(), **_FIELDS}
+        return {**super().headers(), **ANSWER_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +56,12 @@ class Desk:
     metrics: RouterMetrics
     now: Callable[[], float]
     retry_after_seconds: float
-    name: str
-    measured: Callable[[Place], list[dict[str, Any]]] = lambda place: []
-    """What players there told of edges, for explanations."""
 
     def routes(self) -> list[web.RouteDef]:
         """All of them; the object paths last, because they match everything."""
         return [
             web.get(wire.ROUTE_PATH, self.get_route),
-            web.get(wire.EXPLAIN_PATH, self.get_explain),
-            web.get(wire.FLEET_PATH, self.get_fleet),
-            web.get(OBSERVATIONS_PATH, self.get_observations),
-            web.route(hdrs.METH_ANY, "/{object_path:.*}", self.redirect),
+            web.route(hdrs.METH_ANY, f"/{{{_OBJECT}:.*}}", self.redirect),
         ]
 
     async def redirect(self, request: web.Request) -> web.Response:
@@ -84,44 +75,17 @@ class Desk:
             return self._list(target, client)
         decision = self._decide(target, client, 1)
         best = decision.candidates[0]
-        self.families.count(client.address, best.site, decision.key, best.edge)
+        self.families.count(client.address, best.site, decision.key.encode(), best.edge)
         note(request, edge=best.edge, rung=best.rung.value, place=decision.place.source.value)
         # 307 keeps the method; for reads 302 is understood by the oldest players, too.
         status = 302 if method in (hdrs.METH_GET, hdrs.METH_HEAD) else 307
         where = answers.location(best.url, best.rung, target)
-        return web.Response(status=status, headers={"Location": where, **_FIELDS})
+        return web.Response(status=status, headers={"Location": where, **ANSWER_FIELDS})
 
     async def get_route(self, request: web.Request) -> web.Response:
         """The ranked list for a path, for this client or for `ip`."""
-        target = answers.target_of_parameter(_parameter(request, "path"))
-        return self._list(target, self._named_client(request))
-
-    async def get_explain(self, request: web.Request) -> web.Response:
-        """A decision as `redirect` would make it now, with everything that went into it."""
-        target, offset = _asked_for(request)
-        client = self._named_client(request)
-        place = self.locator.locate(client.address)
-        key = answers.object_key(target)
-        decision = self.families.explain(client.address, place, key)
-        fleet = self.families.chooser(client.address).fleet
-        body = answers.explain_body(decision, target, client, fleet, self.locator.database)
-        body["offset_bytes"] = offset
-        body["measured"] = self.measured(place)
-        return _json(body)
-
-    async def get_fleet(self, request: web.Request) -> web.Response:
-        """Every edge and what we believe of it."""
-        now = self.now()
-        heard = {
-            router: seconds
-            for council in self.families.councils.values()
-            for router, seconds in council.heard(now).items()
-        }
-        return _json(answers.fleet_body(self.families.choosers, now, routers_heard=heard))
-
-    async def get_observations(self, request: web.Request) -> web.Response:
-        """What this router sees with its own eyes, for the others to weigh."""
-        return _json(observations_body(self.name, self.families.fleets, self.now()))
+        target = answers.target_of_parameter(require_parameter(request, "path"))
+        return self._list(target, self.named_client(request))
 
     def require_polled(self) -> None:
         """Raises NoEdgeError until every edge was looked at once."""
@@ -131,7 +95,7 @@ class Desk:
 
     def _list(self, target: str, client: Client) -> web.Response:
         decision = self._decide(target, client, LIST_LENGTH_MAX)
-        return _json(answers.route_body(decision, target, client))
+        return json_answer(answers.route_body(decision, target, client))
 
     def _decide(self, target: str, client: Client, limit: int) -> Decision:
         self.require_polled()
@@ -155,7 +119,8 @@ class Desk:
             self.trusted,
         )
 
-    def _named_client(self, request: web.Request) -> Client:
+    def named_client(self, request: web.Request) -> Client:
+        """Who is asked about: `ip`, or who asks."""
         named = request.query.get("ip")
         if named is None:
             return self.client_of(request)
@@ -166,22 +131,14 @@ def _preflight(request: web.Request) -> dict[str, str]:
     return {**preflight_headers(request.headers), "Cache-Control": "no-store"}
 
 
-def _parameter(request: web.Request, name: str) -> str:
+def require_parameter(request: web.Request, name: str) -> str:
+    """A query parameter. Raises BadRequestError without it."""
     value = request.query.get(name)
     if value is None:
         raise BadRequestError(f"the query parameter {name} is missing")
     return value
 
 
-def _asked_for(request: web.Request) -> tuple[str, int]:
-    """The target of `path`, or of `title` (an object key), and the offset asked about."""
-    title = request.query.get("title")
-    path = f"/{title}" if title is not None else _parameter(request, "path")
-    offset = request.query.get("offset", "0")
-    if not _OFFSET.fullmatch(offset):
-        raise BadRequestError("offset must be a number of bytes")
-    return answers.target_of_parameter(path), int(offset)
-
-
-def _json(body: dict[str, Any]) -> web.Response:
-    return web.json_response(body, headers=_FIELDS)
+def json_answer(body: dict[str, Any]) -> web.Response:
+    """JSON that any page may read and nobody stores."""
+    return web.json_response(body, headers=ANSWER_FIELDS)

@@ -46,14 +46,14 @@ class RouterMetrics:
         # `labels` costs more than the count itself; the combinations are few.
         self._children: dict[tuple[str, Rung, Source], Counter] = {}
 
-    def count_decision(self, site: str, rung: Rung, source: Source) -> None:
-        """One answer that named (or failed to name) an edge."""
+    def count_decision(self, site: str, rung: Rung, source: Source, times: int = 1) -> None:
+        """Answers that named (or failed to name) an edge."""
         key = (site, rung, source)
         child = self._children.get(key)
         if child is None:
             child = self._decisions.labels(site, rung.value, source.value)
             self._children[key] = child
-        child.inc()
+        child.inc(times)
 
     def count_probe(self, edge: str, seen: Observation) -> None:
         """One look at an edge."""

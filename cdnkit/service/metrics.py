@@ -77,17 +77,25 @@ class Telemetry:
         build.labels(tier, node, version or _own_version(), platform.python_version()).set(1)
 
     def observe_request(
-        self, method: str, route: str, status: int, duration_seconds: float, sent_bytes: int
+        self,
+        method: str,
+        route: str,
+        status: int,
+        duration_seconds: float,
+        sent_bytes: int,
+        *,
+        times: int = 1,
     ) -> None:
-        """Count one answered request. `route` is the template, never the path."""
+        """Count answered requests that are alike. `route` is the template, never the path."""
         key = (method, route, status)
         bound = self._bound.get(key)
         if bound is None:
             bound = self._bind(method if method in _METHODS else "OTHER", route, status)
             if method in _METHODS:
                 self._bound[key] = bound
-        bound.requests.inc()
-        bound.duration.observe(duration_seconds)
+        bound.requests.inc(times)
+        for _ in range(times):
+            bound.duration.observe(duration_seconds)
         if sent_bytes:
             bound.sent.inc(sent_bytes)
 

@@ -104,7 +104,7 @@ def test_an_edge_at_its_capacity_comes_after_the_others_of_its_site() -> None:
     chooser = Chooser(SITES, edges, fleet_of(edges))
     key = next(key for key in KEYS if first(chooser.choose(BERLIN, key))[0] == "a")
     for _ in range(200):
-        chooser.count("fra", key, "a")
+        chooser.count("fra", key.encode(), "a")
     ranked = chooser.choose(BERLIN, key, 10).candidates
     assert [(c.edge, c.rung) for c in ranked] == [
         ("b", Rung.HEALTHY_IN_SITE),

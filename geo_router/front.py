@@ -1,0 +1,139 @@
+"""The router's port: connections begin in the lane (`lane`), the full server stands behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from cdnkit.service.app import ACCESS_LOG, HEALTH, TELEMETRY
+from cdnkit.service.connections import DEFAULT_LIMITS, Limits
+from cdnkit.service.run import GRACE_SECONDS, Listening, make_runner
+from cdnkit.wire import CDN_NAME
+from geo_router.handlers import ANSWER_FIELDS, OBJECT_ROUTE, Desk
+from geo_router.lane import LaneConnection, LaneShared
+
+TICK_SECONDS: Final = 0.5
+_BACKLOG: Final = 4096
+
+_log = structlog.get_logger("geo_router")
+
+
+@asynccontextmanager
+async def serve_redirects(
+    app: web.Application,
+    desk: Desk,
+    host: str,
+    port: int,
+    *,
+    reuse_port: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    grace_seconds: float = GRACE_SECONDS,
+) -> AsyncIterator[Listening]:
+    """Serve inside the block; at its end drain and close. Port 0 takes a free one.
+
+    Raises OSError when the address cannot be bound.
+    """
+    loop = asyncio.get_running_loop()
+    runner = make_runner(app, limits, grace_seconds=grace_seconds)
+    await runner.setup()
+    full = runner.server
+    assert full is not None
+    health, telemetry = app[HEALTH], app[TELEMETRY]
+    shared = LaneShared(
+        desk.families,
+        desk.locator,
+        desk.trusted,
+        desk.now,
+        lambda: desk.families.is_polled and not health.is_draining,
+        full,
+        dict(ANSWER_FIELDS),
+        CDN_NAME,
+        app[ACCESS_LOG],
+        telemetry.tier,
+        telemetry.node,
+    )
+    shared.tick()
+    server = await loop.create_server(
+        lambda: LaneConnection(shared),
+        host or None,
+        port,
+        backlog=_BACKLOG,
+        reuse_port=reuse_port or None,
+    )
+    bound = server.sockets[0].getsockname()[1]
+    keep = asyncio.create_task(_keep(shared, desk, app, limits, loop.time), name="lane")
+    _log.info("listening", host=host, port=bound)
+    try:
+        yield Listening(host, bound)
+    finally:
+        health.drain()
+        server.close()
+        keep.cancel()
+        await asyncio.gather(keep, return_exceptions=True)
+        settle(shared, desk, app)
+        for connection in tuple(shared.connections):
+            connection.close()
+        await runner.cleanup()
+        await server.wait_closed()
+
+
+async def _keep(
+    shared: LaneShared,
+    desk: Desk,
+    app: web.Application,
+    limits: Limits,
+    clock: Callable[[], float],
+) -> None:
+    known: set[LaneConnection] = set()
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        shared.tick()
+        settle(shared, desk, app)
+        cut_idle(shared, limits, clock(), known, app)
+
+
+def settle(shared: LaneShared, desk: Desk, app: web.Application) -> None:
+    """Add what the lane counted to the figures everybody sees."""
+    tally, telemetry = shared.tally.copy(), app[TELEMETRY]
+    shared.tally.clear()
+    for (site, rung, source), times in tally.items():
+        desk.metrics.count_decision(site, rung, source, times)
+    if total := tally.total():
+        # Under a millisecond each, or they would not have stayed in the lane.
+        telemetry.observe_request("GET", OBJECT_ROUTE, 302, 0.0, 0, times=total)
+
+
+def cut_idle(
+    shared: LaneShared,
+    limits: Limits,
+    now: float,
+    known: set[LaneConnection],
+    app: web.Application,
+) -> None:
+    """Close connections that ask for nothing, and the newest of too many.
+
+    A connection that was answered since the last look has `seen_at` 0; it is stamped here, so that
+    answering costs no clock. `known` are those answered at least once.
+    """
+    telemetry = app[TELEMETRY]
+    known &= shared.connections
+    for connection in tuple(shared.connections):
+        if connection.seen_at == 0.0:
+            connection.seen_at = now
+            known.add(connection)
+            continue
+        answered = connection in known
+        most = limits.keepalive_timeout_seconds if answered else limits.head_timeout_seconds
+        if now - connection.seen_at > most:
+            if not answered:
+                telemetry.count_closed("head-timeout")
+            connection.close()
+    excess = len(shared.connections) - limits.connections_max
+    for connection in sorted(shared.connections, key=lambda each: -each.seen_at)[: max(excess, 0)]:
+        telemetry.count_closed("too-many-connections")
+        connection.close()
