@@ -30,6 +30,7 @@ from origin.catalog.follow import follow
 from origin.changes import Changes
 from origin.contents import Contents
 from origin.ingest.receive import Receiver
+from origin.packaging.opening import PackagingParts, open_packaging
 from origin.requests import close_after_refusal
 from origin.resumable.mounting import mount_uploads
 from origin.resumable.opening import open_intake
@@ -57,6 +58,7 @@ class OriginParts:
     sweeper: Sweeper
 
 
+PACKAGING: web.AppKey[PackagingParts] = web.AppKey("packaging", PackagingParts)
 PARTS: web.AppKey[OriginParts] = web.AppKey("origin_parts", OriginParts)
 
 
@@ -113,6 +115,15 @@ async def build_origin(
             base_url=node.url,
             resumable=mount_uploads(intake, node.url, auth.authorize),
         )
+        packaging = open_packaging(
+            node, topology, parts.catalog, parts.store, holds, auth.authorize, now
+        )
+        automatic = packaging.automatic
+        titles = Titles(
+            parts.catalog,
+            authorize=auth.authorize,
+            saved=None if automatic is None else automatic.saved,
+        )
         site = Site(node.router_url, allowed_origins(node.router_url, topology))
         telemetry = Telemetry("origin", node.name)
         operation = _operate_store(node, parts, auth, telemetry, now)
@@ -125,13 +136,15 @@ async def build_origin(
             routes=[
                 *contents.routes(),
                 *uploads.routes(),
-                *Titles(parts.catalog, authorize=auth.authorize).routes(),
+                *packaging.handlers.routes(),
+                *titles.routes(),
                 *Changes(parts.catalog).routes(),
                 *site.routes(),
                 *(operation.routes() if operation is not None else ()),
             ],
         )
         app[PARTS] = parts
+        app[PACKAGING] = packaging
         app.on_response_prepare.append(close_after_refusal)
         app.on_shutdown.append(_let_followers_go)
         closing = opened.pop_all()
@@ -229,6 +242,7 @@ def _closing_at_end(
             tasks = [
                 asyncio.create_task(parts.sweeper.run(), name="sweeper"),
                 asyncio.create_task(follow(parts.catalog, _report), name="follow"),
+                asyncio.create_task(app[PACKAGING].run(), name="packaging"),
             ]
             health.started()
             yield

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from aiohttp import web
@@ -91,9 +92,16 @@ def _validators_of(row: TitleRow | None) -> Validators | None:
 class Titles:
     """Handlers of /v1/titles."""
 
-    def __init__(self, catalog: Catalog, *, authorize: Authorize) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        authorize: Authorize,
+        saved: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self._catalog = catalog
         self._authorize = authorize
+        self._saved = saved
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
@@ -124,6 +132,8 @@ class Titles:
                 f"'media' names {media!r}, which is not stored here; upload it first"
             )
         row, is_new = await self._catalog.put_title(title_id, format_body(body), check)
+        if self._saved is not None:
+            await self._saved(title_id)
         headers = {"ETag": row.etag, "Location": f"{TITLES_PATH}/{title_id}"}
         return _json(format_title(row), headers, status=201 if is_new else 200)
 
