@@ -8,10 +8,10 @@ several origin processes may share one bucket. Writing is `origin.store.object_w
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.store import ObjectStore as Bucket
@@ -24,8 +24,10 @@ from origin.store.extents import PIECE_BYTES, ExtentSlice, extent_count, extent_
 from origin.store.object_errors import telling
 from origin.store.object_writer import ObjectWriter, manifest_name
 
-READ_AHEAD_PIECES: Final = 4
-"""Pieces asked for beyond the one that is being handed out."""
+BREAKS_MAX: Final = 2
+"""How often in a row an answer may break off without one more byte."""
+if TYPE_CHECKING:
+    from obstore import BytesStream, GetOptions
 
 Key = tuple[str, int]
 
@@ -64,23 +66,17 @@ class ObjectByteStore:
         )
 
     async def read(self, stored: StoredObject, start: int, stop: int) -> AsyncIterator[bytes]:
-        """Yield `[start, stop)`, the next pieces already on their way."""
-        pieces = _cut(locate(stored, start, stop))
+        """Yield `[start, stop)`, the next piece already on its way."""
         key = (stored.object_id, stored.generation)
+        wanted = locate(stored, start, stop)
         if key in self._doomed:
             raise NotFoundError(f"no bytes of {stored.object_id}")
-        ahead: deque[asyncio.Task[bytes]] = deque()
         self._readers[key] += 1
         try:
-            while True:
-                while len(ahead) <= READ_AHEAD_PIECES and (piece := next(pieces, None)):
-                    ahead.append(asyncio.create_task(self._fetch(stored, piece)))
-                if not ahead:
-                    return
-                yield await ahead.popleft()
+            for each in wanted:
+                async for piece in self._read_extent(stored, each):
+                    yield piece
         finally:
-            for task in ahead:
-                task.cancel()
             self._leave(key)
 
     def slices(self, stored: StoredObject, start: int, stop: int) -> list[FileSlice] | None:
@@ -104,15 +100,48 @@ class ObjectByteStore:
         if self._removing:
             await asyncio.wait(self._removing)
 
-    async def _fetch(self, stored: StoredObject, piece: ExtentSlice) -> bytes:
-        name = extent_name(stored.object_id, stored.generation, piece.index)
-        with telling(f"extent {piece.index} of {stored.object_id}"):
-            data = bytes(
-                await obstore.get_range_async(self._bucket, name, start=piece.start, end=piece.stop)
-            )
-        if len(data) != piece.stop - piece.start:
-            raise UnavailableError(f"extent {piece.index} of {stored.object_id} is too short")
-        return data
+    async def _read_extent(self, stored: StoredObject, wanted: ExtentSlice) -> AsyncIterator[bytes]:
+        """One request where possible; an answer that breaks off is taken up where it ended."""
+        name = extent_name(stored.object_id, stored.generation, wanted.index)
+        what = f"extent {wanted.index} of {stored.object_id}"
+        at, failures = wanted.start, 0
+        while at < wanted.stop:
+            try:
+                async for piece in self._request(name, what, at, wanted.stop):
+                    at += len(piece)
+                    failures = 0
+                    yield piece
+            except UnavailableError:
+                failures += 1
+                if failures > BREAKS_MAX:
+                    raise
+                continue
+            if at < wanted.stop:
+                raise UnavailableError(f"{what} is too short")
+
+    async def _request(self, name: str, what: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        if stop - start <= PIECE_BYTES:
+            with telling(what):
+                yield bytes(
+                    await obstore.get_range_async(self._bucket, name, start=start, end=stop)
+                )
+            return
+        with telling(what):
+            options: GetOptions = {"range": (start, stop)}
+            answer = await obstore.get_async(self._bucket, name, options=options)
+        pieces = answer.stream(min_chunk_size=PIECE_BYTES)
+        coming = asyncio.create_task(_next(pieces))
+        try:
+            while True:
+                with telling(what):
+                    chunk = await coming
+                if chunk is None:
+                    return
+                coming = asyncio.create_task(_next(pieces))
+                for at in range(0, len(chunk), PIECE_BYTES):
+                    yield chunk[at : at + PIECE_BYTES]
+        finally:
+            coming.cancel()
 
     async def _exists(self, object_id: str, generation: int) -> bool:
         with telling(f"{object_id} cannot be looked up"):
@@ -154,11 +183,12 @@ class ObjectByteStore:
                     continue
 
 
-def _cut(slices: list[ExtentSlice]) -> Iterator[ExtentSlice]:
-    """Pieces of at most PIECE_BYTES."""
-    for each in slices:
-        for at in range(each.start, each.stop, PIECE_BYTES):
-            yield ExtentSlice(each.index, at, min(each.stop, at + PIECE_BYTES), each.size_bytes)
+async def _next(pieces: BytesStream) -> bytes | None:
+    """The next chunk, or None at the end."""
+    try:
+        return bytes(await anext(pieces))
+    except StopAsyncIteration:
+        return None
 
 
 def open_bucket(settings: ObjectStoreSettings) -> S3Store:

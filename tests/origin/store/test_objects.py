@@ -6,16 +6,17 @@ import asyncio
 import dataclasses
 import hashlib
 import random
-from typing import Any
+from typing import Any, Self
 
 import obstore
 import pytest
+from obstore.exceptions import GenericError
 from obstore.store import MemoryStore as ObstoreMemory
 
 from cdnkit.errors import NotFoundError, UnavailableError
 from origin.store.base import ByteStore, StoredObject
 from origin.store.extents import PIECE_BYTES, extent_name
-from origin.store.objects import READ_AHEAD_PIECES, ObjectByteStore, open_object_store
+from origin.store.objects import BREAKS_MAX, ObjectByteStore, open_object_store
 from tests.helpers.processes import wait_until
 from tests.helpers.seaweedfs import SeaweedFS, free_ports, seaweedfs_cluster
 from tests.origin.store.stores import get, put
@@ -23,24 +24,67 @@ from tests.origin.store.stores import get, put
 MIB = 1024 * 1024
 
 
-async def test_pieces_are_asked_for_ahead_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+class BreakingStream:
+    """An answer that breaks off after its first piece."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = aiter(stream)
+        self._is_first = True
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self._is_first:
+            raise GenericError("error decoding response body")
+        self._is_first = False
+        return await anext(self._stream)
+
+
+class BreakingAnswer:
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def stream(self, min_chunk_size: int) -> BreakingStream:
+        return BreakingStream(self._answer.stream(min_chunk_size=min_chunk_size))
+
+
+async def test_answer_that_breaks_off_is_taken_up_where_it_ended(
+    monkeypatch: pytest.MonkeyPatch, seaweedfs: SeaweedFS
+) -> None:
+    store = await open_object_store(seaweedfs.settings("breaks"), 8 * MIB)
+    data = random.Random(6).randbytes(7 * PIECE_BYTES + 5)
+    stored = (await put(store, data)).stored
+    asked: list[tuple[int, int]] = []
+    real = obstore.get_async
+
+    async def get_broken(bucket: Any, name: str, *, options: Any) -> BreakingAnswer:
+        asked.append(options["range"])
+        return BreakingAnswer(await real(bucket, name, options=options))
+
+    monkeypatch.setattr(obstore, "get_async", get_broken)
+    assert await get(store, stored, 3, len(data)) == data[3:]
+    assert len(asked) > 1
+    assert asked[0] == (3, len(data))
+    assert [start for start, _ in asked] == sorted({start for start, _ in asked})
+
+
+async def test_answers_that_break_off_without_a_byte_are_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     store = ObjectByteStore(ObstoreMemory(), 64 * MIB)
-    stored = (await put(store, bytes(12 * PIECE_BYTES))).stored
-    asked: list[int] = []
-    real = obstore.get_range_async
+    stored = (await put(store, bytes(3 * PIECE_BYTES))).stored
+    asked = 0
 
-    async def get_range(bucket: Any, name: str, *, start: int, end: int) -> Any:
-        asked.append(start)
-        return await real(bucket, name, start=start, end=end)
+    async def get_nothing(bucket: Any, name: str, *, options: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        raise GenericError("error sending request")
 
-    monkeypatch.setattr(obstore, "get_range_async", get_range)
-    reading = store.read(stored, 0, 12 * PIECE_BYTES)
-    await anext(reading)
-    assert len(asked) == READ_AHEAD_PIECES + 1
-    await anext(reading)
-    await asyncio.sleep(0)
-    assert len(asked) == READ_AHEAD_PIECES + 2
-    await reading.aclose()  # type: ignore[attr-defined]
+    monkeypatch.setattr(obstore, "get_async", get_nothing)
+    with pytest.raises(UnavailableError):
+        await get(store, stored, 0, 3 * PIECE_BYTES)
+    assert asked == BREAKS_MAX + 1
 
 
 async def test_reader_that_leaves_takes_its_requests_along() -> None:
@@ -49,7 +93,7 @@ async def test_reader_that_leaves_takes_its_requests_along() -> None:
     reading = store.read(stored, 0, 8 * PIECE_BYTES)
     await anext(reading)
     await reading.aclose()  # type: ignore[attr-defined]
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
