@@ -105,7 +105,8 @@ def build_router(
     metrics = RouterMetrics(telemetry.registry)
     families = build_families(topology, settings, now())
     geo = geo_of(topology)
-    locator = Locator(geo, on_failure=metrics.count_geo_failure)
+    sites = {site.name for site in topology.sites}
+    locator = Locator(geo, on_failure=metrics.count_geo_failure, sites=sites)
 
     def tell(edge: str, fleet: Fleet) -> None:
         metrics.show_state(edge, fleet)

@@ -82,6 +82,23 @@ def _open(path: str, content: bytes) -> GeoDatabase:
     return _FlatSchema(reader, kind)
 
 
+class SplitDatabase:
+    """Two databases as one, where a publisher ships a file for each family of addresses."""
+
+    def __init__(self, ipv4: GeoDatabase, ipv6: GeoDatabase) -> None:
+        self.description = f"{ipv4.description} and {ipv6.description}"
+        self._by_version = {4: ipv4, 6: ipv6}
+
+    def find(self, address: IPAddress) -> Found | None:
+        """What the database of its family knows; None when nothing. Raises GeoDatabaseError."""
+        return self._by_version[address.version].find(address)
+
+    def close(self) -> None:
+        """Give the memory of both back."""
+        for database in self._by_version.values():
+            database.close()
+
+
 class _Content(io.BytesIO):
     """The bytes of a file under its name, as the readers want to have them."""
 

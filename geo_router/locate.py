@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Final
 
 import structlog
 
+from cdnkit.errors import BadRequestError
 from config.topology import Geo
-from geo_router.geodatabase import GeoDatabase, GeoDatabaseError, open_database
+from geo_router.geodatabase import GeoDatabase, GeoDatabaseError, SplitDatabase, open_database
 from geo_router.place import Place, Source
+from geo_router.prefix_files import merge_prefixes, read_prefixes
 from geo_router.prefixes import IPAddress, PrefixTable
 
 _PLACES_MAX: Final = 65_536
@@ -34,19 +37,26 @@ class Locator:
         *,
         on_failure: Callable[[str], None] = lambda kind: None,
         open_file: Callable[[str], GeoDatabase] = open_database,
+        sites: Collection[str] = (),
     ) -> None:
-        """`on_failure` counts: "open", "absent" or "lookup".
+        """`on_failure` counts: "open", "absent", "lookup" or "table"; `sites` may be named in
+        the table file.
 
         Raises BadRequestError for a bad prefix.
         """
         self._table = PrefixTable(geo.prefixes)
         self._default = Place(Source.DEFAULT, site=geo.default_site)
+        self._prefixes = geo.prefixes
+        self._table_path = geo.table
+        self._table_stamp: Stamp | None = None
+        self._sites = sites
         self._path = geo.database
+        self._path_ipv6 = geo.database_ipv6
         self._on_failure = on_failure
         self._open_file = open_file
         self._log = structlog.get_logger("geo_router.locate")
         self._database: GeoDatabase | None = None
-        self._stamp: Stamp | None = None
+        self._stamp: tuple[Stamp | None, ...] | None = None
         self._complaint = ""
         self._places: dict[IPAddress, Place] = {}
         self.version = 0
@@ -80,14 +90,17 @@ class Locator:
         return place, length
 
     async def refresh(self) -> bool:
-        """Open the database if its file is new or has changed; true when one was put in place."""
+        """Read what is new or has changed of table and database; true when a database is new."""
+        if self._table_path:
+            await self._refresh_table()
         if not self._path:
             return False
-        stamp = _stamp(self._path)
-        if stamp == self._stamp and (stamp is not None or self._complaint):
+        paths = (self._path, self._path_ipv6) if self._path_ipv6 else (self._path,)
+        stamp = tuple(_stamp(path) for path in paths)
+        if stamp == self._stamp and (None not in stamp or self._complaint):
             return False
         try:
-            database = await asyncio.to_thread(self._open_file, self._path)
+            database = await asyncio.to_thread(self._open, paths)
         except GeoDatabaseError as error:
             # The one in use goes on: it is older, not wrong.
             self._stamp = stamp
@@ -101,6 +114,29 @@ class Locator:
         self.version += 1
         self._log.info("geo database opened", path=self._path, kind=database.description)
         return True
+
+    def _open(self, paths: tuple[str, ...]) -> GeoDatabase:
+        opened = [self._open_file(path) for path in paths]
+        return opened[0] if len(opened) == 1 else SplitDatabase(opened[0], opened[1])
+
+    async def _refresh_table(self) -> None:
+        stamp = _stamp(self._table_path)
+        if stamp == self._table_stamp:
+            return
+        self._table_stamp = stamp
+        try:
+            text = await asyncio.to_thread(Path(self._table_path).read_text, "utf-8")
+            read = read_prefixes(text.splitlines(), self._sites)
+            table = PrefixTable(merge_prefixes(self._prefixes, read))
+        except (OSError, UnicodeDecodeError, BadRequestError) as error:
+            # The one in use goes on: it is older, not wrong.
+            self._on_failure("table")
+            self._log.warning("prefix table failed", path=self._table_path, error=str(error))
+            return
+        self._table = table
+        self._places = {}
+        self.version += 1
+        self._log.info("prefix table read", path=self._table_path, prefixes=len(table))
 
     def _look_up(self, address: IPAddress) -> Place:
         match = self._table.find(address)

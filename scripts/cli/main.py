@@ -38,6 +38,8 @@ _COMMANDS: Final = {
     "edge": "start an edge: keeps hot blocks close to viewers",
     "router": "start a geo router: sends each viewer to the best edge",
     "ingest": "upload films to an origin",
+    "explain": "ask a router why a viewer is sent where",
+    "geo": "install a free geo database; look an address up",
     "topology": "check a topology file; print schema, example, reference",
 }
 

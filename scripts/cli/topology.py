@@ -42,6 +42,9 @@ def add_parser(subparsers: Any) -> None:
     actions.add_parser("schema", help="print the JSON Schema")
     actions.add_parser("example", help="print an example with every setting")
     actions.add_parser("reference", help="print the page of all settings")
+    export = actions.add_parser("export", help="print configuration for another name server")
+    export.add_argument("kind", choices=("gdnsd", "powerdns"))
+    export.add_argument("file", metavar="FILE")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,6 +56,10 @@ def run(args: argparse.Namespace) -> int:
             for name in ("sites", "origins", "edges", "routers", "routes")
         )
         print(f"OK {args.file}: {counts}")
+    elif args.action == "export":
+        from geo_router.export import export
+
+        sys.stdout.write(export(load_topology(args.file, os.environ), args.kind))
     else:
         sys.stdout.write(text_of(args.action))
     sys.stdout.flush()

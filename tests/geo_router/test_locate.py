@@ -160,3 +160,44 @@ async def test_the_places_remembered_are_bounded(tmp_path: Path) -> None:
     for number in range(65_536):
         locator.locate(ip_address(0x0A010000 + number))
     assert locator.locate(ip_address("10.0.0.1")) is not first
+
+
+async def test_a_table_file_is_read_again_when_it_changes_and_kept_when_it_breaks(
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "prefixes.csv"
+    table.write_text("192.0.2.0/24,nyc\n198.51.100.0/24,nyc\n")
+    failures = Failures()
+    geo = Geo("fra", {"192.0.2.0/24": "sgp"}, table=str(table))
+    locator = Locator(geo, on_failure=failures.append, sites={"fra", "nyc", "sgp"})
+    await locator.refresh()
+    other = ip_address("198.51.100.1")
+    assert [locator.locate(each).site for each in (VIEWER, other)] == ["sgp", "nyc"]
+    before = locator.version
+    table.write_text("198.51.100.0/24,fra\n")
+    await locator.refresh()
+    assert (locator.locate(other).site, locator.version) == ("fra", before + 1)
+    table.write_text("198.51.100.0/24,nowhere at all\n")
+    await locator.refresh()
+    await locator.refresh()
+    assert locator.locate(other).site == "fra"
+    assert failures == ["table"]
+
+
+async def test_split_files_answer_for_their_family(tmp_path: Path) -> None:
+    flat = {"country_code": "AU", "latitude": -33.9, "longitude": 151.2}
+    ipv4 = write_database(tmp_path / "4.mmdb", "city ipv4", {"192.0.2.0/24": flat}, ip_version=4)
+    ipv6 = write_database(tmp_path / "6.mmdb", "city ipv6", {"2001:db8::/32": flat})
+    failures = Failures()
+    geo = Geo("fra", {}, str(ipv4), database_ipv6=str(ipv6))
+    locator = Locator(geo, on_failure=failures.append)
+    assert await locator.refresh()
+    assert not await locator.refresh()
+    for address in ("192.0.2.7", "2001:db8::7"):
+        assert locator.locate(ip_address(address)).country == "AU"
+    assert locator.locate_network(ip_address("192.0.2.7"))[1] >= 24
+    assert locator.database == "city ipv4 and city ipv6"
+    ipv6.unlink()
+    await locator.refresh()
+    assert failures == ["open"]
+    assert locator.locate(ip_address("2001:db8::9")).country == "AU"
