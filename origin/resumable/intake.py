@@ -258,7 +258,8 @@ class Intake:
             self._lives.pop(upload_id, None)
 
     async def _transfer(self, live: _Live, row: UploadRow, chunk: Chunk) -> UploadRow:
-        if live.fingerprint is None and row.start_bytes == 0 and row.kind != PARTIAL:
+        begins_object = row.start_bytes == 0 and bool(row.key)
+        if live.fingerprint is None and begins_object:
             live.fingerprint = Fingerprint(announced_algorithms(row))
         length = self.rules.object_bytes_max if row.length_bytes is None else row.length_bytes
         transfer = Transfer(self._rows, self._parts, row, live.fingerprint, lifetime=self.lifetime)
@@ -294,7 +295,8 @@ class Intake:
     def _begin_finish(self, row: UploadRow) -> asyncio.Task[UploadRow]:
         live = self._lives.setdefault(row.id, _Live())
         if live.finishing is None:
-            fingerprint = live.fingerprint
+            first = self._lives.get(row.parts[0]) if row.parts and row.batch else live
+            fingerprint = None if first is None else first.fingerprint
             live.finishing = asyncio.create_task(self._finisher.finish(row, fingerprint))
             live.finishing.add_done_callback(lambda task: self._finished(row.id, task))
         return live.finishing

@@ -1,19 +1,20 @@
 """`cinedge ingest`: uploads films through the origin's public endpoint and checks what arrived.
 
-Decides keys, order and retries; the bytes are read twice, once for the digest that goes ahead of
-them and once to be sent, and never held in memory. A broken connection repeats the whole PUT,
-which is safe: nothing is published before it is complete and its digest is right.
+Decides keys, order, and which way a file goes: a large one in parts side by side that survive any
+cut (`scripts.ingest_client`); a small one, or one to an origin that takes no parts, by a PUT that
+is repeated whole. Either way nothing is published before it is complete and its digest is right.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import mimetypes
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote
@@ -37,8 +38,15 @@ from cdnkit.wire import CONTENT_PREFIX, TITLES_PATH
 from config.topology import OriginNode
 from scripts.cli.arguments import like
 from scripts.cli.errors import FailedError, UsageError
+from scripts.ingest_client.journal import default_folder
+from scripts.ingest_client.parts import explain
+from scripts.ingest_client.resumable import Sender, Shipment, extent_bytes_of
 
 PIECE_BYTES: Final = 1024 * 1024
+WHOLE_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Files up to this size are sent by one PUT: repeating them costs less than asking."""
+
+STREAMS_MAX: Final = 16
 ATTEMPTS: Final = 4
 _PAUSE_SECONDS: Final = 1.0
 _TRY_AGAIN: Final = frozenset({502, 503, 504})
@@ -47,14 +55,17 @@ _DEFAULT_TOKEN_ENV: Final = "CINEDGE_TOKEN"
 
 _DESCRIPTION = """\
 Uploads films to an origin and makes sure that they arrived: the sha256 of each
-file goes ahead of it and is compared with what the origin stored."""
+file is compared with what the origin stored before it is published.
+
+Large files go in parts side by side. When the line breaks the upload goes on by
+itself; when this command is stopped, running it again goes on where it was."""
 
 _EPILOG = """\
 examples:
   cinedge ingest film.mp4 --to http://127.0.0.1:8000
   cinedge ingest film.mp4 --to http://127.0.0.1:8000 --key films/film.mp4 --title film
   cinedge ingest season1/*.mp4 --to https://origin.example --prefix series/s1 \\
-      --token-env STUDIO_TOKEN
+      --token-env STUDIO_TOKEN --parallel 8 --json
 
 The key defaults to the file's name. The token is taken from CINEDGE_TOKEN when
 --token-env names no other variable; an origin on a loopback address may need none."""
@@ -91,6 +102,17 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--token-env", metavar="NAME", help="environment variable with the bearer token"
     )
+    parser.add_argument(
+        "--parallel",
+        metavar="N",
+        type=_streams,
+        default=4,
+        help="connections per file (1 to 16, default: 4)",
+    )
+    parser.add_argument(
+        "--state", metavar="DIR", type=Path, help="remembers unfinished uploads (default: ~/.cache)"
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON object per file")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -113,14 +135,55 @@ def upload_all(
     keys = plan_keys(args)
     if args.title is not None:
         _require_title_id(client, args.title)
+    folder = args.state or default_folder(os.environ)
+    extent_bytes = None
+    if any(file.stat().st_size > WHOLE_BYTES_MAX for file, _ in keys):
+        extent_bytes = extent_bytes_of(client)
     with _progress(console) as progress:
+        sender = Sender(client, folder, streams=args.parallel, report=progress.console.print)
         for file, key in keys:
-            upload = _measure(file, key, progress)
-            answer = put_file(client, upload, progress, pause)
-            print(f"{answer['key']} generation {answer['generation']} sha256 {answer['sha256']}")
+            began = time.monotonic()
+            if extent_bytes is None or file.stat().st_size <= WHOLE_BYTES_MAX:
+                upload = _measure(file, key, progress)
+                answer = put_file(client, upload, progress, pause)
+            else:
+                answer = _send_parts(sender, file, key, extent_bytes, progress)
+            _tell(args, file, {**answer, "seconds": round(time.monotonic() - began, 3)})
     if args.title is not None:
         _put_title(client, args.title, args.title_name or args.title, keys[0][1])
     return 0
+
+
+def _send_parts(
+    sender: Sender, file: Path, key: str, extent_bytes: int, progress: Progress
+) -> Mapping[str, Any]:
+    task = progress.add_task(f"sending {key}", total=file.stat().st_size)
+    shipment = Shipment(file, key, content_type_of(file))
+    arrival = sender.send(
+        shipment, extent_bytes, lambda count: progress.update(task, completed=count)
+    )
+    return {"key": key, **asdict(arrival)}
+
+
+def _tell(args: argparse.Namespace, file: Path, answer: Mapping[str, Any]) -> None:
+    if not args.json:
+        print(f"{answer['key']} generation {answer['generation']} sha256 {answer['sha256']}")
+        return
+    names = ("key", "generation", "sha256", "size_bytes", "resumed_bytes", "seconds")
+    told = {name: answer[name] for name in names if name in answer}
+    print(json.dumps({"file": str(file), **told}), flush=True)
+
+
+def _streams(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= STREAMS_MAX):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {STREAMS_MAX}")
+    return int(text)
+
+
+def content_type_of(file: Path) -> str:
+    """What a file will be served as."""
+    content_type, encoding = mimetypes.guess_type(file.name)
+    return (not encoding and content_type) or "application/octet-stream"
 
 
 def plan_keys(args: argparse.Namespace) -> list[tuple[Path, str]]:
@@ -171,25 +234,14 @@ def put_file(
     raise FailedError(f"{upload.key}: {problem} (tried {ATTEMPTS} times)")
 
 
-def explain(response: httpx.Response) -> str:
-    """Status and, from problem+json, the sentence of an answer."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    detail = body.get("detail") if isinstance(body, dict) else None
-    return f"{response.status_code} {detail or response.reason_phrase}"
-
-
 def _put(client: httpx.Client, upload: Upload, progress: Progress, task: TaskID) -> httpx.Response:
-    content_type, encoding = mimetypes.guess_type(upload.file.name)
     with upload.file.open("rb") as source:
         return client.put(
             CONTENT_PREFIX + upload.key,
             content=_pieces(source, upload, progress, task),
             headers={
                 "Content-Length": str(upload.size_bytes),
-                "Content-Type": (not encoding and content_type) or "application/octet-stream",
+                "Content-Type": content_type_of(upload.file),
                 "Repr-Digest": format_digest_field({"sha-256": upload.sha256}),
             },
         )

@@ -15,10 +15,16 @@ _PIECE_BYTES = 16 * 1024
 
 @dataclass(slots=True)
 class CuttingProxy:
-    """`cuts`: after how many more bytes to the server the line breaks, each in turn; then never."""
+    """`cuts`: after how many more bytes to the server the line breaks, each in turn; then never.
+
+    After `hold_at` bytes in all it sets `held` and passes nothing until `released`.
+    """
 
     target_port: int
     cuts: list[int]
+    hold_at: int | None = None
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
     broken: int = 0
     passed_bytes: int = 0
@@ -48,6 +54,9 @@ class CuttingProxy:
                 writer.write(data)
                 await writer.drain()
                 self.passed_bytes += len(data)
+                if self.hold_at is not None and self.passed_bytes >= self.hold_at:
+                    self.held.set()
+                    await self.released.wait()
                 if self.cuts and self.passed_bytes >= self.cuts[0]:
                     self.passed_bytes = 0
                     self.cuts.pop(0)
@@ -73,9 +82,11 @@ def _break(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def cutting_proxy(target_port: int, cuts: Sequence[int]) -> AsyncIterator[CuttingProxy]:
+async def cutting_proxy(
+    target_port: int, cuts: Sequence[int] = (), hold_at: int | None = None
+) -> AsyncIterator[CuttingProxy]:
     """A proxy on a free port of loopback."""
-    proxy = CuttingProxy(target_port, list(cuts))
+    proxy = CuttingProxy(target_port, list(cuts), hold_at)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     async with server:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+import yaml
 
 from tests.helpers.processes import Running, wait_until
 
@@ -27,11 +28,19 @@ def free_port() -> int:
 class UploadOrigin:
     """Use as a context manager; inside it the origin answers, unless the test has killed it."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, extent_bytes: int = 64 * 1024 * 1024) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.running: Running
-        self._data = data
+        self._topology = data / "topology.yaml"
+        data.mkdir(parents=True, exist_ok=True)
+        node = {
+            "name": "origin-1",
+            "listen": f"127.0.0.1:{self.port}",
+            "data": str(data),
+            "extent_bytes": extent_bytes,
+        }
+        self._topology.write_text(yaml.safe_dump({"origins": [node]}))
         self._stack = ExitStack()
 
     @property
@@ -42,7 +51,7 @@ class UploadOrigin:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command = (sys.executable, "-m", "scripts.cli.main", "origin")
-        where = ("--listen", f"127.0.0.1:{self.port}", "--data", str(self._data))
+        where = ("--topology", str(self._topology))
         self.running = self._stack.enter_context(Running((*command, *where), cwd=ROOT))
 
         def ready() -> bool:
