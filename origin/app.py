@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from cdnkit.errors import ForbiddenError
-from cdnkit.service.app import build_app
+from cdnkit.service.app import HEALTH, TELEMETRY, build_app
 from cdnkit.service.auth import BearerAuth
 from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
@@ -125,12 +125,10 @@ async def build_origin(
             saved=None if automatic is None else automatic.saved,
         )
         site = Site(node.router_url, allowed_origins(node.router_url, topology))
-        telemetry = Telemetry("origin", node.name)
-        operation = _operate_store(node, parts, auth, telemetry, now)
         app = build_app(
             tier="origin",
             name=node.name,
-            telemetry=telemetry,
+            telemetry=Telemetry("origin", node.name),
             health=health,
             access_log=open_log(node.access_log),
             routes=[
@@ -140,7 +138,6 @@ async def build_origin(
                 *titles.routes(),
                 *Changes(parts.catalog).routes(),
                 *site.routes(),
-                *(operation.routes() if operation is not None else ()),
             ],
         )
         app[PARTS] = parts
@@ -149,11 +146,8 @@ async def build_origin(
         app.on_shutdown.append(_let_followers_go)
         closing = opened.pop_all()
         app.cleanup_ctx.append(_closing_at_end(closing, health))
-        if operation is not None:
-            app.cleanup_ctx.append(operation.running)
+        _operate_store(app, node, auth, now)
     health.add_check("database", parts.catalog.database.missing)
-    if isinstance(parts.store, DiskStore):
-        health.add_check("volumes", lambda: volumes_trouble(parts.store))
     return app
 
 
@@ -209,15 +203,12 @@ async def _open_store(node: OriginNode, data: Path, now: Callable[[], float]) ->
 
 
 def _operate_store(
-    node: OriginNode,
-    parts: OriginParts,
-    auth: BearerAuth,
-    telemetry: Telemetry,
-    now: Callable[[], float],
-) -> StoreOperation | None:
-    """The background work of our own volumes; an object store looks after itself."""
+    app: web.Application, node: OriginNode, auth: BearerAuth, now: Callable[[], float]
+) -> None:
+    """Mount what looks after our own volumes; an object store looks after itself."""
+    parts = app[PARTS]
     if not isinstance(parts.store, DiskStore):
-        return None
+        return
     settings = UpkeepSettings(
         node.scrub_bytes_per_second,
         node.scrub_interval_seconds,
@@ -229,8 +220,10 @@ def _operate_store(
         settings, now, lambda: [row.stored for row in objects.page(limit=len(objects) + 1)[0]]
     )
     operation = StoreOperation(parts.store, upkeep, authorize=auth.authorize)
-    operation.register(telemetry)
-    return operation
+    operation.register(app[TELEMETRY])
+    app[HEALTH].add_check("volumes", lambda: volumes_trouble(parts.store))
+    app.add_routes(operation.routes())
+    app.cleanup_ctx.append(operation.running)
 
 
 def _closing_at_end(

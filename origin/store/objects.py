@@ -24,6 +24,9 @@ from origin.store.extents import PIECE_BYTES, ExtentSlice, extent_count, extent_
 from origin.store.object_errors import telling
 from origin.store.object_writer import ObjectWriter, manifest_name
 
+CHUNK_BYTES: Final = PIECE_BYTES // 4
+"""How much of an answer is handed on at a time: docs/decisions/0007-shared-origins.md."""
+
 BREAKS_MAX: Final = 2
 """How often in a row an answer may break off without one more byte."""
 if TYPE_CHECKING:
@@ -129,7 +132,7 @@ class ObjectByteStore:
         with telling(what):
             options: GetOptions = {"range": (start, stop)}
             answer = await obstore.get_async(self._bucket, name, options=options)
-        pieces = answer.stream(min_chunk_size=PIECE_BYTES)
+        pieces = answer.stream(min_chunk_size=CHUNK_BYTES)
         coming = asyncio.create_task(_next(pieces))
         try:
             while True:
