@@ -29,7 +29,7 @@ from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import Stop, run, serve
-from cdnkit.wire import CONTENT_PREFIX
+from cdnkit.wire import CONTENT_PREFIX, MissClass
 from config.topology import Address, EdgeNode, Topology
 from edge.access import Access
 from edge.account import Accounts
@@ -37,22 +37,27 @@ from edge.answer import Answers
 from edge.bodies import Bodies
 from edge.cache.disk import Disk
 from edge.cache.holdings import Holdings
+from edge.combine import check_part
 from edge.entry import Entry
 from edge.entry_answer import EntryAnswers
 from edge.exchange import Exchange
 from edge.fastlane import TARGETS_MAX, FastLane
 from edge.feed import Feed
-from edge.fetch import Fetcher, check_part
+from edge.fetch import Fetcher
 from edge.fill import Fills
 from edge.http1.request import RefusedError
+from edge.http1.response import ResponseHead
+from edge.invalidation import stale_targets
 from edge.lookup import Lookup
 from edge.origin import Origin
 from edge.passthrough import Passthrough
+from edge.readahead import first_part
 from edge.respond import problem_answer
 from edge.routing import PathRule, Routing
 from edge.serve import Parts, Service
 from edge.server import Limits, Server
 from edge.stored import Stored
+from edge.storing import Storing
 from edge.teacher import Teacher
 from edge.telemetry import EdgeCollector
 from edge.upstream.pool import PoolLimits
@@ -109,19 +114,14 @@ async def worker(
     listener = _bind(node)
     holdings = Holdings(_disks(node), loop)
     routing, origin = _routes(node, topology, now)
-
-    async def ask(entry: Entry, start: int, stop: int) -> Lent:
-        lent = await origin.ask_part(entry, start, stop)
-        try:
-            check_part(entry, lent.head, start, stop)
-        except CinedgeError:
-            lent.connection.abort()
-            lent.release()
-            raise
-        return lent
-
-    fills = Fills(holdings, ask, holdings.replaced)
-    fetcher = Fetcher(holdings, fills, origin, CDN, settings.block_bytes)
+    fills = Fills(holdings, partial(_ask_part, origin), holdings.replaced)
+    fetcher = Fetcher(
+        holdings,
+        fills,
+        origin,
+        Storing(holdings, CDN, settings.block_bytes),
+        partial(first_part, block_bytes=settings.block_bytes, ahead=settings.read_ahead_blocks),
+    )
     log = open_log(settings.access_log, clock=now)
     accounts = Accounts(log, node.name)
     health = Health()
@@ -134,18 +134,13 @@ async def worker(
         logging=log.enabled,
         targets_max=lane_targets_max,
     )
-    passthrough = Passthrough(origin, answers, fetcher.invalidate, now)
+    passthrough = Passthrough(origin, answers, partial(_invalidate, holdings, fetcher), now)
+    lookup = Lookup(holdings, CDN, now)
     service = Service(
         Parts(
             routing=routing,
             access=Access({key.id: key.secret.encode() for key in topology.token_keys}),
-            stored=Stored(
-                Lookup(holdings, CDN, now),
-                fetcher,
-                from_entries,
-                passthrough,
-                Teacher(lane, now),
-            ),
+            stored=Stored(lookup, fetcher, from_entries, passthrough, Teacher(lane, now)),
             passthrough=passthrough,
             answers=answers,
             accounts=accounts,
@@ -187,6 +182,27 @@ async def worker(
             yield Worker(server, holdings, fills, accounts, lane, Address(host, port), admin_url)
         finally:
             health.drain()
+
+
+async def _ask_part(origin: Origin, entry: Entry, start: int, stop: int) -> Lent:
+    """Bytes [start, stop) of the version an entry holds. Raises UpstreamError."""
+    lent = await origin.ask_part(entry, start, stop)
+    try:
+        check_part(entry, lent.head, start, stop)
+    except CinedgeError:
+        lent.drop()
+        raise
+    return lent
+
+
+def _invalidate(
+    holdings: Holdings, fetcher: Fetcher, target: bytes, answer: ResponseHead, host: bytes
+) -> None:
+    """An unsafe method succeeded: forget what it made out of date."""
+    for stale in stale_targets(target, answer, host):
+        for entry in holdings.variants_of(stale):
+            holdings.remove(entry, MissClass.PURGED)
+        fetcher.may_be_stored(stale)
 
 
 def _run_worker(node: EdgeNode, topology: Topology, number: int) -> int:

@@ -21,8 +21,6 @@ class Bodies:
 
     def part(self, connection: Connection, entry: Entry, start: int, stop: int) -> Body:
         """Bytes [start, stop)."""
-        block_bytes = entry.block_bytes
-        self._fills.holdings.touch(entry, start // block_bytes, -(-stop // block_bytes))
         return Reader(connection, entry, start, stop, self._ahead, self._fills)
 
     def parts(

@@ -114,6 +114,13 @@ class Entry:
         """Bytes in a block; only the last may be shorter."""
         return min(self.block_bytes, self.size_bytes - block * self.block_bytes)
 
+    def conditions(self) -> list[Pair]:
+        """The fields that ask an origin whether this version still stands (RFC 9111 4.3.1)."""
+        fields = FieldLines(self.head.pairs)
+        etag, modified = fields.first(b"etag"), fields.first(b"last-modified")
+        pairs: list[Pair] = [] if etag is None else [(b"if-none-match", etag)]
+        return pairs if modified is None else [*pairs, (b"if-modified-since", modified)]
+
     def renew(self, head: StoredHead) -> None:
         """The same version with a newer head (RFC 9111 4.3.4)."""
         self.head = head

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cdnkit.errors import CinedgeError, UpstreamError
 from edge.blockfile import BlockFile
 from edge.cache.holdings import Holdings
+from edge.combine import VersionChangedError
 from edge.entry import UNVERIFIED, Entry
 from edge.readahead import plan_run, wants_block
 from edge.upstream.upstreams import Lent
@@ -418,10 +419,3 @@ class Fills:
 
 def _blocks_in(size_bytes: int, entry: Entry) -> int:
     return max(_BLOCKS_MIN, size_bytes // entry.block_bytes)
-
-
-class VersionChangedError(UpstreamError):
-    """The upstream's validator is not the one of the blocks held: bytes must not be combined."""
-
-    code = "version-changed"
-    retryable = False

@@ -12,6 +12,8 @@ from edge.upstream.connection import InterimListener
 from edge.upstream.pool import Endpoint, Pool
 from edge.upstream.upstreams import Lent, Upstreams
 
+OnInterim = InterimListener
+
 
 class Origin:
     """Asks the upstreams of whatever route a target belongs to."""
@@ -34,7 +36,7 @@ class Origin:
         method: bytes,
         pairs: Sequence[Pair],
         own: Sequence[Pair],
-        on_interim: InterimListener | None = None,
+        on_interim: OnInterim | None = None,
         request_id: bytes | None = None,
     ) -> Lent:
         """Send a request without content. Raises UpstreamError."""

@@ -17,6 +17,19 @@ def wants_block(block: int, cursor: int, stop: int, ahead: int) -> bool:
     return cursor <= block < min(stop + ahead, cursor + WINDOW_BLOCKS + ahead)
 
 
+def first_part(
+    first_byte: int, stop_byte: int | None, block_bytes: int, ahead: int
+) -> tuple[int, int]:
+    """Bytes to ask for when nothing is known of the content: whole blocks, a window at most.
+
+    What a sequential reader asks for next comes along, or its first step would cost a round trip.
+    """
+    first = first_byte // block_bytes
+    stop = first + WINDOW_BLOCKS if stop_byte is None else -(-stop_byte // block_bytes)
+    last = min(max(stop, first + 1), first + WINDOW_BLOCKS) + ahead
+    return first * block_bytes, last * block_bytes
+
+
 def plan_run(
     at_hand: Callable[[int], bool], cursor: int, stop: int, count: int, ahead: int
 ) -> tuple[int, int] | None:

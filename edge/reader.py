@@ -107,6 +107,7 @@ class Reader:
                 self._cursor = block
                 self._failures = 0
                 self._let_go()
+                self._fills.holdings.touch(entry, block, block + 1)
                 self._fills.want(self)
             file = self._held()
             if file is not None:

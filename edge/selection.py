@@ -95,13 +95,21 @@ def select(request: Request, entry: Entry) -> Selection:
             return Everything(size)
 
 
-def first_byte(request: Request) -> int | None:
-    """Where a viewer of unknown content wants to begin; None for the whole of it."""
+def first_wanted(request: Request) -> tuple[int, int | None] | None:
+    """Bytes [first, stop) a viewer of unknown content begins with; None for the whole of it.
+
+    `stop` is None when the end of the content is meant. A suffix says nothing before the length is
+    known: the beginning tells it.
+    """
     header = request.fields.text(b"range")
     specs = None if header is None else parse_ranges(header)
     if not specs:
         return None
-    return min((spec.first for spec in specs if isinstance(spec, Span)), default=0)
+    spans = [spec for spec in specs if isinstance(spec, Span)]
+    if not spans:
+        return 0, 1
+    first = min(spans, key=lambda span: span.first)
+    return first.first, None if first.last is None else first.last + 1
 
 
 def is_servable(entry: Entry, selection: Selection) -> bool:

@@ -10,7 +10,7 @@ from edge.entry_answer import EntryAnswers
 from edge.fetch import Fetcher, Learned
 from edge.lookup import Found, Lookup
 from edge.passthrough import Passthrough
-from edge.selection import first_byte, select
+from edge.selection import first_wanted, select
 from edge.teacher import Exchange, Matched, Teacher, Told
 
 
@@ -71,7 +71,7 @@ class Stored:
             key,
             matched.target,
             request,
-            first_byte(request),
+            first_wanted(request),
             exchange.pass_interim,
         )
         if learned.entry is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdnkit.errors import UpstreamError
-from edge.http1.response import ResponseHead
+from edge.http1.response import Framing, ResponseHead
 from edge.upstream.connection import InterimListener, UpstreamConnection
 from edge.upstream.pool import Endpoint, Pool, PoolLimits
 
@@ -33,6 +33,32 @@ class Lent:
     def release(self) -> None:
         """Give the connection back."""
         self.pool.release(self.connection)
+
+    def drop(self) -> None:
+        """Nobody takes the content: close the connection."""
+        self.connection.abort()
+        self.release()
+
+    async def discard(self) -> None:
+        """Nobody takes the answer; one without content leaves its connection usable."""
+        if self.head.framing is Framing.NONE:
+            await self.connection.pour(_NOWHERE)
+            self.release()
+        else:
+            self.drop()
+
+
+class _Nowhere:
+    """Sink of answers without content."""
+
+    def view(self) -> memoryview:
+        return memoryview(bytearray(1))
+
+    def received(self, size: int) -> bool:
+        return False
+
+
+_NOWHERE: Final = _Nowhere()
 
 
 class Upstreams:

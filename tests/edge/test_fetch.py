@@ -15,8 +15,8 @@ from cdnkit.fields import FieldLines
 from cdnkit.freshness import CDN, assess
 from edge.cache.disk import Disk
 from edge.entry import Entry, StoredHead
-from edge.fetch import check_part
-from edge.fill import VersionChangedError
+from edge.combine import check_part
+from edge.combine import VersionChangedError
 from edge.http1.response import parse_response
 from tests.edge.conftest import BLOCK, Asked, Edge, Origin, eventually, plain_answer
 from tests.edge.rest import all_at_rest

@@ -1,0 +1,165 @@
+"""From an upstream's answer to an entry: may it be kept, and as what.
+
+Decides with `cdnkit.freshness` and keeps the holdings in step; who asked and who receives the
+content is `edge.fetch`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cdnkit.errors import UpstreamError
+from cdnkit.fields import FieldLines, Pair, end_to_end, updated_by_304
+from cdnkit.freshness import (
+    CachePolicy,
+    Storability,
+    assess,
+    storability,
+    vary_names,
+    withheld_fields,
+)
+from edge.cache.holdings import Holdings
+from edge.cache.records import BLOCKS_MAX
+from edge.combine import is_what_was_asked, part_of
+from edge.entry import Entry, StoredHead
+from edge.http1.request import Request
+from edge.http1.response import Framing
+from edge.upstream.upstreams import Lent
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked: `asked` is the part, None for everything."""
+
+    target: bytes
+    request: Request
+    pairs: Sequence[Pair]
+    asked: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A new entry; bytes [start, stop) of it are in the answer, up to the end if `whole`."""
+
+    entry: Entry
+    start: int
+    stop: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The version that is held already: its blocks stay good, the content is not needed."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLater:
+    """Of unannounced length: kept by `Storing.adopt` once all of it was passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassOn:
+    """For the asker alone; `uncacheable` says that others need not wait for the like."""
+
+    uncacheable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskForAll:
+    """An answer to a request for a part that is of no use: ask for everything."""
+
+    uncacheable: bool
+
+
+Verdict = Keep | Known | KeepLater | PassOn | AskForAll
+
+
+class Storing:
+    """Makes and renews entries for one worker."""
+
+    def __init__(self, holdings: Holdings, policy: CachePolicy, block_bytes: int) -> None:
+        self._holdings = holdings
+        self._policy = policy
+        self._block_bytes = block_bytes
+
+    def judge(self, question: Question, lent: Lent) -> Verdict:
+        """What becomes of an answer; a new entry has taken its key. Raises UpstreamError."""
+        head, asked = lent.head, question.asked
+        part = None
+        if head.status == 206:
+            if asked is None:
+                raise UpstreamError("the upstream answered with a part nobody asked for")
+            part = part_of(head)
+            if part is None or not is_what_was_asked(head, part, asked):
+                return AskForAll(uncacheable=False)
+        status = 200 if part is not None else head.status
+        verdict = storability("GET", status, question.request.fields, head.fields, self._policy)
+        if verdict is not Storability.STORE:
+            return PassOn(True) if asked is None else AskForAll(True)
+        if part is None and head.framing in (Framing.CHUNKED, Framing.CLOSE):
+            return KeepLater()
+        size = head.content_length if part is None else part.size_bytes
+        assert size is not None
+        if size > self._block_bytes * BLOCKS_MAX:
+            return PassOn(False) if asked is None else AskForAll(False)
+        entry = self._make(question, lent, size, status)
+        if part is not None and not entry.is_rangeable:
+            return AskForAll(uncacheable=False)
+        held = self._same_version(question, entry)
+        if held is not None:
+            return Known(held)
+        self._holdings.put(question.target, question.request.fields, entry)
+        if part is None:
+            return Keep(entry, 0, size, whole=asked is not None or not entry.is_rangeable)
+        return Keep(entry, part.start, part.stop, whole=False)
+
+    def adopt(self, question: Question, lent: Lent, size_bytes: int) -> Entry:
+        """The entry of an answer whose length is known only now."""
+        entry = self._make(question, lent, size_bytes, lent.head.status)
+        self._holdings.put(question.target, question.request.fields, entry)
+        return entry
+
+    def freshen(self, entry: Entry, lent: Lent) -> None:
+        """RFC 9111 4.3.4: the stored head takes over what the 304 says."""
+        pairs = updated_by_304(entry.head.pairs, lent.head.pairs)
+        # An Age that came with the old answer says nothing about this moment.
+        if b"age" not in lent.head.fields:
+            pairs = [pair for pair in pairs if pair[0] != b"age"]
+        entry.renew(self._head(entry.head.status, pairs, lent))
+        self._holdings.save_entry(entry)
+
+    def _same_version(self, question: Question, entry: Entry) -> Entry | None:
+        """The entry there already is, when this is its version once more."""
+        held = self._holdings.find(question.target, question.request.fields)
+        if (
+            held is None
+            or not held.is_rangeable
+            or (held.version, held.block_bytes) != (entry.version, entry.block_bytes)
+            or held.head.status != entry.head.status
+            or vary_names(FieldLines(held.head.pairs)) != vary_names(FieldLines(entry.head.pairs))
+        ):
+            return None
+        held.renew(entry.head)
+        self._holdings.save_entry(held)
+        return held
+
+    def _make(self, question: Question, lent: Lent, size_bytes: int, status: int) -> Entry:
+        head = lent.head
+        kept = end_to_end(head.pairs, withheld_fields(head.fields, self._policy))
+        kept = [pair for pair in kept if pair[0] not in (b"content-range", b"content-length")]
+        return Entry(
+            question.target,
+            self._head(status, kept, lent),
+            size_bytes,
+            self._block_bytes,
+            question.pairs,
+            self._holdings.disk_for(question.target),
+        )
+
+    def _head(self, status: int, pairs: Sequence[Pair], lent: Lent) -> StoredHead:
+        times = lent.requested_at, lent.received_at
+        freshness = assess(status, FieldLines(pairs), *times, self._policy)
+        return StoredHead(status, pairs, *times, freshness)
