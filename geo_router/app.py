@@ -108,35 +108,8 @@ def build_router(
     sites = {site.name for site in topology.sites}
     locator = Locator(geo, on_failure=metrics.count_geo_failure, sites=sites)
 
-    def tell(edge: str, fleet: Fleet) -> None:
-        metrics.show_state(edge, fleet)
-        believed = fleet[edge]
-        _log.info("edge changed", edge=edge, state=believed.state.value, reason=believed.reason)
-        on_change(edge, fleet)
-
-    def observe(target: Target, seen: Observation) -> bool:
-        metrics.count_probe(target.edge, seen)
-        changed, doubtful = families.observe(target.edge, target.families, seen, now())
-        for fleet in changed:
-            tell(target.edge, fleet)
-        return doubtful
-
-    def reconsider() -> None:
-        for edge, fleet in families.reconsider(now()):
-            tell(edge, fleet)
-
-    targets = [
-        target
-        for edge in topology.edges
-        for target in targets_of(edge.name, edge_url(edge), edge.addresses)
-    ]
-    prober = Prober(targets, settings, chance=chance, observe=observe)
-    observers = Observers(
-        peers_of(node, topology),
-        families.councils,
-        now=now,
-        is_in_doubt=lambda: families.is_in_doubt,
-        on_heard=reconsider,
+    prober, observers = build_watch(
+        node, topology, families, metrics, now=now, chance=chance, on_change=on_change
     )
     measurements = Measurements()
     desk = Desk(
@@ -170,11 +143,57 @@ def build_router(
         routes=[*load_page().routes(), *steering.routes(), *insight.routes(), *desk.routes()],
         access_log=open_log(settings.access_log),
     )
-    for fleet in families.fleets.values():
-        for name in fleet.names():
-            metrics.show_state(name, fleet)
+    for family in (6, 4):
+        for name in families.fleets[family].names():
+            metrics.show_state(name, families.fleets[family])
     dns = build_dns(topology, families, locator)
     return Router(application, families, locator, health, prober, observers, now, desk, dns)
+
+
+def build_watch(
+    node: RouterNode,
+    topology: Topology,
+    families: Families,
+    metrics: RouterMetrics,
+    *,
+    now: Callable[[], float],
+    chance: Callable[[], float],
+    on_change: Callable[[str, Fleet], None],
+) -> tuple[Prober, Observers]:
+    """What looks at edges, and what hears the other routers."""
+
+    def tell(edge: str, fleet: Fleet) -> None:
+        if fleet is families.fleets[4] or edge not in families.fleets[4]:
+            metrics.show_state(edge, fleet)
+        believed = fleet[edge]
+        _log.info("edge changed", edge=edge, state=believed.state.value, reason=believed.reason)
+        on_change(edge, fleet)
+
+    def observe(target: Target, seen: Observation) -> bool:
+        metrics.count_probe(target.edge, seen)
+        changed, doubtful = families.observe(target.edge, target.families, seen, now())
+        for fleet in changed:
+            tell(target.edge, fleet)
+        return doubtful
+
+    def reconsider() -> None:
+        for edge, fleet in families.reconsider(now()):
+            tell(edge, fleet)
+
+    targets = [
+        target
+        for edge in topology.edges
+        for target in targets_of(edge.name, edge_url(edge), edge.addresses)
+    ]
+    prober = Prober(targets, node.settings, chance=chance, observe=observe)
+    observers = Observers(
+        peers_of(node, topology),
+        families.councils,
+        now=now,
+        is_in_doubt=lambda: families.is_in_doubt,
+        on_heard=reconsider,
+    )
+    return prober, observers
 
 
 def build_dns(topology: Topology, families: Families, locator: Locator) -> DnsServer | None:

@@ -105,6 +105,8 @@ class Pick:
     url: str
     site: str
     rung: Rung
+    index: int = -1
+    """The number of the site in orders; none for last resorts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,8 @@ class Chooser:
         self._demand = Demand(now)
         self._version = fleet.version
         self._pools: dict[int, _Pools] = {}
-        self._picks: dict[tuple[str, Rung], Pick] = {}
+        # By rung, then by edge: hashing a member of an enumeration costs more than the rest.
+        self._home_picks: dict[str, Pick] = {}
 
     def edge(self, name: str) -> EdgeNode:
         """The record of an edge."""
@@ -207,7 +210,10 @@ class Chooser:
             if healthy.nodes:
                 node, rung = lead(healthy, key, counts, self._demand), Rung.HEALTHY_IN_SITE
                 if not healthy.is_full(node, counts, self._demand):
-                    return self._as_pick(site, node, rung)
+                    pick = self._home_picks.get(node.name)
+                    if pick is None:
+                        pick = self._home_picks[node.name] = self._as_pick(site, node, rung)
+                    return pick
             site, node, rung = next(self._steps(order, key), (-1, None, Rung.NONE))
         if node is not None:
             return self._as_pick(site, node, rung)
@@ -215,6 +221,13 @@ class Chooser:
             resort = self._resorts[0]
             return Pick(resort.name, resort.url, "", resort.rung)
         return None
+
+    def take(self, order: Order, key: bytes) -> Pick | None:
+        """`pick`, counted as a viewer who went there."""
+        pick = self.pick(order, key)
+        if pick is not None and pick.index >= 0:
+            self._demand.count(pick.index, key, pick.edge)
+        return pick
 
     def choose(self, place: Place, key: str, limit: int = 1) -> Decision:
         """The best `limit` edges for an object key."""
@@ -288,11 +301,7 @@ class Chooser:
             yield site, node, rung
 
     def _as_pick(self, site: int, node: Node, rung: Rung) -> Pick:
-        pick = self._picks.get((node.name, rung))
-        if pick is None:
-            pick = Pick(node.name, self._urls[node.name], self._atlas.names[site], rung)
-            self._picks[node.name, rung] = pick
-        return pick
+        return Pick(node.name, self._urls[node.name], self._atlas.names[site], rung, site)
 
     def _owners(self, site: int, key: bytes) -> str:
         many = owners(key, len(self._members[site]), self._demand.site(site), self._demand)

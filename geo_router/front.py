@@ -14,8 +14,10 @@ from cdnkit.service.app import ACCESS_LOG, HEALTH, TELEMETRY
 from cdnkit.service.connections import DEFAULT_LIMITS, Limits
 from cdnkit.service.run import GRACE_SECONDS, Listening, make_runner
 from cdnkit.wire import CDN_NAME
+from geo_router.choose import Rung
 from geo_router.handlers import ANSWER_FIELDS, OBJECT_ROUTE, Desk
 from geo_router.lane import LaneConnection, LaneShared
+from geo_router.place import Source
 
 TICK_SECONDS: Final = 0.5
 _BACKLOG: Final = 4096
@@ -49,7 +51,7 @@ async def serve_redirects(
         desk.locator,
         desk.trusted,
         desk.now,
-        lambda: desk.families.is_polled and not health.is_draining,
+        lambda: not health.is_draining and desk.families.is_polled,
         full,
         dict(ANSWER_FIELDS),
         CDN_NAME,
@@ -102,7 +104,7 @@ def settle(shared: LaneShared, desk: Desk, app: web.Application) -> None:
     tally, telemetry = shared.tally.copy(), app[TELEMETRY]
     shared.tally.clear()
     for (site, rung, source), times in tally.items():
-        desk.metrics.count_decision(site, rung, source, times)
+        desk.metrics.count_decision(site, Rung(rung), Source(source), times)
     if total := tally.total():
         # Under a millisecond each, or they would not have stayed in the lane.
         telemetry.observe_request("GET", OBJECT_ROUTE, 302, 0.0, 0, times=total)

@@ -21,12 +21,12 @@ from cdnkit import wire
 from cdnkit.dates import format_http_date
 from cdnkit.service.logs import AccessLog
 from cdnkit.tokens import split_token_path
-from geo_router.choose import Rung
+from geo_router.atlas import Order
+from geo_router.choose import Chooser, Pick
 from geo_router.client_address import TrustedProxies, parse_address
 from geo_router.families import Families
 from geo_router.headblock import is_plain
 from geo_router.locate import Locator
-from geo_router.place import Place, Source
 
 REQUEST_BYTES_MAX: Final = 4096
 _HEADS_MAX: Final = 4096
@@ -35,9 +35,10 @@ _TARGET: Final = re.compile(
     rb"/[A-Za-z0-9/._~+=@,:;!$&'()*%-]*(?:\?[A-Za-z0-9/._~+=@,:;!$&'()*%?-]*)?"
 )
 _RESERVED: Final = frozenset(segment.encode() for segment in wire.RESERVED_FIRST_SEGMENTS)
-_REDIRECTABLE: Final = frozenset(Rung) - {Rung.ORIGIN, Rung.NONE}
+_KEYS_MAX: Final = 16_384
 
-Tally = Counter[tuple[str, Rung, Source]]
+Tally = Counter[tuple[str, str, str]]
+"""Answers by site, rung and source of the place, as their labels: text is quick to hash."""
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class LaneShared:
     tally: Tally = field(default_factory=Counter)
     heads: set[bytes] = field(default_factory=set)
     prefixes: dict[str, bytes] = field(default_factory=dict)
+    keys: dict[bytes, bytes] = field(default_factory=dict)
     tail: bytes = b""
     ids: list[bytes] = field(default_factory=list)
 
@@ -84,6 +86,14 @@ class LaneShared:
             self.ids = [drawn[at : at + 16] for at in range(0, len(drawn), 16)]
         return self.ids.pop()
 
+    def key_of(self, target: bytes) -> bytes:
+        """What placement hashes; empty for a target that is not surely an object's."""
+        key = _key_of(target)
+        if len(self.keys) >= _KEYS_MAX:
+            self.keys.clear()
+        self.keys[target] = key
+        return key
+
     def knows(self, head: bytes) -> bool:
         """Whether a header block changes nothing about a redirect; judged once, remembered."""
         if head in self.heads:
@@ -99,14 +109,26 @@ class LaneShared:
 class LaneConnection(asyncio.Protocol):
     """One client connection for as long as it asks for nothing but redirects."""
 
-    __slots__ = ("_address", "_client", "_place", "_shared", "_transport", "_version", "seen_at")
+    __slots__ = (
+        "_address",
+        "_chooser",
+        "_client",
+        "_order",
+        "_shared",
+        "_source",
+        "_transport",
+        "_version",
+        "seen_at",
+    )
 
     def __init__(self, shared: LaneShared) -> None:
         self._shared = shared
         self._transport: asyncio.Transport | None = None
         self._client = ""
         self._address: Any = None
-        self._place: Place | None = None
+        self._source = ""
+        self._chooser: Chooser | None = None
+        self._order: Order | None = None
         self._version = -1
         self.seen_at = 0.0
         """Monotonic moment of the last answer, or of the beginning."""
@@ -139,25 +161,26 @@ class LaneConnection(asyncio.Protocol):
         if not (head in shared.heads or shared.knows(head)) or not shared.may_answer():
             self._hand_over(data)
             return
-        key = _key_of(target)
-        place = self._place
-        if place is None or self._version != shared.locator.version:
-            place = self._place = shared.locator.locate(self._address)
-            self._version = shared.locator.version
-        pick = shared.families.pick(self._address, place, key) if key else None
-        if pick is None or pick.rung not in _REDIRECTABLE:
+        key = shared.keys.get(target)
+        if key is None:
+            key = shared.key_of(target)
+        if self._version != shared.locator.version:
+            self._settle_place()
+        # Nobody for this family of addresses, or the origin: the full server knows what then.
+        pick: Pick | None = None
+        if key and self._chooser is not None and self._order is not None:
+            pick = self._chooser.take(self._order, key)
+        if pick is None or pick.index < 0:
             self._hand_over(data)
             return
-        request_id = shared.new_id()
+        request_id = shared.ids.pop() if shared.ids else shared.new_id()
+        prefix = shared.prefixes.get(pick.url) or shared.prefix(pick.url)
         assert self._transport is not None
-        self._transport.write(
-            b"".join((shared.prefix(pick.url), target, shared.tail, request_id, b"\r\n\r\n"))
-        )
-        shared.families.count(self._address, pick.site, key, pick.edge)
-        shared.tally[pick.site, pick.rung, place.source] += 1
+        self._transport.write(b"".join((prefix, target, shared.tail, request_id, b"\r\n\r\n")))
+        shared.tally[pick.site, pick.rung._value_, self._source] += 1
         self.seen_at = 0.0
         if shared.log.enabled:
-            self._log(target, request_id, pick.edge, pick.rung, place)
+            self._log(target, request_id, pick)
 
     def pause_writing(self) -> None:
         """A client that does not read is not read from."""
@@ -184,7 +207,15 @@ class LaneConnection(asyncio.Protocol):
         if data:
             full.data_received(data)
 
-    def _log(self, target: bytes, request_id: bytes, edge: str, rung: Rung, place: Place) -> None:
+    def _settle_place(self) -> None:
+        shared = self._shared
+        place = shared.locator.locate(self._address)
+        self._version = shared.locator.version
+        self._source = place.source.value
+        self._chooser = shared.families.chooser(self._address)
+        self._order = self._chooser.order(place)
+
+    def _log(self, target: bytes, request_id: bytes, pick: Pick) -> None:
         log = self._shared.log
         log.append(
             {
@@ -200,9 +231,9 @@ class LaneConnection(asyncio.Protocol):
                 "duration_ms": 0.0,
                 "range": None,
                 "user_agent": None,
-                "edge": edge,
-                "rung": rung.value,
-                "place": place.source.value,
+                "edge": pick.edge,
+                "rung": pick.rung.value,
+                "place": self._source,
             }
         )
 

@@ -1,7 +1,7 @@
 import { fetchExplanation, fetchFleet } from "./api.js";
 
 const REFRESH_MS = 1000;
-const STATES = ["up", "suspect", "recovering", "draining", "down", "unknown"];
+const STATES = ["up", "suspect", "recovering", "draining", "slow", "down", "unknown"];
 
 const byId = (id) => document.getElementById(id);
 
