@@ -14,9 +14,6 @@ from cdnkit.errors import CinedgeError, TooLargeError
 from cdnkit.service.app import TELEMETRY
 from cdnkit.service.exchange import note, request_id_of
 from cdnkit.service.problems import plain_problem, problem_response
-from cdnkit.wire import CONTENT_PREFIX
-from origin.catalog.records import ObjectRow
-from origin.object_views import describe
 from origin.requests import fields_of
 from origin.resumable import tus
 from origin.resumable.draft import Dialect, dialect_of, format_limits
@@ -56,20 +53,6 @@ def refusal(
     response.headers.update(fields or {})
     if not request.content.is_eof():
         response.force_close()
-    return response
-
-
-def published(
-    request: web.Request,
-    row: ObjectRow,
-    status: int,
-    fields: Mapping[str, str],
-    base_url: str,
-) -> web.Response:
-    """The answer of the object itself, as a plain PUT would have got it."""
-    response = web.json_response(describe(request, row, base_url), status=status)
-    response.headers.update(fields)
-    response.headers["Location"] = CONTENT_PREFIX + row.key
     return response
 
 

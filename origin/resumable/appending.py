@@ -8,54 +8,46 @@ from __future__ import annotations
 
 from aiohttp import HttpVersion11, web
 
-from cdnkit.errors import CinedgeError
 from origin.catalog.uploads import UploadRow
 from origin.ingest.receive import body_of
 from origin.requests import fields_of, send_continue
-from origin.resumable.answers import published, refusal
 from origin.resumable.draft import Dialect
-from origin.resumable.finish import published_object
 from origin.resumable.heads import AppendHead, CreationHead
 from origin.resumable.intake import Intake
 from origin.resumable.transfer import Chunk
-from origin.resumable.views import (
-    kept_fields,
-    limit_field,
-    object_fields,
-    state_fields,
-    url_of,
-)
+from origin.resumable.views import kept_fields, limit_field, url_of
+from origin.resumable.wording import Wording, base_url_of
 
 
 class Appender:
-    """Takes bytes in for one intake. URLs of objects begin with `base_url`."""
+    """Takes bytes in for one intake."""
 
-    def __init__(self, intake: Intake, base_url: str) -> None:
+    def __init__(self, intake: Intake, wording: Wording) -> None:
         self.intake = intake
-        self._base_url = base_url
+        self._wording = wording
 
     async def create(self, request: web.Request, head: CreationHead) -> web.StreamResponse:
         """Create an upload, take in what comes with it, and say where it is."""
         if head.parts:
             row = await self.intake.join(head.wish, head.parts)
-            return self._created(request, row, head.dialect)
+            return self._wording.created(request, row, head.dialect)
         row = await self.intake.create(head.wish)
-        location = url_of(row, self.base_url(request))
+        location = url_of(row, base_url_of(request))
         if head.first is None:
             # An upload of nothing is complete when it is created (tus: creation).
             first = AppendHead(head.dialect, 0, None, 0, None, ())
             if row.length_bytes == 0:
                 row = await self._take_in(request, row.id, head.wish.owner, first)
                 row = await self.intake.finished(row)
-            return self._created(request, row, head.dialect)
+            return self._wording.created(request, row, head.dialect)
         if head.dialect is Dialect.DRAFT:
             limit = limit_field(row, self.intake.rules, self.intake.now())
             await _send_interim(request, {"Location": location, "Upload-Limit": limit})
         row = await self._take_in(request, row.id, head.wish.owner, head.first)
         if head.dialect is Dialect.DRAFT and row.is_complete:
-            return await self._completed(request, row, head.dialect)
+            return await self._completed(request, row, head)
         row = await self.intake.finished(row)
-        return self._created(request, row, head.dialect)
+        return self._wording.created(request, row, head.dialect)
 
     async def append(
         self, request: web.Request, upload_id: str, owner: str, head: AppendHead
@@ -63,18 +55,14 @@ class Appender:
         """Take in the bytes of a PATCH."""
         row = await self._take_in(request, upload_id, owner, head)
         if row.is_complete:
-            return await self._completed(request, row, head.dialect)
-        return web.Response(status=204, headers=self._state(row, head.dialect))
+            return await self._completed(request, row, head)
+        return web.Response(status=204, headers=self._wording.state(row, head.dialect))
 
-    @staticmethod
-    def base_url(request: web.Request) -> str:
-        """What the URLs of uploads begin with: the way this client came, which it can go again.
-
-        The field is believed because nobody but its sender sees the answer.
-        """
-        forwarded = request.headers.get("X-Forwarded-Proto", "").lower()
-        scheme = forwarded if forwarded in ("http", "https") else request.scheme
-        return f"{scheme}://{request.host}"
+    async def _completed(
+        self, request: web.Request, row: UploadRow, head: AppendHead | CreationHead
+    ) -> web.StreamResponse:
+        row = await self.intake.finished(row)
+        return self._wording.completed(request, row, head.dialect)
 
     async def _take_in(
         self, request: web.Request, upload_id: str, owner: str, head: AppendHead
@@ -100,39 +88,6 @@ class Appender:
         if head.is_last:
             head.require_end(row)
         return row
-
-    async def _completed(
-        self, request: web.Request, row: UploadRow, dialect: Dialect
-    ) -> web.StreamResponse:
-        """The answer once every byte is here: that of the object, when it is one."""
-        row = await self.intake.finished(row)
-        fields = self._state(row, dialect)
-        if not row.key or row.joined_into:
-            return web.Response(status=204, headers=fields)
-        if not row.outcome:
-            return web.Response(status=204, headers=fields)  # a part, waiting to be joined
-        try:
-            found, is_new = published_object(row)
-        except CinedgeError as error:
-            return refusal(request, error, {"Upload-Complete": "?1"})
-        fields |= object_fields(found)
-        if dialect is Dialect.TUS:
-            return web.Response(status=204, headers=fields)
-        status = 201 if is_new else 200
-        return published(request, found, status, fields, self._base_url)
-
-    def _created(
-        self, request: web.Request, row: UploadRow, dialect: Dialect
-    ) -> web.StreamResponse:
-        fields = self._state(row, dialect)
-        if row.outcome:
-            found, _ = published_object(row)
-            fields |= object_fields(found)
-        fields["Location"] = url_of(row, self.base_url(request))
-        return web.Response(status=201, headers=fields)
-
-    def _state(self, row: UploadRow, dialect: Dialect) -> dict[str, str]:
-        return state_fields(row, dialect, self.intake.rules, self.intake.now())
 
 
 async def _send_interim(request: web.Request, fields: dict[str, str]) -> None:

@@ -9,32 +9,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cdnkit.digests import parse_digest_field
-from cdnkit.errors import (
-    CinedgeError,
-    ConflictError,
-    DigestMismatchError,
-    NotFoundError,
-    PreconditionFailedError,
-)
+from cdnkit.errors import CinedgeError, PreconditionFailedError
 from origin.catalog.catalog import Catalog
 from origin.catalog.records import ObjectRow
 from origin.catalog.uploads import UploadRow, UploadRows, save
-from origin.ingest.checks import require_conditions, validators_of
 from origin.ingest.session import UploadEvent, step
 from origin.resumable.errors import SupersededError
 from origin.resumable.fingerprint import Fingerprint, sha256_of
+from origin.resumable.outcome import (
+    REFUSALS,
+    announced,
+    announced_algorithms,
+    check_conditions,
+    object_members,
+    problem_members,
+)
 from origin.store.base import ByteStore, Receipt, StoredObject
 from origin.store.resumable import PartStore
-
-_REFUSALS: Final[Mapping[str, type[CinedgeError]]] = {
-    error.code: error for error in (DigestMismatchError, PreconditionFailedError, NotFoundError)
-}
-"""What ends an upload for good; anything else may be tried again."""
 
 
 class Finisher:
@@ -62,7 +57,7 @@ class Finisher:
         parts = await self._rows.find_all(row.parts)
         try:
             published = await self._publish(row, parts, fingerprint)
-        except tuple(_REFUSALS.values()) as error:
+        except tuple(REFUSALS.values()) as error:
             published = await self._refuse(row, error)
         if row.parts and not row.batch:
             for part in parts:
@@ -93,14 +88,14 @@ class Finisher:
         replaced: list[ObjectRow | None] = []
 
         async def mark(connection: AsyncConnection, published: ObjectRow) -> None:
-            outcome = {"object": _members(published), "is_new": replaced[-1] is None}
+            outcome = {"object": object_members(published), "is_new": replaced[-1] is None}
             ended = self._ended(row, UploadEvent.VOUCHED, outcome)
             if not await save(connection, ended):
                 raise SupersededError("another request finishes this upload")
             done.append(ended)
 
         def check(current: ObjectRow | None) -> None:
-            require_conditions("PUT", row.fields, validators_of(current))
+            check_conditions(row, current)
             replaced.append(current)
 
         try:
@@ -124,8 +119,7 @@ class Finisher:
             raise
 
     async def _refuse(self, row: UploadRow, error: CinedgeError) -> UploadRow:
-        outcome = {"problem": {"code": error.code, "detail": error.detail, **error.extra}}
-        ended = self._ended(row, UploadEvent.FAILED, outcome)
+        ended = self._ended(row, UploadEvent.FAILED, problem_members(error))
         if not await self._rows.save(ended):
             raise SupersededError("another request finishes this upload")
         return ended
@@ -148,34 +142,3 @@ class Finisher:
                 part.identity, part.extent_bytes, part.start_bytes, part.offset_bytes
             ):
                 yield piece
-
-
-def announced(row: UploadRow) -> list[Mapping[str, bytes]]:
-    """The digests that the whole object must have."""
-    return [parse_digest_field(row.fields[name]) for name in ("repr-digest",) if name in row.fields]
-
-
-def announced_algorithms(row: UploadRow) -> set[str]:
-    """Which digests those are."""
-    return {name for digests in announced(row) for name in digests}
-
-
-def published_object(row: UploadRow) -> tuple[ObjectRow, bool]:
-    """What became of a published upload; True beside it when its key was new.
-
-    Raises what it was refused with, else ConflictError.
-    """
-    refused = row.outcome.get("problem")
-    if refused is not None:
-        members = {name: value for name, value in refused.items() if name not in _OWN}
-        raise _REFUSALS.get(refused["code"], ConflictError)(refused["detail"], **members)
-    if "object" not in row.outcome:
-        raise ConflictError(f"upload {row.id} is {row.state}")
-    return ObjectRow(**row.outcome["object"]), bool(row.outcome["is_new"])
-
-
-_OWN: Final = frozenset({"code", "detail"})
-
-
-def _members(row: ObjectRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ObjectRow.__dataclass_fields__}

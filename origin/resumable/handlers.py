@@ -21,7 +21,6 @@ from aiohttp import web
 from cdnkit.errors import BadRequestError, NotFoundError
 from cdnkit.service.exchange import note
 from cdnkit.wire import UPLOADS_PATH
-from origin.ingest.session import UploadState
 from origin.paging import parse_page
 from origin.requests import Authorize, fields_of, leave_expect
 from origin.resumable.answers import Handler, speaking
@@ -29,11 +28,12 @@ from origin.resumable.appending import Appender
 from origin.resumable.heads import dialect_of, is_upload_id, read_append, read_creation, read_put
 from origin.resumable.views import (
     describe_upload,
-    gone,
     offer_fields,
+    require_not_refused,
     resource_fields,
     state_fields,
 )
+from origin.resumable.wording import base_url_of
 
 UPLOAD_SCOPE: Final = "upload"
 _OVERRIDE: Final = "x-http-method-override"
@@ -96,7 +96,7 @@ class ResumableUploads:
             raise BadRequestError("uploads have no prefix")
         owner = self._owner(request)
         rows = await self._intake.of_owner(owner, page.after, page.limit + 1)
-        base_url = self._appender.base_url(request)
+        base_url = base_url_of(request)
         items = [describe_upload(row, base_url) for row in rows[: page.limit]]
         following = items[-1]["id"] if len(rows) > page.limit else None
         return web.json_response(
@@ -109,8 +109,7 @@ class ResumableUploads:
         dialect = dialect_of(fields_of(request))
         turn = await self._intake.take_over(upload_id, owner)
         row = turn.row
-        if row.upload_state is UploadState.ABANDONED:
-            raise gone(row)
+        require_not_refused(row)
         self._intake.finish_later(row)
         fields = state_fields(row, dialect, self._intake.rules, self._intake.now())
         return web.Response(status=200, headers={**fields, **resource_fields(row, dialect)})
@@ -120,7 +119,7 @@ class ResumableUploads:
         row = await self._intake.look(self._id(request), self._owner(request))
         dialect = dialect_of(fields_of(request))
         fields = state_fields(row, dialect, self._intake.rules, self._intake.now())
-        body = describe_upload(row, self._appender.base_url(request))
+        body = describe_upload(row, base_url_of(request))
         return web.json_response(body, headers={**fields, **resource_fields(row, dialect)})
 
     async def patch(self, request: web.Request) -> web.StreamResponse:

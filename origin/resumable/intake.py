@@ -19,7 +19,8 @@ from origin.catalog.uploads import UploadRow, UploadRows
 from origin.ingest.session import TRANSITIONS, UploadEvent, UploadState, step
 from origin.resumable.errors import GoneError, MismatchingOffsetError, SupersededError
 from origin.resumable.fingerprint import Fingerprint
-from origin.resumable.finish import Finisher, announced_algorithms
+from origin.resumable.finish import Finisher
+from origin.resumable.outcome import announced_algorithms
 from origin.resumable.rules import (
     FINAL,
     PARTIAL,

@@ -6,6 +6,7 @@ from origin.requests import Authorize
 from origin.resumable.appending import Appender
 from origin.resumable.handlers import ResumableUploads
 from origin.resumable.intake import Intake
+from origin.resumable.wording import Wording
 
 
 def mount_uploads(
@@ -14,4 +15,5 @@ def mount_uploads(
     """The handlers of an intake, None without one."""
     if intake is None:
         return None
-    return ResumableUploads(Appender(intake, base_url.rstrip("/")), authorize=authorize)
+    wording = Wording(intake, base_url.rstrip("/"))
+    return ResumableUploads(Appender(intake, wording), authorize=authorize)

@@ -24,7 +24,7 @@ from origin.resumable.tus import RunningHash
 from origin.store.extents import PIECE_BYTES
 from origin.store.resumable import PartState, PartStore, PartWriter
 
-SYNC_BYTES: Final = 16 * 1024 * 1024
+SYNC_BYTES: Final = 8 * 1024 * 1024
 """How much may be written before the row is told: what a crash of the origin costs at most."""
 
 

@@ -30,10 +30,11 @@ def kept_fields(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: fields[name] for name in KEPT_FIELDS if name in fields}
 
 
-def gone(row: UploadRow) -> GoneError:
-    """What HEAD says of an upload that was refused for good."""
-    detail = row.outcome.get("problem", {}).get("detail", "it failed")
-    return GoneError(f"this upload was refused: {detail}")
+def require_not_refused(row: UploadRow) -> None:
+    """Raise GoneError for an upload that was refused for good: there is nothing to go on with."""
+    if row.upload_state is UploadState.ABANDONED:
+        detail = row.outcome.get("problem", {}).get("detail", "it failed")
+        raise GoneError(f"this upload was refused: {detail}")
 
 
 def offer_fields(rules: Rules) -> dict[str, str]:
