@@ -22,6 +22,8 @@ from edge.http1.response import (
 )
 
 _STAGING_BYTES: Final = 64 * 1024
+BURST_BYTES: Final = 512 * 1024
+"""Received from one upstream before hits and other fills get their turn of the thread."""
 _INTERIM_MAX: Final = 64
 """An upstream with more interim answers than this to one request will never come to the point."""
 InterimListener = Callable[[ResponseHead], None]
@@ -58,6 +60,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._leftover = b""
         self._direct = False
         self._reading = True
+        self._burst_bytes = 0
         self._held = False
         self._heard = 0.0
         self._watch: asyncio.TimerHandle | None = None
@@ -204,6 +207,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
                 self._end(complete=True)
             elif not going_on:
                 self._end(complete=False)
+            else:
+                self._take_turns(nbytes)
         elif self._sink is not None:
             self._take(self._staged[:nbytes])
         elif self._waiting_head is not None and not self._waiting_head.done():
@@ -229,6 +234,18 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             waiting.set_exception(UpstreamError("the upstream closed before it answered"))
         if self._poured is not None and not self._poured.done():
             self._lost()
+
+    def _take_turns(self, size: int) -> None:
+        """Let others have the thread after a burst: a fast upstream would fill it for long."""
+        self._burst_bytes += size
+        if self._burst_bytes >= BURST_BYTES and self._reading:
+            self._read(False)
+            self._loop.call_soon(self._next_burst)
+
+    def _next_burst(self) -> None:
+        self._burst_bytes = 0
+        if self._sink is not None and not self._held:
+            self._read(True)
 
     # the course of an answer
 
