@@ -23,7 +23,7 @@ from cdnkit.fields import FieldLines
 from edge.access import TOKEN_COOKIE
 from edge.body import Progress
 from edge.connection import MATCHES_NOTHING, Connection
-from edge.entry import Entry
+from edge.entry import HELD, Entry
 from edge.http1.request import Request
 from edge.lanelog import client_text
 
@@ -316,7 +316,7 @@ class FastLane:
             return size > 0 and self._run(connection, hot, digits, start, stop)
         files = entry.files
         file = files[block]
-        if file is None or (block + 1 < entry.count and files[block + 1] is None):
+        if file is None or (block + 1 < entry.count and entry.present[block + 1] != HELD):
             return False
         recent = entry.recent
         if recent is None:
@@ -408,7 +408,7 @@ class FastLane:
         block_bytes = entry.block_bytes
         first, last = start // block_bytes, (stop - 1) // block_bytes
         files = entry.files[first : last + 1]
-        if None in files or (last + 1 < entry.count and entry.files[last + 1] is None):
+        if None in files or (last + 1 < entry.count and entry.present[last + 1] != HELD):
             return False
         recent = entry.recent or self._stir(entry)
         recent[first : last + 1] = b"\1" * (last + 1 - first)
