@@ -6,6 +6,7 @@ twice changes nothing, so several origins may notice the same one.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
@@ -18,6 +19,7 @@ from origin.catalog.jobs import Jobs
 from origin.packaging.start import PREFIX
 
 _WAIT_SECONDS = 30.0
+_PAUSE_SECONDS = 0.1
 _PAGE = 100
 
 _log = structlog.get_logger()
@@ -44,6 +46,8 @@ class Automatic:
         """Follow the journal until cancelled."""
         while True:
             await self._catalog.journal.wait_beyond(self._seen, _WAIT_SECONDS)
+            # A journal that is closed, because we stop, waits for nothing.
+            await asyncio.sleep(_PAUSE_SECONDS)
             try:
                 await self.catch_up()
             except CinedgeError as error:

@@ -1,5 +1,8 @@
-"""A DASH manifest for the on-demand profile (ISO/IEC 23009-1 8.3): one file per representation,
-found through its `sidx`. Text from plans; URLs as in `hls`.
+"""A DASH manifest (ISO/IEC 23009-1): a file per representation, text from plans, URLs as in `hls`.
+
+Sound is found through the `sidx` of its file. Of pictures, the segments are listed: the film is
+from its start something else, players that follow no index read such a file from its start, and one
+of them takes the header of a listed representation for that of its neighbours.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ def format_manifest(package: Package, steering: Steering | None) -> str:
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"'
-        ' profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" type="static"'
+        ' profiles="urn:mpeg:dash:profile:full:2011" type="static"'
         f' mediaPresentationDuration="PT{package.duration_seconds:.3f}S"'
         ' minBufferTime="PT4S">',
     ]
@@ -57,7 +60,7 @@ def _picture(picture: Picture) -> str:
         f' width="{picture.format.width}" height="{picture.format.height}"'
         f' frameRate="{rate.numerator}/{rate.denominator}"'
         f' bandwidth="{peak_bits_per_second(picture.plan)}">'
-        f"{_base(picture.name, picture.plan)}</Representation>"
+        f"{_name_listed(picture.name, picture.plan)}</Representation>"
     )
 
 
@@ -70,7 +73,7 @@ def _sound(sound: Sound, number: int) -> str:
         f' audioSamplingRate="{sound.format.rate_hz}"'
         f' bandwidth="{peak_bits_per_second(sound.plan)}">'
         f'<AudioChannelConfiguration schemeIdUri="{_CHANNELS}" value="{sound.format.channels}"/>'
-        f"{_base(sound.name, sound.plan)}</Representation>\n</AdaptationSet>"
+        f"{_name_indexed(sound.name, sound.plan)}</Representation>\n</AdaptationSet>"
     )
 
 
@@ -85,11 +88,36 @@ def _subtitle(subtitle: Subtitle, number: int) -> str:
     )
 
 
-def _base(name: str, plan: Plan) -> str:
-    """Ranges in DASH name their last byte."""
-    header, index = plan.header, plan.index
+def _name_indexed(name: str, plan: Plan) -> str:
     return (
         f"<BaseURL>{escape(name)}</BaseURL>"
-        f'<SegmentBase timescale="{plan.timescale}" indexRange="{index[0]}-{index[1] - 1}">'
-        f'<Initialization range="{header[0]}-{header[1] - 1}"/></SegmentBase>'
+        f'<SegmentBase timescale="{plan.timescale}" indexRange="{_format_range(plan.index)}">'
+        f'<Initialization range="{_format_range(plan.header)}"/></SegmentBase>'
     )
+
+
+def _name_listed(name: str, plan: Plan) -> str:
+    first, *rest = plan.segments
+    times = [f'<S t="{first.start_ticks}" d="{first.duration_ticks}"/>']
+    times += [f'<S d="{segment.duration_ticks}"/>' for segment in rest]
+    urls = [
+        f'<SegmentURL mediaRange="{_format_range((segment.start, segment.stop))}"/>'
+        for segment in plan.segments
+    ]
+    return "\n".join(
+        [
+            f"<BaseURL>{escape(name)}</BaseURL>",
+            f'<SegmentList timescale="{plan.timescale}">',
+            f'<Initialization range="{_format_range(plan.header)}"/>',
+            "<SegmentTimeline>",
+            *times,
+            "</SegmentTimeline>",
+            *urls,
+            "</SegmentList>",
+        ]
+    )
+
+
+def _format_range(interval: tuple[int, int]) -> str:
+    """Ranges in DASH name their last byte."""
+    return f"{interval[0]}-{interval[1] - 1}"
