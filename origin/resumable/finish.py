@@ -101,6 +101,7 @@ class Finisher:
         try:
             await self._catalog.publish(receipt, row.content_type, check, mark)
         except PreconditionFailedError:
+            await self._parts.discard(row.identity)
             await self._store.delete(stored)
             await self._catalog.forget_garbage(stored)
             raise

@@ -80,7 +80,8 @@ class KeptCopy(Copy):
             fd = os.open(self._path, flags, 0o644)
         except FileNotFoundError:
             self.volume.check_mounted()
-            os.mkdir(os.path.dirname(self._path))
+            # Parts side by side begin at the same time.
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
             sync_directory(self.volume.root)
             fd = os.open(self._path, flags, 0o644)
         # What a crash left beyond the last durable state.

@@ -12,7 +12,7 @@ import google_crc32c
 
 from cdnkit.errors import NotFoundError, StorageFullError
 from origin.store.base import StoredObject
-from origin.store.extents import PIECE_BYTES, extent_count
+from origin.store.extents import PIECE_BYTES
 from origin.store.resumable import Identity, PartState
 
 
@@ -124,10 +124,7 @@ class MemoryParts:
         if identity in self._shelf.objects:
             return
         pieces = self.read(identity, stored.extent_bytes, 0, stored.size_bytes)
-        data = b"".join([piece async for piece in pieces])
-        for index in range(extent_count(stored)):
-            self.extents.pop((*identity, index), None)
-        self._shelf.objects[identity] = data
+        self._shelf.objects[identity] = b"".join([piece async for piece in pieces])
 
     async def discard(self, identity: Identity, extents: range | None = None) -> None:
         """Forget extents."""
@@ -143,4 +140,6 @@ class MemoryParts:
         return len(strangers)
 
     def _drop(self, key: tuple[str, int, int]) -> None:
-        self._shelf.used_bytes -= len(self.extents.pop(key, b""))
+        dropped = self.extents.pop(key, b"")
+        if key[:2] not in self._shelf.objects:  # else the bytes go on as those of an object
+            self._shelf.used_bytes -= len(dropped)

@@ -79,6 +79,7 @@ class PartStore(Protocol):
     async def assemble(self, stored: StoredObject) -> None:
         """Make finished parts readable as an object; again is no error.
 
+        The parts stay readable, and may be assembled again, until they are discarded.
         Raises NotFoundError when an extent is missing, UnavailableError.
         """
 
