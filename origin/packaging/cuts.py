@@ -1,8 +1,9 @@
 """Where a film is cut: one timeline for all tracks, segments at sync samples, pieces inside them.
 
-The timeline begins with the first picture. Its edits are written into the decoding times of the
-fragments (ISO/IEC 23000-19 7.5.13), because players disagree about edit lists in fragments; only
-the priming of an audio encoder stays an edit, which all of them know.
+The timeline begins with the first picture. What waits or is lifted is written into the decoding
+times of the fragments. One edit stays, from the first sample that shows: it takes back how long
+pictures wait for each other and what an audio encoder puts in front. (Negative shifts would need no
+edit, but FFmpeg's reader shows such fragments later than their sound.)
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ class Timeline:
     shift_ticks: int
     """Taken from what each sample waits between decoding and showing."""
     skip_ticks: int
-    """Media to skip by an edit: priming."""
+    """Where in the media the edit begins."""
+
+    @property
+    def lead_ticks(self) -> int:
+        """How long before the edit begins the first sample would show."""
+        return self.skip_ticks + self.shift_ticks - self.track.samples.shifts[self.first]
 
     def decode_times(self) -> list[int]:
         """Decoding time of every sample and the end, counted from the first one used."""
@@ -44,8 +50,8 @@ class Timeline:
         return [self.base_ticks + time - zero for time in times]
 
     def seconds(self, ticks: int) -> Fraction:
-        """When a sample decoded at `ticks` would show, without its own shift."""
-        return Fraction(ticks - self.skip_ticks, self.track.timescale)
+        """When a sample decoded at `ticks` shows that waits as long as the first one."""
+        return Fraction(ticks - self.lead_ticks, self.track.timescale)
 
 
 def lay_timelines(movie: Movie, video: Track) -> dict[int, Timeline]:
@@ -71,7 +77,8 @@ def _begin(track: Track) -> Fraction:
 
 
 def _lay_video(track: Track, shown: Fraction) -> Timeline:
-    return Timeline(track, 0, round(shown * track.timescale), track.samples.shifts[0], 0)
+    waits = track.samples.shifts[0]
+    return Timeline(track, 0, round(shown * track.timescale), min(waits, 0), max(waits, 0))
 
 
 def _lay_audio(track: Track, begin: Fraction) -> Timeline:
@@ -103,15 +110,15 @@ def cut_at_syncs(track: Track, target_seconds: float) -> list[Interval]:
 def cut_by_time(line: Timeline, moments: Sequence[Fraction]) -> list[Interval]:
     """One interval per moment: what begins at or after it and before the next; maybe empty."""
     times = line.decode_times()
-    scale, skip = line.track.timescale, line.skip_ticks
+    scale, lead = line.track.timescale, line.lead_ticks
     edges = [
-        bisect_left(times, moment * scale + skip, line.first, len(times) - 1)
+        bisect_left(times, moment * scale + lead, line.first, len(times) - 1)
         for moment in moments[1:]
     ]
     return list(zip([line.first, *edges], [*edges, len(times) - 1], strict=True))
 
 
 def starts_of(line: Timeline, intervals: Sequence[Interval]) -> list[Fraction]:
-    """When the first sample of each interval is decoded, in seconds of the film."""
+    """When each interval begins, in seconds of the film."""
     times = line.decode_times()
     return [line.seconds(times[first]) for first, _ in intervals]

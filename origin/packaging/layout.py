@@ -125,7 +125,7 @@ def _weave(
             until = bisect_left(times, times[first] + step, first + 1, stop)
             is_last = until == len(times) - 1
             for number, sound in enumerate(sounds):
-                moment = video.seconds(times[until]) * sound.track.timescale + sound.skip_ticks
+                moment = video.seconds(times[until]) * sound.track.timescale + sound.lead_ticks
                 last = len(sound_times[number]) - 1
                 edge = bisect_left(sound_times[number], moment, heard[number], last)
                 edge = last if is_last else edge
@@ -175,7 +175,7 @@ def _make_index(line: Timeline, fragments: Sequence[_Fragment]) -> bytes:
         Reference(fragment.size_bytes, fragment.duration_ticks, True) for fragment in fragments
     ]
     # What is skipped at the beginning is not shown: the first subsegment is so much shorter.
-    skipped = min(line.skip_ticks, first.duration_ticks)
+    skipped = min(line.lead_ticks, first.duration_ticks)
     references[0] = Reference(first.size_bytes, first.duration_ticks - skipped, True)
     return make_index(line.track, first.start_ticks, references)
 

@@ -83,6 +83,8 @@ def _read_offsets(data: bytes, stbl: Sequence[Box], sizes: array[int]) -> array[
     count = fields.number("I")
     runs = fields.numbers(count * 3)
     firsts = [*runs[::3], len(chunks) + 1]
+    if firsts[0] != 1:
+        raise UnplayableError("the first chunk has no samples")
     offsets: array[int] = array("Q")
     for number in range(count):
         first, per_chunk = firsts[number], runs[number * 3 + 1]

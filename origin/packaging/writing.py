@@ -69,7 +69,7 @@ def make_fragment_header(line: Timeline) -> bytes:
 
 def _shown_ticks(line: Timeline) -> int:
     """How long a track lasts from the start of the film, in ticks of the movie."""
-    ends = line.decode_times()[-1] - line.skip_ticks
+    ends = line.decode_times()[-1] - line.lead_ticks
     return max(ends, 0) * MOVIE_TIMESCALE // line.track.timescale
 
 

@@ -1,0 +1,56 @@
+"""The manifest is XML that says what the plans say (ISO/IEC 23009-1)."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+from origin.packaging.dash import format_manifest
+from origin.packaging.renditions import Steering
+from tests.origin.packaging.conftest import Films
+from tests.origin.packaging.worlds import pack
+
+NAMES = {"": "urn:mpeg:dash:schema:mpd:2011"}
+
+
+def parse(text: str) -> ElementTree.Element:
+    return ElementTree.fromstring(text)
+
+
+def test_pictures_list_their_segments_with_times_and_ranges(films: Films) -> None:
+    packed = pack(films.data("plain.mp4"))
+    plan = packed.film
+    mpd = parse(format_manifest(packed.package(), None))
+    (listed,) = mpd.findall(".//SegmentList", NAMES)
+    ranges = [url.get("mediaRange") for url in listed.findall("SegmentURL", NAMES)]
+    assert ranges == [f"{segment.start}-{segment.stop - 1}" for segment in plan.segments]
+    durations = [int(s.get("d", "")) for s in listed.findall("SegmentTimeline/S", NAMES)]
+    assert durations == [segment.duration_ticks for segment in plan.segments]
+    assert listed.get("timescale") == str(plan.timescale)
+    header = listed.find("Initialization", NAMES)
+    assert header is not None
+    assert header.get("range") == f"{plan.header[0]}-{plan.header[1] - 1}"
+
+
+def test_sound_is_found_through_its_index(films: Films) -> None:
+    packed = pack(films.data("two.mp4"))
+    mpd = parse(format_manifest(packed.package(), None))
+    bases = mpd.findall(".//SegmentBase", NAMES)
+    assert [base.get("indexRange") for base in bases] == [
+        f"{plan.index[0]}-{plan.index[1] - 1}" for plan in packed.tracks
+    ]
+    names = [url.text for url in mpd.findall(".//Representation/BaseURL", NAMES)]
+    assert names == ["film.mp4", "audio-1.m4a", "audio-2.m4a", "subtitles-1.vtt"]
+    label = mpd.find(".//Label", NAMES)
+    assert label is not None
+    assert label.text == "English & more"
+
+
+def test_steering_is_told(films: Films) -> None:
+    steering = Steering("http://router", "play/a/1/")
+    mpd = parse(format_manifest(pack(films.data("plain.mp4")).package(), steering))
+    told = mpd.find("ContentSteering", NAMES)
+    assert told is not None
+    assert told.text == "http://router/v1/steering/dash/play/a/1/manifest.mpd"
+    base = mpd.find("BaseURL", NAMES)
+    assert base is not None
+    assert (base.get("serviceLocation"), told.get("defaultServiceLocation")) == ("base", "base")
