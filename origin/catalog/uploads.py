@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +22,8 @@ from origin.catalog.database import Database
 from origin.catalog.tables import upload_batches, uploads
 from origin.ingest.session import ACTIVE, UploadState
 from origin.store.resumable import Identity, PartState
+
+T = TypeVar("T")
 
 _ACTIVE: Final = [state.value for state in ACTIVE]
 _GROWING: Final = [UploadState.OPENED.value, UploadState.RECEIVING.value]
@@ -105,7 +108,11 @@ class UploadRows:
     def __init__(self, database: Database) -> None:
         self._database = database
         # SQLite has one writer; waiting here is fair and wakes at once, its own waiting sleeps.
-        self._order = asyncio.Lock()
+        is_sqlite = database.dialect == "sqlite"
+        self._order: AbstractAsyncContextManager[object] = (
+            asyncio.Lock() if is_sqlite else nullcontext()
+        )
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def usage(self, owner: str) -> Usage:
         """What the unfinished uploads of an owner take. Raises UnavailableError, as all do."""
@@ -113,29 +120,33 @@ class UploadRows:
         statement = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(size), 0)).where(
             uploads.c.owner == owner, uploads.c.state.in_(_ACTIVE)
         )
-        async with self._database.begin() as connection:
+
+        async def work(connection: AsyncConnection) -> Usage:
             count, size_bytes = (await connection.execute(statement)).one()
-        return Usage(int(count), int(size_bytes))
+            return Usage(int(count), int(size_bytes))
+
+        return await self._transact(work)
 
     async def add(self, row: UploadRow) -> UploadRow:
         """Insert a row; its generation is given now, the same to all of one batch."""
-        async with self._order, self._database.begin() as connection:
-            if not row.generation:
-                row = dataclasses.replace(row, generation=await _generation(connection, row))
-            await connection.execute(sa.insert(uploads).values(_values(row)))
-        return row
+
+        async def work(connection: AsyncConnection) -> UploadRow:
+            numbered = await _numbered(connection, row)
+            await connection.execute(sa.insert(uploads).values(_values(numbered)))
+            return numbered
+
+        return await self._transact(work)
 
     async def find(self, upload_id: str) -> UploadRow | None:
         """The row, as it stands."""
-        async with self._database.begin() as connection:
-            return await _find(connection, upload_id)
+        return await self._transact(lambda connection: _find(connection, upload_id))
 
     async def find_all(self, ids: Sequence[str]) -> list[UploadRow]:
         """Those of the rows that exist, in the order of `ids`."""
-        statement = sa.select(*_COLUMNS).where(uploads.c.id.in_(ids))
-        async with self._database.begin() as connection:
-            rows = [UploadRow(*row) for row in await connection.execute(statement)]
-        by_id = {row.id: row for row in rows}
+        if not ids:
+            return []
+        found = await self._select(sa.select(*_COLUMNS).where(uploads.c.id.in_(ids)))
+        by_id = {row.id: row for row in found}
         return [by_id[each] for each in ids if each in by_id]
 
     async def take(self, upload_id: str) -> UploadRow | None:
@@ -146,14 +157,16 @@ class UploadRows:
             .values(epoch=uploads.c.epoch + 1)
             .returning(*_COLUMNS)
         )
-        async with self._order, self._database.begin() as connection:
+
+        async def work(connection: AsyncConnection) -> UploadRow | None:
             row = (await connection.execute(statement)).one_or_none()
             return await _find(connection, upload_id) if row is None else UploadRow(*row)
 
+        return await self._transact(work)
+
     async def save(self, row: UploadRow) -> bool:
         """Write what changed, unless the writer was overtaken; then False."""
-        async with self._order, self._database.begin() as connection:
-            return await save(connection, row)
+        return await self._transact(lambda connection: save(connection, row))
 
     async def join(self, final: UploadRow) -> UploadRow | None:
         """Insert a final upload and mark its parts; None when one was joined meanwhile."""
@@ -163,17 +176,18 @@ class UploadRows:
             .where(uploads.c.id.in_(final.parts), uploads.c.state == received)
             .values(state=UploadState.JOINED.value, joined_into=final.id)
         )
+
+        async def work(connection: AsyncConnection) -> UploadRow:
+            if (await connection.execute(statement)).rowcount != len(final.parts):
+                raise _TakenError
+            numbered = await _numbered(connection, final)
+            await connection.execute(sa.insert(uploads).values(_values(numbered)))
+            return numbered
+
         try:
-            async with self._order, self._database.begin() as connection:
-                if (await connection.execute(statement)).rowcount != len(final.parts):
-                    raise _TakenError
-                if not final.generation:
-                    generation = await _generation(connection, final)
-                    final = dataclasses.replace(final, generation=generation)
-                await connection.execute(sa.insert(uploads).values(_values(final)))
+            return await self._transact(work)
         except _TakenError:
             return None
-        return final
 
     async def of_owner(self, owner: str, after: str, limit: int) -> list[UploadRow]:
         """Up to `limit` uploads of an owner, in the order of their ids."""
@@ -183,15 +197,12 @@ class UploadRows:
             .order_by(uploads.c.id)
             .limit(limit)
         )
-        async with self._database.begin() as connection:
-            return [UploadRow(*row) for row in await connection.execute(statement)]
+        return await self._select(statement)
 
     async def holding_bytes(self) -> list[UploadRow]:
         """Every upload whose bytes are kept for it: unfinished, finished or joined."""
         held = [*_ACTIVE, UploadState.JOINED.value]
-        statement = sa.select(*_COLUMNS).where(uploads.c.state.in_(held))
-        async with self._database.begin() as connection:
-            return [UploadRow(*row) for row in await connection.execute(statement)]
+        return await self._select(sa.select(*_COLUMNS).where(uploads.c.state.in_(held)))
 
     async def due(self, now: float, limit: int = 100) -> list[UploadRow]:
         """Uploads whose time has come, the earliest first."""
@@ -201,17 +212,45 @@ class UploadRows:
             .order_by(uploads.c.expires_at)
             .limit(limit)
         )
-        async with self._database.begin() as connection:
-            return [UploadRow(*row) for row in await connection.execute(statement)]
+        return await self._select(statement)
 
     async def drop(self, row: UploadRow) -> None:
         """Forget an upload, and its batch with the last of it."""
-        async with self._order, self._database.begin() as connection:
+        others = sa.select(uploads.c.id).where(uploads.c.batch == row.batch).limit(1)
+
+        async def work(connection: AsyncConnection) -> None:
             await connection.execute(sa.delete(uploads).where(uploads.c.id == row.id))
-            others = sa.select(uploads.c.id).where(uploads.c.batch == row.batch)
-            if row.batch and (await connection.execute(others.limit(1))).first() is None:
+            if row.batch and (await connection.execute(others)).first() is None:
                 forget = sa.delete(upload_batches).where(upload_batches.c.id == row.batch)
                 await connection.execute(forget)
+
+        await self._transact(work)
+
+    async def close(self) -> None:
+        """Wait for transactions under way."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _select(self, statement: sa.Select[Any]) -> list[UploadRow]:
+        async def work(connection: AsyncConnection) -> list[UploadRow]:
+            return [UploadRow(*row) for row in await connection.execute(statement)]
+
+        return await self._transact(work)
+
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do `work` in one transaction, to its end even when the caller is cancelled.
+
+        A request that ends in the middle of a statement would leave the database locked.
+        """
+
+        async def transact() -> T:
+            async with self._order, self._database.begin() as connection:
+                return await work(connection)
+
+        task = asyncio.create_task(transact())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
 
 
 async def save(connection: AsyncConnection, row: UploadRow) -> bool:
@@ -232,6 +271,13 @@ async def _find(connection: AsyncConnection, upload_id: str) -> UploadRow | None
     statement = sa.select(*_COLUMNS).where(uploads.c.id == upload_id)
     row = (await connection.execute(statement)).one_or_none()
     return None if row is None else UploadRow(*row)
+
+
+async def _numbered(connection: AsyncConnection, row: UploadRow) -> UploadRow:
+    """The row with a generation, when it has none."""
+    if row.generation:
+        return row
+    return dataclasses.replace(row, generation=await _generation(connection, row))
 
 
 async def _generation(connection: AsyncConnection, row: UploadRow) -> int:

@@ -49,6 +49,7 @@ async def open_intake(
         sweeping.cancel()
         await asyncio.gather(sweeping, return_exceptions=True)
         await intake.close()
+        await rows.close()
 
 
 def new_upload_id() -> str:

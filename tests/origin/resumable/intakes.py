@@ -126,4 +126,5 @@ async def open_site(
         yield Site(intake, rows, catalog, store, clock)
     finally:
         await intake.close()
+        await rows.close()
         await catalog.close()
