@@ -28,7 +28,7 @@ from cdnkit.placement import Node, rank
 from cdnkit.wire import MissClass
 from edge.blockfile import BlockFile
 from edge.cache.disk import TRAILER_BYTES, CorruptBlockError, Disk, FoundObject
-from edge.cache.index import LruIndex
+from edge.cache.index import BlockIndex
 from edge.cache.ordered import OrderedTasks
 from edge.cache.records import entry_from, record_of
 from edge.entry import ABSENT, EVICTED, HELD, UNVERIFIED, Entry, name_of
@@ -53,7 +53,7 @@ class Holdings:
         self._loop = loop
         self._log = structlog.get_logger("edge.holdings")
         self._nodes = {disk.path.as_posix(): disk for disk in self.disks}
-        self._indexes = {disk: LruIndex[tuple[int, int]](disk.size_bytes) for disk in self.disks}
+        self._indexes = {disk: BlockIndex(disk.size_bytes) for disk in self.disks}
         self._by_number: dict[int, Entry] = {}
         self._next_number = 1
         self._varying: dict[bytes, tuple[bytes, ...]] = {}

@@ -16,7 +16,6 @@ import pytest
 from cdnkit.wire import MissClass
 from config.topology import MIB
 from edge.cache.disk import TRAILER_BYTES, Disk
-from edge.cache.index import LruIndex
 from edge.entry import HELD, UNVERIFIED, Entry
 from tests.edge.conftest import BLOCK, Edge, Origin, Plan, eventually
 from tests.edge.rest import all_at_rest, assert_disk_equals_index, small_edge
@@ -346,12 +345,3 @@ async def test_a_disk_smaller_than_it_was_said_to_be_keeps_what_fits(
 
 def test_the_trailer_is_small() -> None:
     assert TRAILER_BYTES == 16
-
-
-def test_an_index_gives_up_its_least_used_first() -> None:
-    index = LruIndex[str](100)
-    for unit in "abc":
-        index.admit(unit, 10)
-    index.touch("a")
-    assert [index.pop() for _ in range(4)] == ["b", "c", "a", None]
-    assert index.held_bytes == 0

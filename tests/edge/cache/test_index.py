@@ -1,102 +1,147 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pytest
+from cachetools import LRUCache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.cache.index import LruIndex
+from edge.cache.index import BlockIndex, Unit
 
 CAPACITY = 10
+A, B, C, D = (1, 0), (1, 7), (2, 0), (3, 1)
 
 
 def test_the_least_used_leaves_first() -> None:
-    index = LruIndex[str](3)
-    for unit in "abc":
+    index = BlockIndex(3)
+    for unit in (A, B, C):
         assert index.admit(unit, 1) == []
-    index.touch("a")
-    assert index.admit("d", 2) == ["b", "c"]
-    assert ("a" in index, "b" in index, "d" in index) == (True, False, True)
+    index.touch(A)
+    assert index.admit(D, 2) == [B, C]
+    assert (A in index, B in index, D in index) == (True, False, True)
     assert (len(index), index.held_bytes) == (2, 3)
 
 
 def test_what_can_never_fit_changes_nothing() -> None:
-    index = LruIndex[str](3)
-    index.admit("a", 3)
-    assert index.admit("b", 4) is None
-    assert (list(filter(index.__contains__, "ab")), index.held_bytes) == (["a"], 3)
+    index = BlockIndex(3)
+    index.admit(A, 3)
+    assert index.admit(B, 4) is None
+    assert (list(filter(index.__contains__, (A, B))), index.held_bytes) == ([A], 3)
 
 
 def test_units_that_are_not_held_are_passed_over() -> None:
-    index = LruIndex[str](3)
-    index.touch("a")
-    index.remove("a")
-    assert (len(index), index.held_bytes) == (0, 0)
+    index = BlockIndex(3)
+    index.admit(A, 1)
+    for unit in (B, C, (1, 1 << 23)):
+        index.touch(unit)
+        index.remove(unit)
+        assert unit not in index
+    assert (len(index), index.held_bytes) == (1, 1)
 
 
-class Model:
-    """The same by a list, least used first."""
+def test_the_largest_number_block_and_size_are_given_back_as_they_were() -> None:
+    index = BlockIndex(1 << 62)
+    unit = ((1 << 40) - 1, (1 << 24) - 1)
+    assert index.admit(unit, 1 << 61) == []
+    assert index.held_bytes == 1 << 61
+    assert (index.pop(), index.pop()) == (unit, None)
+
+
+@pytest.mark.parametrize("unit", [(1 << 40, 0), (-1, 0), (0, 1 << 24), (0, -1)])
+def test_a_unit_out_of_range_is_refused_and_changes_nothing(unit: Unit) -> None:
+    index = BlockIndex(3)
+    index.admit(A, 1)
+    with pytest.raises(ValueError, match="out of range"):
+        index.admit(unit, 1)
+    assert (len(index), index.held_bytes, index.pop()) == (1, 1, A)
+
+
+def test_what_went_leaves_its_place_to_others() -> None:
+    index = BlockIndex(4)
+    for number in range(1_000):
+        index.admit((number, number % 5), 1)
+    assert len(index) == 4
+    assert index.footprint_bytes < 1_000
+
+
+class Reference:
+    """The same by cachetools, whose victims are taken out by hand."""
 
     def __init__(self) -> None:
-        self.units: list[tuple[int, int]] = []
+        self.units: LRUCache[Unit, int] = LRUCache(CAPACITY, getsizeof=lambda size: size)
 
-    def remove(self, unit: int) -> int | None:
-        for place, (held, size) in enumerate(self.units):
-            if held == unit:
-                del self.units[place]
-                return size
-        return None
-
-    def touch(self, unit: int) -> None:
-        size = self.remove(unit)
-        if size is not None:
-            self.units.append((unit, size))
-
-    def admit(self, unit: int, size: int) -> list[int] | None:
+    def admit(self, unit: Unit, size: int) -> list[Unit] | None:
         if size > CAPACITY:
             return None
-        self.remove(unit)
+        self.units.pop(unit, None)
         victims = []
-        while sum(size for _, size in self.units) + size > CAPACITY:
-            victims.append(self.units.pop(0)[0])
-        self.units.append((unit, size))
+        while self.units.currsize + size > CAPACITY:
+            victims.append(self.units.popitem()[0])
+        self.units[unit] = size
         return victims
 
+    def admit_all(self, number: int, blocks: Iterable[int], size: int) -> bool:
+        units = [(number, block) for block in blocks]
+        if self.units.currsize + size * len(units) > CAPACITY:
+            return False
+        for unit in units:
+            self.units[unit] = size
+        return True
 
-units = st.integers(0, 6)
+
+NUMBERS, BLOCKS = range(3), range(4)
+units = st.tuples(st.sampled_from(NUMBERS), st.sampled_from(BLOCKS))
+sets_of_blocks = st.lists(st.sampled_from(BLOCKS), unique=True)
 steps = st.lists(
-    st.tuples(st.just("admit"), units, st.integers(0, CAPACITY + 1))
-    | st.tuples(st.sampled_from(["touch", "remove"]), units, st.just(0)),
-    max_size=40,
+    st.tuples(st.just("admit"), units, st.integers(0, CAPACITY + 1), st.just([]))
+    | st.tuples(st.just("admit_all"), units, st.integers(0, 3), sets_of_blocks)
+    | st.tuples(st.sampled_from(["touch", "remove", "pop"]), units, st.just(0), st.just([])),
+    max_size=60,
 )
 
 
 @given(steps)
-def test_it_behaves_as_a_list_would(steps: list[tuple[str, int, int]]) -> None:
-    index, model = LruIndex[int](CAPACITY), Model()
-    for what, unit, size in steps:
+def test_it_behaves_as_cachetools_does(
+    steps: list[tuple[str, Unit, int, list[int]]],
+) -> None:
+    index, model = BlockIndex(CAPACITY), Reference()
+    for what, unit, size, blocks in steps:
         match what:
             case "admit":
                 assert index.admit(unit, size) == model.admit(unit, size)
+            case "admit_all":
+                if any(number == unit[0] for number, _ in model.units):
+                    continue
+                assert index.admit_all(unit[0], blocks, size) == model.admit_all(
+                    unit[0], blocks, size
+                )
             case "touch":
                 index.touch(unit)
-                model.touch(unit)
+                model.units.get(unit)
+            case "pop":
+                assert index.pop() == (model.units.popitem()[0] if model.units else None)
             case _:
                 index.remove(unit)
-                model.remove(unit)
-        assert index.held_bytes == sum(size for _, size in model.units) <= CAPACITY
+                model.units.pop(unit, None)
+        assert index.held_bytes == model.units.currsize
         assert len(index) == len(model.units)
-        assert all((unit in index) == any(unit == u for u, _ in model.units) for unit in range(7))
-
-
-@given(steps)
-def test_pop_empties_it_in_the_order_of_use(steps: list[tuple[str, int, int]]) -> None:
-    index, model = LruIndex[int](CAPACITY), Model()
-    for what, unit, size in steps:
-        if what == "admit":
-            index.admit(unit, size)
-            model.admit(unit, size)
-        else:
-            index.touch(unit)
-            model.touch(unit)
-    assert [index.pop() for _ in model.units] == [unit for unit, _ in model.units]
+        assert all(
+            ((number, block) in index) == ((number, block) in model.units)
+            for number in NUMBERS
+            for block in BLOCKS
+        )
+    assert [index.pop() for _ in range(len(model.units))] == [
+        model.units.popitem()[0] for _ in range(len(model.units))
+    ]
     assert index.pop() is None
     assert index.held_bytes == 0
+
+
+def test_blocks_at_once_are_for_an_entry_that_has_none() -> None:
+    index = BlockIndex(CAPACITY)
+    index.admit((1, 5), 1)
+    with pytest.raises(ValueError, match="blocks already"):
+        index.admit_all(1, [0], 1)
+    assert index.admit_all(1, [], 1)
+    assert (len(index), (1, 0) in index) == (1, False)
