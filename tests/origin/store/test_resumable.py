@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdnkit.errors import NotFoundError, StorageFullError
+from cdnkit.errors import NotFoundError
 from origin.store.base import ByteStore, StoredObject
 from origin.store.memory import MemoryStore
 from origin.store.resumable import PartState, PartStore, ResumableStore, parts_of
@@ -167,46 +167,6 @@ async def test_discarding_and_keeping_leave_nothing_else(reopen: Reopen, tmp_pat
         assert await store.parts.keep_only(()) == 0
     assert files_of(tmp_path) == []
     assert kept_files(tmp_path) == []
-
-
-async def test_a_full_disk_keeps_what_was_durable(tmp_path: Path) -> None:
-    async with disk_store(tmp_path, 1, size_bytes=2200) as store:
-        state = await take(store.parts, FRESH, film(1500))
-        with pytest.raises(StorageFullError):
-            await take(store.parts, state, film(900))
-    async with disk_store(tmp_path, 1, size_bytes=9000) as store:
-        await store.parts.keep_only({IDENTITY})
-        state = await take(store.parts, state, film(4000)[1500:])
-        await finish(store.parts, state)
-        assert await assembled(store, 4000) == film(4000)
-        used = store.volume_states()[0].used_bytes
-    async with disk_store(tmp_path, 1, size_bytes=9000) as store:
-        assert (
-            store.volume_states()[0].used_bytes
-            == used
-            == sum(path.stat().st_size for path in files_of(tmp_path))
-        )
-
-
-async def test_a_crash_while_extents_are_placed_loses_nothing(tmp_path: Path) -> None:
-    data = film(3500)
-    async with disk_store(tmp_path) as store:
-        await finish(store.parts, await take(store.parts, FRESH, data))
-        store.parts._place(IDENTITY, range(1, 4))
-    async with disk_store(tmp_path) as store:  # sweeps extents of an object without its first
-        assert await assembled(store, 3500) == data
-
-
-async def test_a_flipped_bit_is_not_made_an_object_with_a_good_copy(tmp_path: Path) -> None:
-    data = film(2500)
-    async with disk_store(tmp_path, 4, 2) as store:
-        await finish(store.parts, await take(store.parts, FRESH, data))
-        first = next(path for path in kept_files(tmp_path) if path.name.endswith("-1"))
-        spoilt = bytearray(first.read_bytes())
-        spoilt[10] ^= 1
-        first.write_bytes(spoilt)
-        pieces = store.parts.read(IDENTITY, EXTENT_BYTES, 0, 2500)
-        assert b"".join([piece async for piece in pieces]) == data
 
 
 def test_a_store_without_parts_says_so() -> None:
