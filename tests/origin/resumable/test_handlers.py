@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import random
 from typing import Any
 
 import google_crc32c
@@ -389,3 +390,68 @@ async def test_uploads_belong_to_their_token(start_origin: StartOrigin) -> None:
         assert url.rpartition("/")[2].encode() in listed
         _, _, listed = await call(origin, "GET", "/v1/uploads", **b)
         assert b'"items": []' in listed
+
+
+FUZZ_NAMES = [
+    "Tus-Resumable",
+    "Upload-Length",
+    "Upload-Defer-Length",
+    "Upload-Offset",
+    "Upload-Metadata",
+    "Upload-Concat",
+    "Upload-Checksum",
+    "Upload-Complete",
+    "Content-Type",
+    "Content-Digest",
+    "Repr-Digest",
+    "If-Match",
+    "X-HTTP-Method-Override",
+]
+FUZZ_VALUES = [
+    "",
+    "0",
+    "1",
+    "-1",
+    "3",
+    "9999999999",
+    "99999999999999999999",
+    "?0",
+    "?1",
+    "1.0.0",
+    "0.2",
+    "*",
+    "partial",
+    "final;",
+    "key YQ==",
+    "key YQ==,start MA==,batch Yg==,total Mw==",
+    "final;/v1/uploads/abcdefgh",
+    "text/plain",
+    "application/offset+octet-stream",
+    "application/partial-upload",
+    "sha1 AAAA",
+    "sha-256=:YQ==:",
+    "PATCH",
+    "DELETE",
+    "HEAD",
+    "TRACE",
+    "é",
+    "a,b;c=d",
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_head_makes_the_origin_fail(origin: RunningOrigin, seed: int) -> None:
+    chance = random.Random(seed)
+    url = await create(origin, 3)
+    paths = ["/v1/uploads", url, f"/v1/content/{KEY}", "/v1/uploads/%2e%2e", "/v1/uploads/a/b"]
+    for _ in range(150):
+        names = chance.sample(FUZZ_NAMES, chance.randrange(len(FUZZ_NAMES)))
+        fields = {name: chance.choice(FUZZ_VALUES) for name in names}
+        if chance.random() < 0.6:
+            fields["Tus-Resumable"] = "1.0.0"
+        method = chance.choice(["POST", "PATCH", "HEAD", "DELETE", "PUT", "OPTIONS", "GET"])
+        data = chance.randbytes(chance.choice([0, 0, 1, 3, 5]))
+        status, headers, body = await call(origin, method, chance.choice(paths), data, **fields)
+        assert status < 500, (method, fields, body)
+        if status >= 400 and method != "HEAD":
+            assert headers["Content-Type"] == "application/problem+json", (method, fields)
