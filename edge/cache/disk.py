@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import struct
+from array import array
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class FoundObject:
 
     object_id: str
     entry: dict[str, Any]
-    blocks: dict[str, list[int]]
+    blocks: dict[str, array[int]]
 
 
 class Disk:
@@ -180,11 +181,14 @@ class Disk:
             return None
         if not isinstance(entry, dict):
             return None
-        blocks: dict[str, list[int]] = {}
+        blocks: dict[str, array[int]] = {}
         for name in names:
             match = _BLOCK_NAME.fullmatch(name)
             if match is not None:
-                blocks.setdefault(match[1], []).append(int(match[2]))
+                found = blocks.get(match[1])
+                if found is None:
+                    found = blocks[match[1]] = array("Q")
+                found.append(int(match[2]))
             elif name != _ENTRY_NAME:
                 _remove_nonsense(f"{directory}/{name}")
         return FoundObject(object_id, entry, blocks)

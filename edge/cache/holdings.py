@@ -12,11 +12,13 @@ import errno
 import os
 import resource
 import secrets
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -39,6 +41,9 @@ _REMEMBERED_LOSSES: Final = 100_000
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _MADE_ROOM_BLOCKS: Final = 2
+_OPEN_MAX: Final = 100_000
+"""Most open files: each takes memory of the process and of the system, opening takes little."""
+_LOADED_AT_ONCE: Final = 16
 
 
 class Holdings:
@@ -59,7 +64,8 @@ class Holdings:
         self._varying: dict[bytes, tuple[bytes, ...]] = {}
         self._losses: LRUCache[bytes, MissClass] = LRUCache(_REMEMBERED_LOSSES)
         self._open: OrderedDict[tuple[int, int], Entry] = OrderedDict()
-        self._open_max = max(256, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._open_max = min(max(256, descriptors // 2), _OPEN_MAX)
         # Block files of two entries never share a name, not even those of one version that was
         # purged and fetched again: removing the old one's cannot touch the new one's.
         self._run = secrets.token_hex(4)
@@ -232,9 +238,14 @@ class Holdings:
 
     async def load(self) -> None:
         """Find what the disks hold; blocks are verified at first use after an unclean stop."""
-        for disk in self.disks:
-            clean = await self._loop.run_in_executor(disk.threads, disk.prepare)
-            found = await self._loop.run_in_executor(disk.threads, _scan, disk)
+        await asyncio.gather(*map(self._load_disk, self.disks))
+
+    async def _load_disk(self, disk: Disk) -> None:
+        run = partial(self._loop.run_in_executor, disk.threads)
+        clean = await run(disk.prepare)
+        scanning = disk.scan()
+        # A few at a time: what was found of millions of blocks is never in memory as a whole.
+        while found := await run(_some_of, scanning):
             for item in found:
                 self._restore(disk, item, HELD if clean else UNVERIFIED)
 
@@ -328,12 +339,23 @@ class Holdings:
         if names:
             self._varying[target] = names
         for name, blocks in found.blocks.items():
-            for block in blocks:
-                if name != entry.files_name or block >= entry.count:
-                    removing = partial(disk.remove_block, found.object_id, name, block)
-                    self._in_background(disk, f"{found.object_id}/{name}-{block}", removing)
-                else:
-                    self._restore_block(entry, block, state)
+            stop = entry.count if name == entry.files_name else 0
+            for block in filter(stop.__le__, blocks):
+                removing = partial(disk.remove_block, found.object_id, name, block)
+                self._in_background(disk, f"{found.object_id}/{name}-{block}", removing)
+            self._restore_blocks(entry, array("Q", filter(stop.__gt__, blocks)), state)
+
+    def _restore_blocks(self, entry: Entry, blocks: array[int], state: int) -> None:
+        # Only the last block may be shorter; all others go in at once when there is room.
+        last = entry.count - 1
+        whole = array("Q", filter(last.__gt__, blocks))
+        index = self._indexes[entry.disk]
+        if whole and index.admit_all(entry.store_id, whole, entry.block_bytes):
+            for block in whole:
+                entry.present[block] = state
+            blocks = array("Q", filter(last.__eq__, blocks))
+        for block in blocks:
+            self._restore_block(entry, block, state)
 
     def _restore_block(self, entry: Entry, block: int, state: int) -> None:
         index = self._indexes[entry.disk]
@@ -358,8 +380,8 @@ def _place(entry: Entry, block: int) -> str:
     return f"{entry.object_id}/{entry.files_name}-{block}"
 
 
-def _scan(disk: Disk) -> list[FoundObject]:
-    return list(disk.scan())
+def _some_of(scanning: Iterator[FoundObject]) -> list[FoundObject]:
+    return list(islice(scanning, _LOADED_AT_ONCE))
 
 
 def _held_blocks(entry: Entry) -> Iterator[int]:
