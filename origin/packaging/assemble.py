@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from origin.packaging.boxes import ReadAt
+from origin.packaging.boxes import ReadAt, UnplayableError
 from origin.packaging.codecs import read_audio_format, read_video_format
 from origin.packaging.cuts import (
     Interval,
@@ -148,10 +148,11 @@ def _write_rungs(
         return []
     starts = starts_of(video, cuts)
     ladder.encode_rungs(assembly.open_file(), "mp4", targets, starts, assembly.output.progress)
-    return [_write_rung(assembly, name, path) for name, path in targets.items()]
+    return [_write_rung(assembly, name, path, len(cuts)) for name, path in targets.items()]
 
 
-def _write_rung(assembly: Assembly, rung: str, path: Path) -> Picture:
+def _write_rung(assembly: Assembly, rung: str, path: Path, segments: int) -> Picture:
+    """One rung; players change between rungs at segments, so it must have as many as the film."""
     with path.open("rb") as file:
 
         def read(start: int, stop: int) -> bytes:
@@ -161,7 +162,10 @@ def _write_rung(assembly: Assembly, rung: str, path: Path) -> Picture:
         movie = read_movie(read, path.stat().st_size)
         track = pick_video(movie)
         line = lay_timelines(movie, track)[track.track_id]
-        plan = plan_track(line, cut_at_syncs(track, 0))
+        rung_cuts = cut_at_syncs(track, 0)
+        if len(rung_cuts) != segments:
+            raise UnplayableError(f"the rendition {rung} cannot be cut where the film is cut")
+        plan = plan_track(line, rung_cuts)
         name = f"video-{rung}.mp4"
         write_plan(assembly.output, name, plan, read, 0.9, 0.95)
     return Picture(name, read_video_format(track.description), frame_rate(track), plan)

@@ -100,7 +100,7 @@ def cut_at_syncs(track: Track, target_seconds: float) -> list[Interval]:
     began = 0
     at = 0
     for number, duration in enumerate(samples.durations):
-        if samples.syncs[number] and at - began >= target_ticks:
+        if number and samples.syncs[number] and at - began >= target_ticks:
             starts.append(number)
             began = at
         at += duration

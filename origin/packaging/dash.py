@@ -45,6 +45,7 @@ def format_manifest(package: Package, steering: Steering | None) -> str:
         '<AdaptationSet id="0" contentType="video" mimeType="video/mp4"'
         ' subsegmentAlignment="true" subsegmentStartsWithSAP="1">'
     )
+    lines.append(_format_timeline(package.pictures[0].plan))
     lines += [_picture(each) for each in package.pictures]
     lines.append("</AdaptationSet>")
     lines += [_sound(each, number) for number, each in enumerate(package.sounds, 1)]
@@ -96,26 +97,22 @@ def _name_indexed(name: str, plan: Plan) -> str:
     )
 
 
-def _name_listed(name: str, plan: Plan) -> str:
+def _format_timeline(plan: Plan) -> str:
+    """When segments begin, for all pictures alike: they are cut at the same moments."""
     first, *rest = plan.segments
     times = [f'<S t="{first.start_ticks}" d="{first.duration_ticks}"/>']
     times += [f'<S d="{segment.duration_ticks}"/>' for segment in rest]
+    head = f'<SegmentList timescale="{plan.timescale}">\n<SegmentTimeline>'
+    return "\n".join([head, *times, "</SegmentTimeline>\n</SegmentList>"])
+
+
+def _name_listed(name: str, plan: Plan) -> str:
     urls = [
         f'<SegmentURL mediaRange="{_format_range((segment.start, segment.stop))}"/>'
         for segment in plan.segments
     ]
-    return "\n".join(
-        [
-            f"<BaseURL>{escape(name)}</BaseURL>",
-            f'<SegmentList timescale="{plan.timescale}">',
-            f'<Initialization range="{_format_range(plan.header)}"/>',
-            "<SegmentTimeline>",
-            *times,
-            "</SegmentTimeline>",
-            *urls,
-            "</SegmentList>",
-        ]
-    )
+    head = f'<SegmentList><Initialization range="{_format_range(plan.header)}"/>'
+    return "\n".join([f"<BaseURL>{escape(name)}</BaseURL>{head}", *urls, "</SegmentList>"])
 
 
 def _format_range(interval: tuple[int, int]) -> str:

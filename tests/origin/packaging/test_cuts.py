@@ -54,6 +54,7 @@ def test_cuts_tile_the_track_and_begin_at_sync_samples(
     assert cuts[0][0] == 0
     assert cuts[-1][1] == len(samples)
     assert all(one[1] == two[0] for one, two in pairwise(cuts))
+    assert all(first < stop for first, stop in cuts)
     assert all(samples[first][1] for first, _ in cuts[1:])
     for first, stop in cuts[:-1]:
         assert sum(track.samples.durations[first:stop]) >= round(target * 10)

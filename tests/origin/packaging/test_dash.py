@@ -20,12 +20,13 @@ def test_pictures_list_their_segments_with_times_and_ranges(films: Films) -> Non
     packed = pack(films.data("plain.mp4"))
     plan = packed.film
     mpd = parse(format_manifest(packed.package(), None))
-    (listed,) = mpd.findall(".//SegmentList", NAMES)
+    (timed,) = mpd.findall(".//AdaptationSet/SegmentList", NAMES)
+    (listed,) = mpd.findall(".//Representation/SegmentList", NAMES)
     ranges = [url.get("mediaRange") for url in listed.findall("SegmentURL", NAMES)]
     assert ranges == [f"{segment.start}-{segment.stop - 1}" for segment in plan.segments]
-    durations = [int(s.get("d", "")) for s in listed.findall("SegmentTimeline/S", NAMES)]
+    durations = [int(s.get("d", "")) for s in timed.findall("SegmentTimeline/S", NAMES)]
     assert durations == [segment.duration_ticks for segment in plan.segments]
-    assert listed.get("timescale") == str(plan.timescale)
+    assert timed.get("timescale") == str(plan.timescale)
     header = listed.find("Initialization", NAMES)
     assert header is not None
     assert header.get("range") == f"{plan.header[0]}-{plan.header[1] - 1}"

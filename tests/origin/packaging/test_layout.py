@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from origin.packaging.boxes import UnplayableError, scan_top_level
+from origin.packaging.boxes import UnplayableError, iterate_boxes
 from origin.packaging.fragments import read_index
 from origin.packaging.layout import plan_track
 from origin.packaging.samples import Movie
@@ -80,8 +80,9 @@ def test_index_names_exactly_the_segments(films: Films, name: str) -> None:
     for plan in (packed.film, *packed.tracks):
         data = write(plan, packed.source)
         start, stop = plan.index
-        (box,) = scan_top_level(lambda a, b, d=data, o=start: d[o + a : o + b], stop - start)
-        index = read_index(data[start:stop], box)
+        written = data[start:stop]
+        (box,) = iterate_boxes(written, 0, len(written))
+        index = read_index(written, box)
         at = stop + index.first_offset
         for segment, reference in zip(plan.segments, index.references, strict=True):
             assert (at, at + reference.size_bytes) == (segment.start, segment.stop)
