@@ -17,9 +17,11 @@ from origin.store.resumable import PartState
 
 
 @pytest.fixture
-async def rows(tmp_path: Path) -> AsyncIterator[UploadRows]:
-    database = await open_database(parse_database_url("", tmp_path))
-    yield UploadRows(database)
+async def rows(database_url: str) -> AsyncIterator[UploadRows]:
+    database = await open_database(parse_database_url(database_url, Path()))
+    made = UploadRows(database)
+    yield made
+    await made.close()
     await database.close()
 
 
@@ -89,10 +91,11 @@ async def test_an_end_is_final_and_finishing_is_not_overtaken(rows: UploadRows) 
 async def test_a_batch_has_one_generation_however_its_parts_come(rows: UploadRows) -> None:
     parts = await asyncio.gather(*(rows.add(row(f"p{n}", batch="b")) for n in range(6)))
     assert {part.generation for part in parts} == {1}
-    assert (await rows.add(row("other"))).generation == 2
+    other = await rows.add(row("other"))
+    assert other.generation > 1
     for part in parts:
         await rows.drop(part)
-    assert (await rows.add(row("again", batch="b"))).generation == 3
+    assert (await rows.add(row("again", batch="b"))).generation > other.generation
 
 
 async def test_parts_are_joined_all_or_none(rows: UploadRows) -> None:
