@@ -16,7 +16,6 @@ import os
 import socket
 from collections import OrderedDict
 from collections.abc import Callable
-from os import sendfile, write
 from typing import TYPE_CHECKING, Final
 
 from cdnkit.fields import FieldLines
@@ -338,7 +337,7 @@ class FastLane:
         try:
             sent = connection.send(head, _MORE)
             if sent == len(head):
-                taken = sendfile(connection.fd, file.fd, offset, size)
+                taken = connection.send_file(file.fd, offset, size)
         except BlockingIOError:
             pass
         except OSError:
@@ -386,7 +385,7 @@ class FastLane:
             content,
         )
         try:
-            sent = write(connection.fd, answer)
+            sent = connection.send(answer)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -435,7 +434,7 @@ class FastLane:
                 for file in files:
                     offset = position % block_bytes
                     size = min(block_bytes - offset, stop - position)
-                    taken = sendfile(connection.fd, file.fd, offset, size)  # type: ignore[union-attr]
+                    taken = connection.send_file(file.fd, offset, size)  # type: ignore[union-attr]
                     position += taken
                     if taken < size:
                         break
@@ -454,7 +453,8 @@ class FastLane:
         if taken == 0:
             return self._break(connection, hot, digits, sent_bytes)
         connection.head = head[sent:]
-        connection.body = HeldBody(files, block_bytes, first, position, stop)  # type: ignore[arg-type]
+        held: list[BlockFile] = files  # type: ignore[assignment]
+        connection.body = HeldBody(held, block_bytes, first, position, stop)
         self._owe(connection, hot, digits, sent_bytes)
         return True
 

@@ -244,6 +244,10 @@ def same(counters: list[Counters]) -> bool:
     return (one.requests, one.cut_short) == (other.requests, other.cut_short)
 
 
+def has_two_connections(side: Side) -> bool:
+    return len(side.worker.server.connections) == 2
+
+
 def is_settled(side: Side) -> bool:
     return not side.worker.server._tasks
 
@@ -350,7 +354,7 @@ async def test_no_generated_conversation_tells_the_lanes_apart(both: Both, seed:
     lane = both.laned.worker.lane
     for each in (both.laned, both.plain):
         await each.connect()
-        await eventually(lambda e=each: len(e.worker.server.connections) == 2, "all are gone")  # type: ignore[misc]
+        await eventually(partial(has_two_connections, each), "all others are gone")
         each.worker.accounts.absorb(each.worker.lane)
     assert lane._number > ROUNDS, "the conversation is one that the fast lane takes part in"
     assert both.plain.worker.lane._number == 0
