@@ -57,6 +57,13 @@ def _edges_have_disks(topology: Topology) -> Iterator[Finding]:
             yield Finding(f"edges[{number}].disks", "an edge needs a directory for its blocks")
 
 
+def _urls_of_edges_say_how_to_connect(topology: Topology) -> Iterator[Finding]:
+    for number, edge in enumerate(topology.edges):
+        if edge.tls is not None and edge.url.startswith("http:"):
+            message = "players would not use TLS, and the edge takes nothing else"
+            yield Finding(f"edges[{number}].url", message, "write https://")
+
+
 def _blocks_are_powers_of_two(topology: Topology) -> Iterator[Finding]:
     settings: list[tuple[str, EdgeSettings]] = [("edge_settings", topology.edge_settings)]
     for number, edge in enumerate(topology.edges):
@@ -135,6 +142,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     *check_addresses.CHECKS,
     _volumes_can_hold_the_copies,
     _edges_have_disks,
+    _urls_of_edges_say_how_to_connect,
     _blocks_are_powers_of_two,
     _routes_are_clear,
     _keys_are_usable,

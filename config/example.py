@@ -58,6 +58,7 @@ _SHOWN: Final[dict[str, Any]] = {
         "access_key_id": "cinedge",
         "secret_env": "CINEDGE_OBJECT_STORE_KEY",
     },
+    "tls": {"certificate": "tls/fullchain.pem", "key": "tls/privkey.pem"},
     "routes": [{}],
     "token_keys": [{"id": "key-1", "secret_env": "CINEDGE_TOKEN_KEY"}],
     "access_tokens": [{"name": "studio", "secret_env": "CINEDGE_UPLOAD_TOKEN"}],

@@ -63,7 +63,10 @@ def apply_defaults(topology: Topology) -> Topology:
 
 
 def _with_url(node: _Node) -> _Node:
-    return node if node.url else dataclasses.replace(node, url=f"http://{node.listen}")
+    if node.url:
+        return node
+    scheme = "https" if isinstance(node, EdgeNode) and node.tls is not None else "http"
+    return dataclasses.replace(node, url=f"{scheme}://{node.listen}")
 
 
 def _add_findings(builder: Builder, topology: Topology) -> None:

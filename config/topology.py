@@ -271,6 +271,16 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """What an edge proves its name with to players; both files are read again when they change."""
+
+    certificate: str = setting(
+        "File with the certificate and the chain behind it, in PEM.", unit="path"
+    )
+    key: str = setting("File with its private key, in PEM, without a password.", unit="path")
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeNode:
     """One edge: one box, one or more worker processes."""
 
@@ -281,6 +291,7 @@ class EdgeNode:
     admin: Address | None = setting(
         "Where metrics and operator calls are answered; none when left out.", None, unit="address"
     )
+    tls: Tls | None = setting("Players connect with TLS (https); without it in plain HTTP.", None)
     url: str = setting("How players reach it; made from listen when empty.", "", unit="url")
     workers: int = setting("Worker processes; one per core.", 1, minimum=1, maximum=256)
     weight: float = setting("Share of its site's viewers.", 1.0, minimum=0)

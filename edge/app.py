@@ -60,6 +60,7 @@ from edge.stored import Stored
 from edge.storing import Storing
 from edge.teacher import Teacher
 from edge.telemetry import EdgeCollector
+from edge.tls import Certificates
 from edge.upstream.pool import PoolLimits
 from edge.upstream.upstreams import Lent, Upstreams
 from edge.workers import supervise
@@ -125,6 +126,9 @@ async def worker(
     log = open_log(settings.access_log, clock=now)
     accounts = Accounts(log, node.name)
     health = Health()
+    certificates = None
+    if node.tls is not None:
+        certificates = Certificates(Path(node.tls.certificate), Path(node.tls.key))
     feeds = _feeds(node, topology, holdings, routing)
     answers = Answers(node.name, now)
     from_entries = EntryAnswers(node.name, Bodies(fills, settings.read_ahead_blocks), now)
@@ -158,6 +162,7 @@ async def worker(
         lane,
         lambda: accounts.absorb(lane),
         now,
+        certificates,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
@@ -170,7 +175,7 @@ async def worker(
             stack, node, number, health, accounts, holdings, fills, server
         )
         server.listen(listener)
-        ticking = asyncio.ensure_future(_tick(server, holdings, accounts, lane))
+        ticking = asyncio.ensure_future(_tick(server, holdings, accounts, lane, certificates))
         # The clock outlives the connections: answers in flight still have limits and are counted.
         stack.push_async_callback(_cancel, ticking)
         stack.push_async_callback(server.close, GRACE_SECONDS)
@@ -339,7 +344,13 @@ def _why_not_ready(health: Health) -> str | None:
     return None if ready else str(report["status"])
 
 
-async def _tick(server: Server, holdings: Holdings, accounts: Accounts, lane: FastLane) -> None:
+async def _tick(
+    server: Server,
+    holdings: Holdings,
+    accounts: Accounts,
+    lane: FastLane,
+    certificates: Certificates | None,
+) -> None:
     """Once a second: time limits, and what the fast lane left for later."""
     loop = asyncio.get_running_loop()
     try:
@@ -347,6 +358,8 @@ async def _tick(server: Server, holdings: Holdings, accounts: Accounts, lane: Fa
             server.tick(int(loop.time()))
             holdings.touch_recent(lane.stirred)
             accounts.absorb(lane)
+            if certificates is not None:
+                certificates.refresh()
             await asyncio.sleep(1.0)
     finally:
         accounts.absorb(lane)

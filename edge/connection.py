@@ -6,7 +6,9 @@ request, and a method call there costs as much as the work (docs/benchmarks.md).
 
 from __future__ import annotations
 
+import os
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from edge.fastlane import LaneRecord
     from edge.reader import Reader
     from edge.server import Server
+    from edge.tls import Channel
 
 MATCHES_NOTHING = b"\0\0"
 """No head has it where its target ends, not even one without a space, sought at its last byte."""
@@ -27,6 +30,7 @@ class Connection:
     Sending: `head` goes out before `left` bytes of `file` from `offset`, then `body` is asked.
     `idle` is true while no request is going on and no byte of one is buffered.
     `lingering` connections were answered for the last time and wait for the client to close.
+    `recv`, `send` and `send_file` are the socket's own, or those of its TLS `channel`.
     Receiving: `buffer` holds bytes not parsed yet; `readable` says the socket may hold more.
     Remembered header block: `before` runs from the target's end to the Range value, `after` from
     there to the end of the head; see `edge.fastlane`.
@@ -39,9 +43,11 @@ class Connection:
         "before_size",
         "body",
         "buffer",
+        "channel",
         "client",
         "closing",
         "deadline",
+        "ended",
         "eof",
         "exchange",
         "fd",
@@ -56,16 +62,28 @@ class Connection:
         "plain",
         "readable",
         "reader",
+        "recv",
         "send",
+        "send_file",
         "sent_bytes",
         "server",
         "sock",
     )
 
-    def __init__(self, server: Server, sock: socket.socket, fd: int, peer: str) -> None:
+    def __init__(
+        self,
+        server: Server,
+        sock: socket.socket,
+        fd: int,
+        peer: str,
+        channel: Channel | None = None,
+    ) -> None:
         self.server = server
         self.sock = sock
-        self.send = sock.send
+        self.channel = channel
+        self.recv = sock.recv if channel is None else channel.recv
+        self.send = sock.send if channel is None else channel.send
+        self.send_file = partial(os.sendfile, fd) if channel is None else channel.send_file
         self.fd = fd
         self.peer = peer
         self.client = peer.encode()
@@ -80,6 +98,7 @@ class Connection:
         self.body: Body | None = None
         self.closing = False
         self.lingering = False
+        self.ended = False
         self.idle = True
         self.owed: LaneRecord | None = None
         self.exchange: Exchange | None = None
@@ -90,6 +109,14 @@ class Connection:
         self.after = MATCHES_NOTHING
         self.after_size = 1
         self.plain = MATCHES_NOTHING
+
+    def end(self) -> None:
+        """Say that nothing more comes; raises BlockingIOError while TLS owes bytes before that."""
+        if self.channel is None:
+            self.sock.shutdown(socket.SHUT_WR)
+        else:
+            self.channel.end()
+        self.ended = True
 
     @property
     def alive(self) -> bool:

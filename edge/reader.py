@@ -142,7 +142,7 @@ class Reader:
             self.waited = True
             return Progress.WAIT
         assert growing.memory is not None
-        sent = connection.sock.send(growing.memory[offset : offset + size])
+        sent = connection.send(growing.memory[offset : offset + size])
         self._started = True
         self.position += sent
         connection.sent_bytes += sent

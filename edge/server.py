@@ -25,8 +25,11 @@ from edge.connection import Connection
 from edge.exchange import Exchange
 from edge.fastlane import FastLane
 from edge.http1.request import HEAD_BYTES_MAX, RefusedError, Request, parse_request
+from edge.tls import Certificates, hear
 
 _EDGE_FLAGS: Final = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+_SECURE_FLAGS: Final = _EDGE_FLAGS | select.EPOLLRDNORM
+"""Readable TLS connections never report `_READABLE`: their bytes are not the request's."""
 _GONE: Final = select.EPOLLHUP | select.EPOLLERR
 _EVENTS_PER_ROUND: Final = 64
 _ROUNDS_PER_TURN: Final = 4
@@ -75,6 +78,7 @@ class Server:
         lane: FastLane,
         on_records: Callable[[], None],
         wall_clock: Callable[[], float] = time.time,
+        certificates: Certificates | None = None,
     ) -> None:
         self.loop = loop
         self.limits = limits
@@ -92,6 +96,7 @@ class Server:
         self._lane = lane
         self._on_records = on_records
         self._wall_clock = wall_clock
+        self._certificates = certificates
         self._idle_deadline = self.now + int(limits.idle_timeout_seconds) + 1
         loop.add_reader(self._epoll.fileno(), self._turn)
 
@@ -132,7 +137,7 @@ class Server:
                 connection.readable = True
                 return
             try:
-                data = os.read(connection.fd, _READ_BYTES)
+                data = connection.recv(_READ_BYTES)
             except BlockingIOError:
                 connection.readable = False
                 return
@@ -144,7 +149,7 @@ class Server:
                 connection.eof = True
                 return
             connection.buffer += data
-            if len(data) < _READ_BYTES:
+            if len(data) < _READ_BYTES and connection.channel is None:
                 # Short read: the socket was dry then, and its next edge tells of more.
                 connection.readable = False
                 return
@@ -254,6 +259,10 @@ class Server:
         self.pump(connection)
 
     def _ready(self, connection: Connection, event: int) -> None:
+        if connection.channel is not None and not hear(
+            connection, connection.channel, self._lane.answer, self._idle_deadline
+        ):
+            return
         if event & (select.EPOLLIN | select.EPOLLRDHUP):
             self.receive(connection)
             if event & select.EPOLLRDHUP:
@@ -276,11 +285,19 @@ class Server:
                 continue
             self.accepted_total += 1
             sock.setblocking(False)
+            channel = None
+            if self._certificates is not None:
+                try:
+                    channel = self._certificates.wrap(sock)
+                except OSError:
+                    sock.close()
+                    continue
+                sock = channel.sock
             fd = sock.fileno()
-            connection = Connection(self, sock, fd, peer[0])
+            connection = Connection(self, sock, fd, peer[0], channel)
             connection.deadline = self.now + int(self.limits.head_timeout_seconds) + 1
             self.connections[fd] = connection
-            self._epoll.register(fd, _EDGE_FLAGS)
+            self._epoll.register(fd, _EDGE_FLAGS if channel is None else _SECURE_FLAGS)
 
     def _next_request(self, connection: Connection) -> bool:
         """Begin the next request; False when none is complete (or the connection went)."""
@@ -311,7 +328,7 @@ class Server:
             self._refused(connection, RefusedError(431, "the request head is too long"))
             return True
         if connection.eof or self._draining:
-            self.drop(connection)
+            self._leave(connection)
         elif buffer and connection.deadline > self.now + self.limits.head_timeout_seconds + 1:
             # The head has begun: from now on it has its own, shorter limit, which more bytes of
             # it do not extend.
@@ -370,7 +387,7 @@ class Server:
 
     def _send_head(self, connection: Connection) -> bool:
         head = connection.head
-        size = connection.sock.send(head, _MORE if connection.left else _LAST)
+        size = connection.send(head, _MORE if connection.left else _LAST)
         connection.sent_bytes += size
         connection.head = head[size:] if size < len(head) else b""
         if connection.head:
@@ -381,7 +398,7 @@ class Server:
     def _send_file(self, connection: Connection) -> bool:
         file = connection.file
         assert file is not None
-        size = os.sendfile(connection.fd, file.fd, connection.offset, connection.left)
+        size = connection.send_file(file.fd, connection.offset, connection.left)
         if size == 0:
             # The file is shorter than its block: never end such an answer cleanly.
             self.drop(connection)
@@ -414,20 +431,24 @@ class Server:
 
     def _close_gently(self, connection: Connection) -> None:
         """Half-close first: closing with unread input would reset the answer (RFC 9112 9.6)."""
-        try:
-            connection.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.drop(connection)
-            return
+        self.stalled(connection)
         connection.lingering = True
-        connection.idle = False
         connection.buffer = b""
-        connection.deadline = self.now + _LINGER_SECONDS
         self._linger(connection)
+
+    def _leave(self, connection: Connection) -> None:
+        """Nothing is going on: TLS says farewell, after what it still owes."""
+        if connection.channel is None or connection.channel.shaking:
+            self.drop(connection)
+        else:
+            self._close_gently(connection)
 
     def _linger(self, connection: Connection) -> None:
         """Forget what the client still sends, until it closes too or its time is up."""
         try:
+            if not connection.ended:
+                connection.end()
+                connection.deadline = self.now + _LINGER_SECONDS
             for _ in range(_LINGER_READS):
                 if not os.read(connection.fd, _READ_BYTES):
                     break

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from config.check import check_topology
-from config.topology import CacheDisk, EdgeNode, EdgeSettings, Route, Site, Topology
+from config.topology import CacheDisk, EdgeNode, EdgeSettings, Route, Site, Tls, Topology
 from scripts.cli.arguments import (
     add_node_arguments,
     like,
@@ -30,6 +30,8 @@ examples:
   cinedge edge --listen 127.0.0.1:9000 --pull http://127.0.0.1:8000 --cache ./cache
   cinedge edge --listen 0.0.0.0:80 --pull http://origin.example --cache /srv/cache \\
       --size 500GiB --workers 8 --admin 127.0.0.1:9100
+  cinedge edge --listen 0.0.0.0:443 --pull http://origin.example --cache /srv/cache \\
+      --tls-cert fullchain.pem --tls-key privkey.pem
   cinedge edge --topology topology.yaml --name edge-fra
 
 then:
@@ -46,6 +48,8 @@ _ALONE = (
     "block_size",
     "congestion_control",
     "access_log",
+    "tls_cert",
+    "tls_key",
 )
 
 Start: TypeAlias = Callable[[EdgeNode, Topology], int]
@@ -92,6 +96,10 @@ def add_parser(subparsers: Any) -> None:
         "--congestion-control", metavar="NAME", help="of client connections, e.g. bbr"
     )
     alone.add_argument("--access-log", metavar="FILE", help="JSON lines; '-' for standard output")
+    alone.add_argument(
+        "--tls-cert", metavar="FILE", help="take https only: certificate and chain, in PEM"
+    )
+    alone.add_argument("--tls-key", metavar="FILE", help="the certificate's private key, in PEM")
     add_node_arguments(parser, "edge")
 
 
@@ -112,6 +120,22 @@ def start(args: argparse.Namespace, environ: Mapping[str, str], run_edge: Start)
     return run_edge(topology.edges[0], topology)
 
 
+def _tls(args: argparse.Namespace) -> Tls | None:
+    if args.tls_cert is None and args.tls_key is None:
+        return None
+    if args.tls_cert is None or args.tls_key is None:
+        raise UsageError("--tls-cert and --tls-key belong together: give both or none")
+    for path in (args.tls_cert, args.tls_key):
+        if not Path(path).is_file():
+            raise UsageError(f"there is no file {path}")
+    return Tls(str(Path(args.tls_cert).resolve()), str(Path(args.tls_key).resolve()))
+
+
+def _url(args: argparse.Namespace) -> str:
+    url = url_of(args.listen)
+    return url if args.tls_cert is None else url.replace("http:", "https:", 1)
+
+
 def _alone(args: argparse.Namespace) -> Topology:
     default = EdgeSettings()
     settings = EdgeSettings(
@@ -127,7 +151,8 @@ def _alone(args: argparse.Namespace) -> Topology:
         listen=args.listen,
         disks=(disk,),
         admin=args.admin,
-        url=url_of(args.listen),
+        tls=_tls(args),
+        url=_url(args),
         workers=args.workers or 1,
         settings=settings,
     )

@@ -5,7 +5,18 @@ from __future__ import annotations
 import dataclasses
 
 from config.check import check_topology
-from config.topology import AccessToken, Address, ObjectStore, OriginNode, Topology, Volume
+from config.topology import (
+    AccessToken,
+    Address,
+    CacheDisk,
+    EdgeNode,
+    ObjectStore,
+    OriginNode,
+    Site,
+    Tls,
+    Topology,
+    Volume,
+)
 
 _ORIGIN = OriginNode("o", Address("127.0.0.1", 8000), "/data")
 
@@ -54,3 +65,18 @@ def test_copies_are_the_object_stores_own_business() -> None:
     assert paths(Topology(origins=(distant,))) == []
     two = dataclasses.replace(distant, copies=2)
     assert paths(Topology(origins=(two,))) == ["origins[0].copies"]
+
+
+def test_an_edge_with_tls_is_not_reached_by_http() -> None:
+    edge = EdgeNode(
+        "e",
+        "here",
+        Address("127.0.0.1", 9001),
+        (CacheDisk("/cache"),),
+        tls=Tls("/chain.pem", "/key.pem"),
+        url="http://127.0.0.1:9001",
+    )
+    around = Topology(sites=(Site("here", 0.0, 0.0),), origins=(_ORIGIN,))
+    assert paths(dataclasses.replace(around, edges=(edge,))) == ["edges[0].url"]
+    secure = dataclasses.replace(edge, url="https://127.0.0.1:9001")
+    assert paths(dataclasses.replace(around, edges=(secure,))) == []

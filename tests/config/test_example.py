@@ -45,7 +45,13 @@ def test_every_default_shown_is_the_default() -> None:
     assert len(full.token_keys) == len(full.access_tokens) == 1
     origin = dataclasses.replace(full.origins[0], volumes=(), object_store=None)
     assert len(full.origins[0].volumes) == 1
-    again = dataclasses.replace(full, origins=(origin,), token_keys=(), access_tokens=())
+    assert full.edges[0].tls is not None
+    assert full.edges[0].url.startswith("https:")
+    edge = dataclasses.replace(full.edges[0], tls=None, url=plain.edges[0].url)
+    edges = (edge, *full.edges[1:])
+    again = dataclasses.replace(
+        full, origins=(origin,), edges=edges, token_keys=(), access_tokens=()
+    )
     assert again == plain
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.topology import Address, EdgeNode, Topology
+from config.topology import Address, EdgeNode, Tls, Topology
 from scripts.cli import edge
 from scripts.cli.errors import UsageError
 
@@ -91,3 +91,16 @@ def test_values_outside_their_bounds_are_refused(
         start(*_ALONE, *words)
     assert stopped.value.code == 2
     assert f"argument {words[0]}" in capsys.readouterr().err
+
+
+def test_a_certificate_and_its_key_belong_together(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    certificate.touch()
+    with pytest.raises(UsageError, match="both or none"):
+        start(*_ALONE, "--tls-cert", str(certificate))
+    with pytest.raises(UsageError, match=r"no file .*key\.pem"):
+        start(*_ALONE, "--tls-cert", str(certificate), "--tls-key", str(key))
+    key.touch()
+    node, _ = start(*_ALONE, "--tls-cert", str(certificate), "--tls-key", str(key))
+    assert node.tls == Tls(str(certificate), str(key))
+    assert node.url == "https://127.0.0.1:9000"

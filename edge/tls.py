@@ -1,0 +1,284 @@
+"""TLS on client sockets: the context connections are made with, and one connection's channel.
+
+A `Channel` has the three calls of a plain socket that the loop and the lanes use (`recv`, `send`,
+`send_file`) and their manners: short counts, BlockingIOError when the socket is full or dry. What
+OpenSSL has begun to send it must be given again, byte for byte; the channel keeps that itself, as
+the kernel keeps what a plain socket took. Who waits, for how long and for what is the server's
+business (docs/decisions/0012-tls.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from os import preadv
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from cdnkit.errors import CinedgeError
+
+if TYPE_CHECKING:
+    from edge.connection import Connection
+
+RECORD_BYTES: Final = 16 * 1024
+"""The largest TLS record: each is one write to the socket."""
+SLICE_BYTES: Final = 64 * 1024
+"""Given to OpenSSL at once, and so what a reader that stalls may leave with us."""
+HEAD_BYTES: Final = 8 * 1024
+"""A head up to here shares its first record with the content."""
+_BLOCKED: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
+_KERNEL_TLS: Final = int(getattr(ssl, "OP_ENABLE_KTLS", 0))
+"""Named by Python 3.12 and later; without it OpenSSL is not asked."""
+_TCP_ULP: Final = 31
+_SOL_TLS: Final = 282
+_TLS_TX: Final = 1
+_ULP_NAME_BYTES: Final = 16
+_CRYPTO_INFO_BYTES: Final = 4
+_log = structlog.get_logger("edge.tls")
+
+_RECORDS_PER_EVENT: Final = 16
+_READ_BYTES: Final = 64 * 1024
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+class CertificateError(CinedgeError):
+    """The certificate or its key cannot be used."""
+
+    code = "certificate"
+
+
+class Certificates:
+    """The context of new connections, made again when its files change.
+
+    Connections that are open keep the one they began with. Raises CertificateError when the files
+    cannot be used at the start; later the context in use stays.
+    """
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._files = (certificate, key)
+        self._scratch = memoryview(bytearray(HEAD_BYTES + SLICE_BYTES))
+        self._stamp = self._stat()
+        self._context = make_context(certificate, key)
+
+    def wrap(self, sock: socket.socket) -> Channel:
+        """A channel on an accepted socket, its handshake still to come. Raises OSError."""
+        wrapped = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return Channel(wrapped, self._scratch)
+
+    def refresh(self) -> bool:
+        """Load the files again if they are not those seen last; whether that was done."""
+        stamp = self._stat()
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        return self.reload()
+
+    def reload(self) -> bool:
+        """Load the files; what cannot be used is logged, and the context in use stays."""
+        try:
+            self._context = make_context(*self._files)
+        except CertificateError as error:
+            _log.error("certificate not loaded", detail=error.detail)
+            return False
+        _log.info("certificate loaded", certificate=str(self._files[0]))
+        return True
+
+    def _stat(self) -> Stamp:
+        try:
+            stats = [os.stat(path) for path in self._files]
+        except OSError:
+            return ()
+        return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats)
+
+
+def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 and later with session tickets and without renegotiation. Raises CertificateError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A client that just closes is no attack here: requests say themselves where they end.
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_IGNORE_UNEXPECTED_EOF | _KERNEL_TLS
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except OSError as error:
+        name = error.filename or f"{certificate} with {key}"
+        raise CertificateError(f"cannot use {name}: {error.strerror or error}") from error
+    return context
+
+
+def _no_password() -> str:
+    # Without an answer OpenSSL would ask on the terminal.
+    return ""
+
+
+def kernel_sends(sock: socket.socket) -> bool:
+    """Whether the kernel encrypts what is written to this socket, so that sendfile may be used."""
+    try:
+        name = sock.getsockopt(socket.IPPROTO_TCP, _TCP_ULP, _ULP_NAME_BYTES)
+        sock.getsockopt(_SOL_TLS, _TLS_TX, _CRYPTO_INFO_BYTES)
+    except OSError:
+        return False
+    return name.rstrip(b"\0") == b"tls"
+
+
+class Channel:
+    """The encrypted side of one connection.
+
+    `scratch` is room for what is being encrypted; channels of one thread share it.
+    """
+
+    __slots__ = ("_corked", "_head", "_kernel", "_scratch", "_sock", "_unsent", "shaking")
+
+    def __init__(self, sock: ssl.SSLSocket, scratch: memoryview) -> None:
+        self.shaking = True
+        self._sock = sock
+        self._scratch = scratch
+        self._head = b""
+        self._unsent = b""
+        self._corked = False
+        self._kernel = False
+
+    @property
+    def sock(self) -> ssl.SSLSocket:
+        """The socket, which owns the descriptor."""
+        return self._sock
+
+    @property
+    def owes(self) -> bool:
+        """Whether bytes that were taken have not reached the socket."""
+        return bool(self._unsent)
+
+    def shake(self) -> None:
+        """Go on with the handshake. Raises BlockingIOError until it is done, OSError."""
+        try:
+            self._sock.do_handshake()
+        except _BLOCKED:
+            raise BlockingIOError from None
+        self.shaking = False
+        self._kernel = bool(_KERNEL_TLS) and kernel_sends(self._sock)
+
+    def recv(self, size: int) -> bytes:
+        """Like socket.recv; at most one record, so a short answer does not mean a dry socket."""
+        try:
+            return self._sock.recv(size)
+        except _BLOCKED:
+            raise BlockingIOError from None
+
+    def send(self, data: bytes | memoryview, flags: int = 0) -> int:
+        """Like socket.send. With MSG_MORE the bytes wait here: a file has to follow."""
+        if self._unsent:
+            self.flush()
+        if flags & socket.MSG_MORE and len(data) <= HEAD_BYTES and not self._kernel:
+            self._head = bytes(data)
+            return len(data)
+        sent, size = 0, len(data)
+        view = memoryview(data)
+        while sent < size and not self._unsent:
+            piece = view[sent : sent + SLICE_BYTES]
+            self._write(piece)
+            sent += len(piece)
+        return sent
+
+    def send_file(self, file_fd: int, offset: int, size: int) -> int:
+        """Like os.sendfile; 0 at the end of the file."""
+        if self._unsent:
+            self.flush()
+        if self._kernel:
+            return os.sendfile(self._sock.fileno(), file_fd, offset, size)
+        start = len(self._head)
+        if size + start > RECORD_BYTES and not self._corked:
+            # Each record is a write; only together do they fill their segments.
+            self._cork(True)
+        scratch = self._scratch
+        scratch[:start] = self._head
+        self._head = b""
+        taken = 0
+        while taken < size and not self._unsent:
+            stop = start + min(size - taken, SLICE_BYTES)
+            count = preadv(file_fd, [scratch[start:stop]], offset + taken)
+            if not count:
+                break
+            self._write(scratch[: start + count])
+            taken += count
+            start = 0
+        if self._corked and not self._unsent and taken == size:
+            self._cork(False)
+        return taken
+
+    def flush(self) -> None:
+        """Send what was taken before. Raises BlockingIOError, OSError."""
+        if self._unsent:
+            try:
+                self._sock.send(self._unsent)
+            except _BLOCKED:
+                raise BlockingIOError from None
+            self._unsent = b""
+        if self._corked:
+            self._cork(False)
+
+    def end(self) -> None:
+        """Say that no more comes (close_notify) and close that side. Raises like `flush`."""
+        self.flush()
+        if not self.shaking:
+            try:
+                self._sock.unwrap()
+            except ssl.SSLWantWriteError:
+                raise BlockingIOError from None
+            except ssl.SSLError:
+                # It would wait for the other side's farewell, and we do not.
+                pass
+        self._sock.shutdown(socket.SHUT_WR)
+
+    def _write(self, data: memoryview) -> None:
+        try:
+            self._sock.send(data)
+        except _BLOCKED:
+            # OpenSSL holds its first record and insists on the same bytes next time.
+            self._unsent = bytes(data)
+
+    def _cork(self, on: bool) -> None:
+        self._corked = on
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
+
+
+def hear(
+    connection: Connection,
+    channel: Channel,
+    answer: Callable[[Connection, bytes], bool],
+    idle_deadline: int,
+) -> bool:
+    """Go on with the handshake, then with requests for as long as `answer` takes them.
+
+    True when the event is left to the full path. What OpenSSL has read and not handed out brings
+    no event, so it is asked until it has nothing.
+    """
+    try:
+        if channel.shaking:
+            channel.shake()
+        elif channel.owes:
+            with contextlib.suppress(BlockingIOError):
+                channel.flush()
+        for _ in range(_RECORDS_PER_EVENT):
+            if not connection.idle:
+                break
+            data = channel.recv(_READ_BYTES)
+            if not data or not answer(connection, data):
+                connection.buffer, connection.readable = data, bool(data)
+                connection.eof = not data
+                connection.idle = False
+                break
+            if connection.idle:
+                connection.deadline = idle_deadline
+            else:
+                connection.readable = True
+                return False
+    except BlockingIOError:
+        return False
+    except OSError:
+        connection.server.drop(connection)
+    return connection.fd >= 0
