@@ -62,6 +62,30 @@ class Accounts:
             lines = render_lane(records, self._node, lane.id_prefix)
             self._log.append_rendered(lines, len(records))
 
+    def refuse(
+        self, request_id: bytes, client: str, status: int, reason: str, size_bytes: int
+    ) -> None:
+        """A head was refused with an answer of `size_bytes`; nothing else is known of it."""
+        outcome, counters = Outcome.ERROR.value, self.counters
+        request_key = (outcome, "", status)
+        counters.requests[request_key] = counters.requests.get(request_key, 0) + 1
+        bytes_key = (outcome, "")
+        counters.sent_bytes[bytes_key] = counters.sent_bytes.get(bytes_key, 0) + size_bytes
+        if self._log.enabled:
+            self._log.append(
+                {
+                    "time": self._log.now(),
+                    "tier": "edge",
+                    "node": self._node,
+                    "request_id": request_id.decode("latin-1"),
+                    "client": client,
+                    "status": status,
+                    "bytes": size_bytes,
+                    "outcome": outcome,
+                    "refused": reason,
+                }
+            )
+
     def settle(self, told: Told, exchange: Exchange, complete: bool) -> None:
         """An answer ended, whole or not. Bytes count head and content."""
         request = exchange.request

@@ -1,7 +1,7 @@
 """Composition root of an edge: builds a worker's parts, runs them, and ends them in reverse.
 
 One process per worker; the workers of a box share the listening address (SO_REUSEPORT) and the
-cache directories, nothing else.
+cache directories, nothing else but the board of their totals.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from cdnkit.dates import format_http_date
-from cdnkit.errors import BadRequestError, CinedgeError
+from cdnkit.errors import CinedgeError
 from cdnkit.freshness import CDN
 from cdnkit.service.app import build_app
 from cdnkit.service.health import Health
-from cdnkit.service.logs import configure_logging, open_log
+from cdnkit.service.logs import AccessLog, configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import Stop, run, serve
-from cdnkit.wire import CONTENT_PREFIX, MissClass
+from cdnkit.wire import CONTENT_PREFIX
 from config.topology import Address, EdgeNode, Topology
 from edge.access import Access
 from edge.account import Accounts
@@ -45,15 +44,15 @@ from edge.fastlane import TARGETS_MAX, FastLane
 from edge.feed import Feed
 from edge.fetch import Fetcher
 from edge.fill import Fills
-from edge.http1.request import RefusedError
 from edge.http1.response import ResponseHead
 from edge.invalidation import stale_targets
 from edge.lookup import Lookup
 from edge.origin import Origin
 from edge.passthrough import Passthrough
 from edge.readahead import first_part
-from edge.respond import problem_answer
+from edge.refusal import Refusals
 from edge.routing import PathRule, Routing
+from edge.scoreboard import Scoreboard, Tally
 from edge.serve import Parts, Service
 from edge.server import Limits, Server
 from edge.stored import Stored
@@ -61,6 +60,7 @@ from edge.storing import Storing
 from edge.teacher import Teacher
 from edge.telemetry import EdgeCollector
 from edge.tls import Certificates
+from edge.totals import Totals, read_totals
 from edge.upstream.pool import PoolLimits
 from edge.upstream.upstreams import Lent, Upstreams
 from edge.workers import supervise
@@ -68,12 +68,6 @@ from edge.workers import supervise
 GRACE_SECONDS: Final = 10.0
 _BACKLOG: Final = 4096
 _log = structlog.get_logger("edge")
-
-
-class RefusedHeadError(BadRequestError):
-    """A head the strict parser refused; carries the status of the refusal."""
-
-    code = "refused"
 
 
 @dataclass(slots=True)
@@ -89,13 +83,44 @@ class Worker:
     admin_url: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    holdings: Holdings
+    origin: Origin
+    fills: Fills
+    fetcher: Fetcher
+    log: AccessLog
+    accounts: Accounts
+    lane: FastLane
+    health: Health
+    server: Server
+    feeds: list[Feed]
+    certificates: Certificates | None
+
+    def totals(self) -> Totals:
+        """What this worker has counted until now."""
+        self.accounts.absorb(self.lane)
+        return read_totals(self.accounts, self.holdings, self.fills, self.server)
+
+
 def run_edge(node: EdgeNode, topology: Topology) -> int:
     """Run the edge until it is told to stop; the process's exit status."""
     _raise_descriptor_limit()
     configure_logging("edge", node.name)
+    board = Scoreboard(node.workers)
     if node.workers == 1:
-        return _run_worker(node, topology, 0)
-    return supervise(node, lambda share, number: _run_worker(share, topology, number))
+        return _run_worker(node, topology, 0, board)
+    try:
+        # Workers share the port with whoever else would share it: see first that nobody has it.
+        _bind(replace(node, workers=1)).close()
+    except OSError as error:
+        _log.error("cannot go on", detail=str(error))
+        return 1
+    return supervise(
+        node,
+        lambda share, number: _run_worker(share, topology, number, board),
+        board.has_published,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -105,14 +130,47 @@ async def worker(
     number: int = 0,
     now: Callable[[], float] = time.time,
     lane_targets_max: int = TARGETS_MAX,
+    board: Scoreboard | None = None,
 ) -> AsyncIterator[Worker]:
     """Serve inside the block; at its end drain, close and mark the disks clean.
 
-    `lane_targets_max` bounds the fast lane's memory; with 0 everything takes the full path.
+    `lane_targets_max` bounds the fast lane's memory; with 0 everything takes the full path. On
+    `board` the workers of an edge leave their totals for the one that answers scrapes.
     """
-    loop = asyncio.get_running_loop()
-    settings = node.settings
     listener = _bind(node)
+    made = _make(node, topology, now, lane_targets_max)
+    holdings, server = made.holdings, made.server
+    tally = Tally(made.totals, board or Scoreboard(number + 1), number)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        await stack.enter_async_context(made.log)
+        await holdings.load()
+        stack.push_async_callback(holdings.close)
+        stack.push_async_callback(_close_all, made.fetcher, made.fills, made.origin)
+        await _follow(stack, made.feeds)
+        admin_url = await _serve_admin(stack, node, number, made.health, tally)
+        server.listen(listener)
+        ticking = asyncio.ensure_future(_tick(made, tally))
+        # The clock outlives the connections: answers in flight still have limits and are counted.
+        stack.push_async_callback(_cancel, ticking)
+        stack.push_async_callback(server.close, GRACE_SECONDS)
+        made.health.started()
+        host, port = listener.getsockname()[:2]
+        _log.info("serving", host=host, port=port, held_blocks=holdings.held_blocks)
+        _calm_collector()
+        try:
+            address = Address(host, port)
+            yield Worker(server, holdings, made.fills, made.accounts, made.lane, address, admin_url)
+        finally:
+            made.health.drain()
+
+
+def _make(
+    node: EdgeNode, topology: Topology, now: Callable[[], float], lane_targets_max: int
+) -> _Made:
+    """The parts of a worker, wired and at rest."""
+    settings = node.settings
+    loop = asyncio.get_running_loop()
     holdings = Holdings(_disks(node), loop)
     routing, origin = _routes(node, topology, now)
     fills = Fills(holdings, partial(_ask_part, origin), holdings.replaced)
@@ -125,11 +183,6 @@ async def worker(
     )
     log = open_log(settings.access_log, clock=now)
     accounts = Accounts(log, node.name)
-    health = Health()
-    certificates = None
-    if node.tls is not None:
-        certificates = Certificates(Path(node.tls.certificate), Path(node.tls.key))
-    feeds = _feeds(node, topology, holdings, routing)
     answers = Answers(node.name, now)
     from_entries = EntryAnswers(node.name, Bodies(fills, settings.read_ahead_blocks), now)
     lane = FastLane(
@@ -138,8 +191,12 @@ async def worker(
         logging=log.enabled,
         targets_max=lane_targets_max,
     )
-    passthrough = Passthrough(origin, answers, partial(_invalidate, holdings, fetcher), now)
+    passthrough = Passthrough(origin, answers, partial(_invalidate, holdings), now)
     lookup = Lookup(holdings, CDN, now)
+    health = Health()
+    certificates = None
+    if node.tls is not None:
+        certificates = Certificates(Path(node.tls.certificate), Path(node.tls.key))
     service = Service(
         Parts(
             routing=routing,
@@ -157,36 +214,18 @@ async def worker(
     server = Server(
         loop,
         service.serve,
-        partial(_refuse, now),
+        Refusals(accounts, now).answer,
         _limits(node),
         lane,
         lambda: accounts.absorb(lane),
         now,
         certificates,
     )
-    async with contextlib.AsyncExitStack() as stack:
-        stack.callback(listener.close)
-        await stack.enter_async_context(log)
-        await holdings.load()
-        stack.push_async_callback(holdings.close)
-        stack.push_async_callback(_close_all, fetcher, fills, origin)
-        await _follow(stack, feeds)
-        admin_url = await _serve_admin(
-            stack, node, number, health, accounts, holdings, fills, server
-        )
-        server.listen(listener)
-        ticking = asyncio.ensure_future(_tick(server, holdings, accounts, lane, certificates))
-        # The clock outlives the connections: answers in flight still have limits and are counted.
-        stack.push_async_callback(_cancel, ticking)
-        stack.push_async_callback(server.close, GRACE_SECONDS)
-        health.started()
-        host, port = listener.getsockname()[:2]
-        _log.info("serving", host=host, port=port, held_blocks=holdings.held_blocks)
-        _calm_collector()
-        try:
-            yield Worker(server, holdings, fills, accounts, lane, Address(host, port), admin_url)
-        finally:
-            health.drain()
+    feeds = _feeds(node, topology, holdings)
+    return _Made(
+        *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, feeds),
+        certificates,
+    )
 
 
 async def _ask_part(origin: Origin, entry: Entry, start: int, stop: int) -> Lent:
@@ -200,20 +239,16 @@ async def _ask_part(origin: Origin, entry: Entry, start: int, stop: int) -> Lent
     return lent
 
 
-def _invalidate(
-    holdings: Holdings, fetcher: Fetcher, target: bytes, answer: ResponseHead, host: bytes
-) -> None:
+def _invalidate(holdings: Holdings, target: bytes, answer: ResponseHead, host: bytes) -> None:
     """An unsafe method succeeded: forget what it made out of date."""
     for stale in stale_targets(target, answer, host):
-        for entry in holdings.variants_of(stale):
-            holdings.remove(entry, MissClass.PURGED)
-        fetcher.may_be_stored(stale)
+        holdings.invalidate(stale)
 
 
-def _run_worker(node: EdgeNode, topology: Topology, number: int) -> int:
+def _run_worker(node: EdgeNode, topology: Topology, number: int, board: Scoreboard) -> int:
     async def main() -> None:
         with Stop() as stop:
-            async with worker(node, topology, number):
+            async with worker(node, topology, number, board=board):
                 await stop.wait()
 
     return run(main)
@@ -256,6 +291,7 @@ def _routes(node: EdgeNode, topology: Topology, now: Callable[[], float]) -> tup
         connections_max=settings.upstream_connections_max,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         read_timeout_seconds=settings.read_timeout_seconds,
+        wait_timeout_seconds=settings.read_timeout_seconds,
     )
     own = [origin.url.rstrip("/") + CONTENT_PREFIX for origin in topology.origins]
     rules = [
@@ -268,7 +304,7 @@ def _routes(node: EdgeNode, topology: Topology, now: Callable[[], float]) -> tup
     return routing, Origin(routing, upstreams, node.name, lambda: ids(None))
 
 
-def _feeds(node: EdgeNode, topology: Topology, holdings: Holdings, routing: Routing) -> list[Feed]:
+def _feeds(node: EdgeNode, topology: Topology, holdings: Holdings) -> list[Feed]:
     prefixes = [route.prefix for route in topology.routes if not route.upstream]
 
     def targets_of(key: str) -> list[bytes]:
@@ -296,30 +332,15 @@ async def _serve_admin(
     node: EdgeNode,
     number: int,
     health: Health,
-    accounts: Accounts,
-    holdings: Holdings,
-    fills: Fills,
-    server: Server,
+    tally: Tally,
 ) -> str | None:
     if node.admin is None or number:
         return None
     telemetry = Telemetry("edge", node.name)
-    telemetry.registry.register(EdgeCollector(accounts, holdings, fills, server))
+    telemetry.registry.register(EdgeCollector(tally.of_all))
     app = build_app(tier="edge", name=node.name, telemetry=telemetry, health=health)
     listening = await stack.enter_async_context(serve(app, node.admin.host, node.admin.port))
     return listening.url
-
-
-def _refuse(now: Callable[[], float], refusal: RefusedError) -> bytes:
-    error = RefusedHeadError(refusal.reason)
-    request_id = secrets.token_hex(8).encode()
-    return problem_answer(
-        error,
-        request_id,
-        format_http_date(now()).encode(),
-        b"X-Request-Id: %b\r\nConnection: close\r\n" % request_id,
-        status=refusal.status,
-    )
 
 
 def _request_ids() -> Callable[[Exchange | None], bytes]:
@@ -344,25 +365,19 @@ def _why_not_ready(health: Health) -> str | None:
     return None if ready else str(report["status"])
 
 
-async def _tick(
-    server: Server,
-    holdings: Holdings,
-    accounts: Accounts,
-    lane: FastLane,
-    certificates: Certificates | None,
-) -> None:
+async def _tick(made: _Made, tally: Tally) -> None:
     """Once a second: time limits, and what the fast lane left for later."""
     loop = asyncio.get_running_loop()
     try:
         while True:
-            server.tick(int(loop.time()))
-            holdings.touch_recent(lane.stirred)
-            accounts.absorb(lane)
-            if certificates is not None:
-                certificates.refresh()
+            made.server.tick(int(loop.time()))
+            made.holdings.touch_recent(made.lane.stirred)
+            tally.publish()
+            if made.certificates is not None:
+                made.certificates.refresh()
             await asyncio.sleep(1.0)
     finally:
-        accounts.absorb(lane)
+        tally.publish()
 
 
 async def _close_all(fetcher: Fetcher, fills: Fills, origin: Origin) -> None:

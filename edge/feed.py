@@ -16,7 +16,7 @@ from typing import Final
 import aiohttp
 import structlog
 
-from cdnkit.wire import CHANGES_PATH, MissClass
+from cdnkit.wire import CHANGES_PATH
 from edge.cache.holdings import Holdings
 
 WAIT_SECONDS: Final = 25
@@ -96,8 +96,7 @@ class Feed:
 
     def _apply(self, key: str) -> None:
         for target in self._targets_of(key):
-            for entry in self._holdings.variants_of(target):
-                self._holdings.remove(entry, MissClass.PURGED)
+            self._holdings.invalidate(target)
 
     def _lost(self, error: Exception) -> None:
         if self.connected or not self.reached.is_set():

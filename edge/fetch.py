@@ -1,8 +1,8 @@
 """Questions to upstreams: the first request for a key, and whether an entry still stands.
 
-One question per key at a time, however many viewers wait. What may be stored becomes an entry and
-its content is poured into blocks; what may not goes to the viewer whose question it was, and the
-others ask for themselves.
+One question per key at a time, however many viewers wait; nobody joins a question that was asked
+before the content changed. What may be stored becomes an entry and its content is poured into
+blocks; what may not goes to the viewer whose question it was, and the others ask for themselves.
 """
 
 from __future__ import annotations
@@ -52,6 +52,14 @@ class Learned:
             lent.drop()
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A question on its way, and the epoch in which it was asked."""
+
+    task: asyncio.Task[Learned]
+    epoch: int
+
+
 class Fetcher:
     """Asks, one question per key at a time.
 
@@ -72,17 +80,14 @@ class Fetcher:
         self._origin = origin
         self._storing = storing
         self._part_of = part_of
-        self._asking: dict[bytes, asyncio.Task[Learned]] = {}
+        self._asking: dict[bytes, _Asking] = {}
         self._refreshing: set[asyncio.Task[None]] = set()
-        self._uncacheable: TTLCache[bytes, bool] = TTLCache(100_000, PASS_SECONDS)
+        self._uncacheable: TTLCache[bytes, int] = TTLCache(100_000, PASS_SECONDS)
 
-    def is_uncacheable(self, key: bytes) -> bool:
-        """Whether the key's answer could not be stored a moment ago."""
-        return key in self._uncacheable
-
-    def may_be_stored(self, target: bytes) -> None:
-        """Something changed: what could not be stored a moment ago may be worth a try."""
-        self._uncacheable.pop(target, None)
+    def is_uncacheable(self, key: bytes, target: bytes) -> bool:
+        """Whether the key's answer could not be stored a moment ago, and nothing changed since."""
+        epoch = self._uncacheable.get(key)
+        return epoch is not None and not self._holdings.epochs.is_past(target, epoch)
 
     async def learn(
         self,
@@ -100,7 +105,7 @@ class Fetcher:
         joined = False
         for _ in range(_VARIANTS_MAX):
             learned, joined = await self._once(
-                key, lambda: self._learn(target, request, wanted, on_interim)
+                key, target, lambda: self._learn(target, request, wanted, on_interim)
             )
             if learned.entry is None or not joined:
                 return learned, joined
@@ -119,7 +124,7 @@ class Fetcher:
         Raises UpstreamError.
         """
         learned, joined = await self._once(
-            entry.key, lambda: self._revalidate(entry, target, request)
+            entry.key, target, lambda: self._revalidate(entry, target, request)
         )
         if joined and learned.entry is not None:
             key = self._holdings.key_of(target, request.fields)
@@ -136,7 +141,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """End all questions."""
-        tasks = [*self._refreshing, *self._asking.values()]
+        tasks = [*self._refreshing, *(asking.task for asking in self._asking.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -149,18 +154,20 @@ class Fetcher:
         learned.drop()
 
     async def _once(
-        self, key: bytes, ask: Callable[[], Coroutine[Any, Any, Learned]]
+        self, key: bytes, target: bytes, ask: Callable[[], Coroutine[Any, Any, Learned]]
     ) -> tuple[Learned, bool]:
         asking = self._asking.get(key)
-        joined = asking is not None
-        if asking is None:
-            asking = asyncio.ensure_future(ask())
-            self._asking[key] = asking
-            asking.add_done_callback(lambda done: self._answered(key, done))
-        return await asyncio.shield(asking), joined
+        if asking is not None and not self._holdings.epochs.is_past(target, asking.epoch):
+            return await asyncio.shield(asking.task), True
+        task = asyncio.ensure_future(ask())
+        self._asking[key] = _Asking(task, self._holdings.epochs.now)
+        task.add_done_callback(lambda done: self._answered(key, done))
+        return await asyncio.shield(task), False
 
     def _answered(self, key: bytes, done: asyncio.Task[Learned]) -> None:
-        self._asking.pop(key, None)
+        asking = self._asking.get(key)
+        if asking is not None and asking.task is done:
+            del self._asking[key]
         if not done.cancelled():
             # Every waiter has its own view of the failure; an unwaited one is no news.
             done.exception()
@@ -173,18 +180,19 @@ class Fetcher:
         on_interim: OnInterim | None,
     ) -> Learned:
         pairs = shared_pairs(request)
+        epoch = self._holdings.epochs.now
         for asked in self._parts_to_ask(wanted):
             own = [(b"range", b"bytes=%d-%d" % (asked[0], asked[1] - 1))]
             lent = await self._origin.ask(target, b"GET", pairs, own, on_interim)
             if lent.head.status == 416:
                 await lent.discard()
                 continue
-            learned = await self._take(Question(target, request, pairs, asked), lent)
+            learned = await self._take(Question(target, request, pairs, asked, epoch), lent)
             if learned is not None:
                 return learned
             break
         lent = await self._origin.ask(target, b"GET", pairs, [], on_interim)
-        learned = await self._take(Question(target, request, pairs, None), lent)
+        learned = await self._take(Question(target, request, pairs, None, epoch), lent)
         if learned is None:
             raise UpstreamError("the upstream's answers contradict each other")
         return learned
@@ -216,28 +224,35 @@ class Fetcher:
                     None, status, lent, lambda content: self._keep(question, lent, content)
                 )
             case PassOn(uncacheable):
-                if uncacheable:
-                    self._uncacheable[question.target] = True
+                self._note(question, uncacheable)
                 return Learned(None, status, lent)
             case AskForAll(uncacheable):
-                if uncacheable:
-                    self._uncacheable[question.target] = True
+                self._note(question, uncacheable)
                 await lent.discard()
                 return None
+
+    def _note(self, question: Question, uncacheable: bool) -> None:
+        if uncacheable:
+            key = self._holdings.key_of(question.target, question.request.fields)
+            self._uncacheable[key] = question.epoch
 
     def _keep(self, question: Question, lent: Lent, content: bytes) -> None:
         self._fills.store(self._storing.adopt(question, lent, len(content)), content)
 
     async def _revalidate(self, entry: Entry, target: bytes, request: Request) -> Learned:
         pairs = shared_pairs(request)
+        epoch = self._holdings.epochs.now
         lent = await self._origin.ask(target, b"GET", pairs, entry.conditions(), None)
         if lent.head.status == 304:
             await lent.discard()
-            self._storing.freshen(entry, lent)
+            if entry.replaced:
+                # It lost its key meanwhile, and perhaps its blocks.
+                return await self._learn(target, request, None, None)
+            self._storing.freshen(entry, target, lent, epoch)
             return Learned(entry, 304)
         if lent.head.status >= 500:
             return Learned(None, lent.head.status, lent)
-        learned = await self._take(Question(target, request, pairs, None), lent)
+        learned = await self._take(Question(target, request, pairs, None, epoch), lent)
         if learned is None:
             raise UpstreamError("the upstream answered a question nobody asked")
         if learned.entry is None and learned.keep is None:

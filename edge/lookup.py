@@ -44,6 +44,8 @@ class Lookup:
             # Its missing blocks cannot be told from another version's: begin anew.
             self._holdings.remove(entry, MissClass.EVICTED)
             entry = selection = None
+        if entry is not None:
+            self._holdings.used(entry)
         decision = decide(
             request.fields,
             None if entry is None else entry.head.freshness,

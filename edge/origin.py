@@ -8,7 +8,7 @@ from cdnkit.fields import FieldLines, Pair
 from edge.entry import Entry
 from edge.onward import refuse_loop, upstream_head, via_line
 from edge.routing import Matched, Routing
-from edge.upstream.connection import InterimListener
+from edge.upstream.connection import InterimListener, UpstreamConnection
 from edge.upstream.pool import Endpoint, Pool
 from edge.upstream.upstreams import Lent, Upstreams
 
@@ -58,9 +58,9 @@ class Origin:
             own.append((b"if-match", etag.encode("latin-1")))
         return await self.ask(target, b"GET", entry.request_pairs, own)
 
-    def pool(self, matched: Matched) -> Pool:
-        """The upstream for requests that must not be sent twice."""
-        return self._upstreams[matched.rule.number].first_choice()
+    async def connect(self, matched: Matched) -> tuple[Pool, UpstreamConnection]:
+        """A connection for a request that must not be sent twice. Raises UpstreamError."""
+        return await self._upstreams[matched.rule.number].connect()
 
     def head(
         self,

@@ -79,18 +79,17 @@ class Passthrough:
 
     async def _converse(self, exchange: Exchange, told: Told, matched: Matched) -> Lent:
         request = exchange.request
-        pool = self._origin.pool(matched)
-        connection, _ = await pool.acquire(fresh=True)
+        pool, connection = await self._origin.connect(matched)
         own: list[tuple[bytes, bytes]] = []
         if request.chunked:
             own.append((b"transfer-encoding", b"chunked"))
         elif b"content-length" in request.fields:
             own.append((b"content-length", b"%d" % request.content_length))
-        head = self._origin.head(
-            request.method, matched, pool.endpoint, all_pairs(request), own, told.request_id
-        )
         requested_at = self._now()
         try:
+            head = self._origin.head(
+                request.method, matched, pool.endpoint, all_pairs(request), own, told.request_id
+            )
             answer = await converse(exchange, connection, head)
         except BaseException:
             connection.abort()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -48,6 +49,7 @@ _READABLE: Final = select.EPOLLIN | select.EPOLLOUT
 _MORE: Final = socket.MSG_MORE | socket.MSG_NOSIGNAL
 _LAST: Final = socket.MSG_NOSIGNAL
 _FOREVER: Final = 1 << 62
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 Handler = Callable[[Exchange], Coroutine[Any, Any, None]]
 
@@ -65,15 +67,15 @@ class Limits:
 class Server:
     """Accepts connections and runs one `handler` coroutine per request of the full path.
 
-    `refuse` makes the whole answer to a head that was refused. Times are whole seconds of `now`,
-    which `tick` moves on.
+    `refuse` makes the whole answer to a head that was refused, given its client. Times are whole
+    seconds of `now`, which `tick` moves on.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         handler: Handler,
-        refuse: Callable[[RefusedError], bytes],
+        refuse: Callable[[RefusedError, str], bytes],
         limits: Limits,
         lane: FastLane,
         on_records: Callable[[], None],
@@ -85,11 +87,13 @@ class Server:
         self.connections: dict[int, Connection] = {}
         self.accepted_total = 0
         self.turned_away_total = 0
+        self.accept_pauses_total = 0
         self.now = int(loop.time())
         self._handler = handler
         self._refuse = refuse
         self._epoll = select.epoll()
         self._listeners: dict[int, socket.socket] = {}
+        self._resting: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
         self._dropped = asyncio.Event()
@@ -108,6 +112,9 @@ class Server:
     def tick(self, now: int) -> None:
         """Once a second: move the coarse clock on and end connections past their time limit."""
         self.now = now
+        resting, self._resting = self._resting, []
+        for listener in resting:
+            self.listen(listener)
         self._lane.turn_at = self._wall_clock()
         self._idle_deadline = now + int(self.limits.idle_timeout_seconds) + 1
         for connection in [c for c in self.connections.values() if c.deadline < now]:
@@ -185,6 +192,9 @@ class Server:
             self._epoll.unregister(fd)
             listener.close()
         self._listeners.clear()
+        for listener in self._resting:
+            listener.close()
+        self._resting.clear()
         for connection in list(self.connections.values()):
             if connection.exchange is None and connection.owed is None and not connection.head:
                 self.drop(connection)
@@ -277,7 +287,11 @@ class Server:
         for _ in range(_ACCEPTS_PER_TURN):
             try:
                 sock, peer = listener.accept()
-            except OSError:
+            except ConnectionError:
+                continue
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    self._rest(listener)
                 return
             if len(self.connections) >= self.limits.connections_max:
                 self.turned_away_total += 1
@@ -298,6 +312,13 @@ class Server:
             connection.deadline = self.now + int(self.limits.head_timeout_seconds) + 1
             self.connections[fd] = connection
             self._epoll.register(fd, _EDGE_FLAGS if channel is None else _SECURE_FLAGS)
+
+    def _rest(self, listener: socket.socket) -> None:
+        """Nothing can be accepted: leave the queue alone until the next tick, or we would spin."""
+        self.accept_pauses_total += 1
+        del self._listeners[listener.fileno()]
+        self._epoll.unregister(listener.fileno())
+        self._resting.append(listener)
 
     def _next_request(self, connection: Connection) -> bool:
         """Begin the next request; False when none is complete (or the connection went)."""
@@ -339,7 +360,7 @@ class Server:
         connection.closing = True
         connection.idle = False
         connection.buffer = b""
-        connection.head = self._refuse(refusal)
+        connection.head = self._refuse(refusal, connection.peer)
 
     def _begin(self, connection: Connection, request: Request) -> None:
         connection.idle = False

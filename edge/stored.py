@@ -35,7 +35,7 @@ class Stored:
         """Answer one request. Raises CinedgeError."""
         request = exchange.request
         key = self._lookup.key_of(matched.target, request)
-        if self._fetcher.is_uncacheable(key):
+        if self._fetcher.is_uncacheable(key, matched.target):
             await self._passthrough.forward(exchange, told, matched)
             return
         found = self._lookup.find(key, request)

@@ -7,7 +7,7 @@ content is `edge.fetch`'s business.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cdnkit.errors import UpstreamError
 from cdnkit.fields import FieldLines, Pair, end_to_end, updated_by_304
@@ -30,12 +30,13 @@ from edge.upstream.upstreams import Lent
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked: `asked` is the part, None for everything."""
+    """What was asked: `asked` is the part, None for everything; `epoch` the moment of asking."""
 
     target: bytes
     request: Request
     pairs: Sequence[Pair]
     asked: tuple[int, int] | None
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,15 @@ class Storing:
         status = 200 if part is not None else head.status
         verdict = storability("GET", status, question.request.fields, head.fields, self._policy)
         if verdict is not Storability.STORE:
-            return PassOn(True) if asked is None else AskForAll(True)
+            # A failure passes: what will be said after it may well be stored.
+            lasts = head.status < 500
+            return PassOn(lasts) if part is None else AskForAll(lasts)
         if part is None and head.framing in (Framing.CHUNKED, Framing.CLOSE):
             return KeepLater()
         size = head.content_length if part is None else part.size_bytes
         assert size is not None
         if size > self._block_bytes * BLOCKS_MAX:
-            return PassOn(False) if asked is None else AskForAll(False)
+            return PassOn(False) if part is None else AskForAll(False)
         entry = self._make(question, lent, size, status)
         if part is not None and not entry.is_rangeable:
             return AskForAll(uncacheable=False)
@@ -122,13 +125,14 @@ class Storing:
         self._holdings.put(question.target, question.request.fields, entry)
         return entry
 
-    def freshen(self, entry: Entry, lent: Lent) -> None:
-        """RFC 9111 4.3.4: the stored head takes over what the 304 says."""
+    def freshen(self, entry: Entry, target: bytes, lent: Lent, epoch: int) -> None:
+        """RFC 9111 4.3.4: the stored head takes over what the 304 to a question of `epoch` says."""
         pairs = updated_by_304(entry.head.pairs, lent.head.pairs)
         # An Age that came with the old answer says nothing about this moment.
         if b"age" not in lent.head.fields:
             pairs = [pair for pair in pairs if pair[0] != b"age"]
-        entry.renew(self._head(entry.head.status, pairs, lent))
+        overtaken = self._is_overtaken(target, epoch)
+        entry.renew(self._head(entry.head.status, pairs, lent, overtaken))
         self._holdings.save_entry(entry)
 
     def _same_version(self, question: Question, entry: Entry) -> Entry | None:
@@ -152,14 +156,26 @@ class Storing:
         kept = [pair for pair in kept if pair[0] not in (b"content-range", b"content-length")]
         return Entry(
             question.target,
-            self._head(status, kept, lent),
+            self._head(status, kept, lent, self._is_overtaken(question.target, question.epoch)),
             size_bytes,
             self._block_bytes,
             question.pairs,
             self._holdings.disk_for(question.target),
         )
 
-    def _head(self, status: int, pairs: Sequence[Pair], lent: Lent) -> StoredHead:
+    def _head(self, status: int, pairs: Sequence[Pair], lent: Lent, overtaken: bool) -> StoredHead:
         times = lent.requested_at, lent.received_at
         freshness = assess(status, FieldLines(pairs), *times, self._policy)
+        if overtaken:
+            # Whoever asks next asks the upstream first, whatever the answer allows.
+            freshness = replace(
+                freshness,
+                lifetime_seconds=0,
+                stale_while_revalidate_seconds=0,
+                stale_if_error_seconds=0,
+            )
         return StoredHead(status, pairs, *times, freshness)
+
+    def _is_overtaken(self, target: bytes, epoch: int) -> bool:
+        """Has the content changed since it was asked for, as far as we were told?"""
+        return self._holdings.epochs.is_past(target, epoch)

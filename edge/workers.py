@@ -38,15 +38,20 @@ def worker_node(node: EdgeNode, number: int) -> EdgeNode:
     return replace(node, disks=disks, admin=node.admin if number == 0 else None)
 
 
-def supervise(node: EdgeNode, run_worker: Callable[[EdgeNode, int], int]) -> int:
+def supervise(
+    node: EdgeNode,
+    run_worker: Callable[[EdgeNode, int], int],
+    has_served: Callable[[int], bool],
+) -> int:
     """Run `node.workers` children until told to stop; the worst of their exit statuses.
 
-    A child that dies is started again after a pause that grows with each death.
+    A child that dies is started again after a pause that grows with each death. When one never
+    came so far as to serve, the next would not either: all end.
     """
     children: dict[int, int] = {}
     stopping = False
 
-    def stop(number: int, frame: object) -> None:
+    def stop(number: int = 0, frame: object = None) -> None:
         nonlocal stopping
         stopping = True
         for pid in children:
@@ -72,8 +77,13 @@ def supervise(node: EdgeNode, run_worker: Callable[[EdgeNode, int], int]) -> int
         pid, result = os.wait()
         number = children.pop(pid)
         code = os.waitstatus_to_exitcode(result)
+        if code > 0 and not stopping and not has_served(number):
+            _log.error("worker cannot start: the edge ends", worker=number, status=code)
+            stop()
+            status = 1
         if stopping:
-            status = max(status, abs(code))
+            # One that was told to stop before it knew how to has stopped all the same.
+            status = max(status, 0 if code == -signal.SIGTERM else abs(code))
             continue
         _log.error("worker died", worker=number, status=code)
         time.sleep(pause_seconds)

@@ -17,7 +17,7 @@ import re
 import shutil
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import xxhash
 
+from cdnkit.placement import Node, rank
 from edge.blockfile import BlockFile
 
 _TRAILER: Final = struct.Struct("<4sIQ")
@@ -33,6 +34,7 @@ _MAGIC: Final = b"CEB1"
 _RENAMES_MAX: Final = 3
 _ENTRY_NAME: Final = "entry"
 _CLEAN_NAME: Final = "clean"
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _ASIDE_NAME: Final = "aside"
 _SHELF: Final = re.compile(r"[0-9a-f]{2}")
 _BLOCK_NAME: Final = re.compile(r"([^-]+)-(0|[1-9][0-9]{0,17})")
@@ -61,21 +63,27 @@ class Disk:
         self._serial = 0
 
     def prepare(self) -> bool:
-        """Make the directory; True when the last stop was clean (the mark is taken away)."""
+        """Make the directory; True when the last stop was clean (the mark is taken away).
+
+        Blocks are never synced: what was written before the machine itself went down is doubted.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         aside = self.path / _ASIDE_NAME
         aside.mkdir(exist_ok=True)
         for leftover in aside.iterdir():
             _remove_nonsense(str(leftover))
         mark = self.path / _CLEAN_NAME
-        was_clean = mark.exists()
+        try:
+            said = mark.read_text()
+        except (OSError, ValueError):
+            said = ""
         mark.unlink(missing_ok=True)
-        return was_clean
+        return bool(said) and said == _boot_id()
 
     def close(self) -> None:
-        """Finish what is queued and leave the mark of a clean stop."""
+        """Finish what is queued and leave the mark of a clean stop in this run of the machine."""
         self.threads.shutdown(wait=True)
-        (self.path / _CLEAN_NAME).touch()
+        (self.path / _CLEAN_NAME).write_text(_boot_id())
 
     def block_path(self, object_id: str, version: str, block: int) -> str:
         """Where a block lies, or would."""
@@ -209,6 +217,23 @@ class Disk:
             else:
                 return
         os.rename(aside, path)
+
+
+def home_of(target: bytes, disks: Sequence[Disk]) -> Disk:
+    """The disk an object lives on: each gets its share by size, and others' objects stay put."""
+    if len(disks) == 1:
+        return disks[0]
+    by_name = {disk.path.as_posix(): disk for disk in disks}
+    nodes = [Node(name, float(disk.size_bytes)) for name, disk in by_name.items()]
+    return by_name[rank(target, nodes)[0].name]
+
+
+def _boot_id() -> str:
+    """Another one after every start of the machine, empty when the system does not say."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 def _remove_nonsense(path: str) -> None:

@@ -26,10 +26,10 @@ from cachetools import LRUCache
 
 from cdnkit.fields import FieldLines
 from cdnkit.freshness import variant_key, vary_names
-from cdnkit.placement import Node, rank
 from cdnkit.wire import MissClass
 from edge.blockfile import BlockFile
-from edge.cache.disk import TRAILER_BYTES, CorruptBlockError, Disk, FoundObject
+from edge.cache.disk import TRAILER_BYTES, CorruptBlockError, Disk, FoundObject, home_of
+from edge.cache.epochs import Epochs
 from edge.cache.index import BlockIndex
 from edge.cache.ordered import OrderedTasks
 from edge.cache.records import entry_from, record_of
@@ -44,6 +44,8 @@ _MADE_ROOM_BLOCKS: Final = 2
 _OPEN_MAX: Final = 100_000
 """Most open files: each takes memory of the process and of the system, opening takes little."""
 _LOADED_AT_ONCE: Final = 16
+_EMPTY_ENTRIES_MAX: Final = 10_000
+"""Entries without a block, which no eviction of blocks would ever reach."""
 
 
 class Holdings:
@@ -51,18 +53,19 @@ class Holdings:
 
     def __init__(self, disks: Sequence[Disk], loop: asyncio.AbstractEventLoop) -> None:
         self.entries: dict[bytes, Entry] = {}
+        self.epochs = Epochs()
         self.disks = list(disks)
         self.evicted_blocks_total = 0
         self.evicted_bytes_total = 0
         self.corrupt_blocks_total = 0
         self._loop = loop
         self._log = structlog.get_logger("edge.holdings")
-        self._nodes = {disk.path.as_posix(): disk for disk in self.disks}
         self._indexes = {disk: BlockIndex(disk.size_bytes) for disk in self.disks}
         self._by_number: dict[int, Entry] = {}
         self._next_number = 1
         self._varying: dict[bytes, tuple[bytes, ...]] = {}
         self._losses: LRUCache[bytes, MissClass] = LRUCache(_REMEMBERED_LOSSES)
+        self._empty: OrderedDict[Entry, None] = OrderedDict()
         self._open: OrderedDict[tuple[int, int], Entry] = OrderedDict()
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._open_max = min(max(256, descriptors // 2), _OPEN_MAX)
@@ -98,10 +101,7 @@ class Holdings:
 
     def disk_for(self, target: bytes) -> Disk:
         """The disk on which an object lives, stable while the set of disks is."""
-        if len(self.disks) == 1:
-            return self.disks[0]
-        nodes = [Node(name, float(disk.size_bytes)) for name, disk in self._nodes.items()]
-        return self._nodes[rank(target, nodes)[0].name]
+        return home_of(target, self.disks)
 
     def put(self, target: bytes, request: FieldLines, entry: Entry) -> None:
         """Let a new version take its key; the old one's blocks go, its readers keep theirs."""
@@ -118,9 +118,12 @@ class Holdings:
             self._forget(old)
         self._enrol(entry)
         self.save_entry(entry)
+        self._bound_empty()
 
     def save_entry(self, entry: Entry) -> None:
-        """Write what is known of an entry, in the background."""
+        """Write what is known of an entry, in the background; nothing of one that is gone."""
+        if entry.replaced:
+            return
         writing = partial(entry.disk.write_entry, entry.object_id, record_of(entry))
         self._in_background(entry.disk, entry.object_id, writing)
 
@@ -132,12 +135,19 @@ class Holdings:
             removing = partial(entry.disk.remove_entry, entry.object_id)
             self._in_background(entry.disk, entry.object_id, removing)
 
+    def invalidate(self, target: bytes) -> None:
+        """What a target names has changed: every variant goes, and answers on their way are old."""
+        self.epochs.change(target)
+        for entry in self.variants_of(target):
+            self.remove(entry, MissClass.PURGED)
+
     def replaced(self, entry: Entry) -> None:
         """The origin has another version now: the next request asks for it."""
         self.remove(entry, MissClass.EXPIRED)
 
     def distrust(self) -> None:
         """Whatever is held may have changed unnoticed: ask before it is served again."""
+        self.epochs.change_all()
         for entry in self.entries.values():
             freshness = replace(
                 entry.head.freshness, lifetime_seconds=0, stale_while_revalidate_seconds=0
@@ -181,6 +191,13 @@ class Holdings:
         writing = partial(entry.disk.write_block, entry.object_id, entry.files_name, block, content)
         return self._tasks.submit(entry.disk.threads, _place(entry, block), writing)
 
+    def used(self, entry: Entry) -> None:
+        """The entry was looked at, whether or not a block of it is sent."""
+        if entry in self._empty:
+            self._empty.move_to_end(entry)
+        elif entry.present[0] in (HELD, UNVERIFIED):
+            self._touch(entry, 0)
+
     def touch(self, entry: Entry, first: int, stop: int) -> None:
         """Blocks [first, stop) were used."""
         for block in range(first, stop):
@@ -212,6 +229,7 @@ class Holdings:
             self._remove_file(entry, block)
             return False
         entry.present[block] = HELD
+        self._empty.pop(entry, None)
         self._keep_open(entry, block, file)
         for number, victim in victims:
             self._evict(self._by_number[number], victim)
@@ -239,6 +257,7 @@ class Holdings:
     async def load(self) -> None:
         """Find what the disks hold; blocks are verified at first use after an unclean stop."""
         await asyncio.gather(*map(self._load_disk, self.disks))
+        self._bound_empty()
 
     async def _load_disk(self, disk: Disk) -> None:
         run = partial(self._loop.run_in_executor, disk.threads)
@@ -259,12 +278,23 @@ class Holdings:
         self._next_number += 1
         self._by_number[entry.store_id] = entry
         self.entries[entry.key] = entry
+        self._empty[entry] = None
+
+    def _bound_empty(self) -> None:
+        """The entries without blocks that were looked at longest ago go, but for those in use."""
+        for _ in range(len(self._empty) - _EMPTY_ENTRIES_MAX):
+            entry = next(iter(self._empty))
+            if entry.growing or entry.readers:
+                self._empty.move_to_end(entry)
+            else:
+                self.remove(entry, MissClass.EVICTED)
 
     def _forget(self, entry: Entry) -> None:
         entry.replaced = True
         entry.cool()
         del self.entries[entry.key]
         del self._by_number[entry.store_id]
+        self._empty.pop(entry, None)
         index = self._indexes[entry.disk]
         for block in _held_blocks(entry):
             index.remove((entry.store_id, block))
@@ -277,7 +307,11 @@ class Holdings:
         entry.present[block] = EVICTED
         self._close_file(entry, block)
         self._remove_file(entry, block)
-        if not entry.growing and not entry.readers and next(_held_blocks(entry), None) is None:
+        if HELD in entry.present or UNVERIFIED in entry.present:
+            return
+        if entry.growing or entry.readers:
+            self._empty[entry] = None
+        else:
             self.remove(entry, MissClass.EVICTED)
 
     def _lost(self, entry: Entry, block: int, error: Exception) -> None:
@@ -286,6 +320,8 @@ class Holdings:
         self._indexes[entry.disk].remove((entry.store_id, block))
         self._log.warning("block lost", key=entry.key, block=block, error=str(error))
         self._remove_file(entry, block)
+        if not (entry.replaced or HELD in entry.present or UNVERIFIED in entry.present):
+            self._empty[entry] = None
 
     def _reopen(self, entry: Entry, block: int) -> BlockFile | None:
         try:
@@ -353,6 +389,7 @@ class Holdings:
         if whole and index.admit_all(entry.store_id, whole, entry.block_bytes):
             for block in whole:
                 entry.present[block] = state
+            self._empty.pop(entry, None)
             blocks = array("Q", filter(last.__eq__, blocks))
         for block in blocks:
             self._restore_block(entry, block, state)
@@ -364,6 +401,7 @@ class Holdings:
             self._remove_file(entry, block)
             return
         entry.present[block] = state
+        self._empty.pop(entry, None)
         for number, victim in victims:
             self._evict(self._by_number[number], victim)
 

@@ -65,6 +65,8 @@ class PoolLimits:
     connections_max: int = 64
     connect_timeout_seconds: float = 5.0
     read_timeout_seconds: float = 20.0
+    wait_timeout_seconds: float = 20.0
+    """How long a request may wait for one of the connections."""
 
 
 class Pool:
@@ -164,10 +166,13 @@ class Pool:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         try:
-            await turn
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self._limits.wait_timeout_seconds):
+                await turn
+        except (asyncio.CancelledError, TimeoutError) as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._give_slot()
+            if isinstance(error, TimeoutError):
+                raise UpstreamTimeoutError("the upstream had no connection free in time") from None
             raise
 
     def _give_slot(self) -> None:

@@ -100,9 +100,22 @@ class Upstreams:
             return Lent(pool, connection, head, requested_at, self._now())
         raise error
 
-    def first_choice(self) -> Pool:
-        """The upstream to try first; for requests that must not be sent twice."""
-        return self.pools[self._in_order()[0]]
+    async def connect(self) -> tuple[Pool, UpstreamConnection]:
+        """A fresh connection to the first upstream that takes one; nothing was sent on it.
+
+        For requests that must not be sent twice. Raises the last UpstreamError when none does.
+        """
+        error: UpstreamError = UpstreamError("the route has no upstream")
+        for index in self._in_order():
+            pool = self.pools[index]
+            try:
+                connection, _ = await pool.acquire(fresh=True)
+            except UpstreamError as failure:
+                error = failure
+                self._aside_until[index] = self._now() + SET_ASIDE_SECONDS
+            else:
+                return pool, connection
+        raise error
 
     def close(self) -> None:
         """Close idle connections."""

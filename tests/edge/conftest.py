@@ -26,6 +26,7 @@ from config.topology import (
     Topology,
 )
 from edge.app import Worker, worker
+from edge.totals import Totals, read_totals
 from tests.helpers.raw_client import LIMIT_SECONDS, RawClient
 
 BLOCK = 64 * KIB
@@ -183,6 +184,11 @@ class Edge:
         server = self.worker.server
         tick = server.tick
         server.tick = lambda now: tick(now + self.seconds_passed)  # type: ignore[method-assign]
+
+    def totals(self) -> Totals:
+        """What the worker has counted."""
+        made = self.worker
+        return read_totals(made.accounts, made.holdings, made.fills, made.server)
 
     async def client(self, receive_buffer_bytes: int = 0) -> RawClient:
         """A new connection, closed when the test ends."""

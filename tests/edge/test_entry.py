@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from cdnkit.fields import FieldLines, Pair
 from cdnkit.freshness import CDN, assess
 from edge.cache.disk import Disk
-from edge.entry import ABSENT, EVICTED, HELD, UNVERIFIED, Entry, StoredHead, name_of
-from edge.fill import Growing
-from edge.selection import Everything, Part, Parts, is_servable
+from edge.entry import ABSENT, HELD, Entry, StoredHead, name_of
 
 BLOCK = 100
 
@@ -55,27 +53,8 @@ def test_only_a_strong_tag_lets_parts_be_combined(
     assert early.version != an_entry(disk, 501, *pairs).version
 
 
-def test_an_entry_that_cannot_ask_for_parts_serves_what_is_at_hand_only(disk: Disk) -> None:
-    entry = an_entry(disk, 10 * BLOCK, WEAK)
-    entry.present[2] = HELD
-    entry.present[3] = UNVERIFIED
-    entry.growing[4] = Growing(entry, 4)
-    entry.present[6] = EVICTED
-    assert is_servable(entry, Part(200, 500, ""))
-    assert not is_servable(entry, Part(199, 500, ""))
-    assert not is_servable(entry, Part(200, 501, ""))
-    assert not is_servable(entry, Parts(((200, 250), (600, 601))))
-    assert is_servable(entry, Parts(((200, 250), (300, 499))))
-    assert not is_servable(entry, Everything(10 * BLOCK))
-    entry.present[:] = bytes([HELD] * 10)
-    assert entry.is_complete
-    assert is_servable(entry, Everything(10 * BLOCK))
-    assert is_servable(an_entry(disk, 10 * BLOCK, STRONG), Everything(10 * BLOCK))
-
-
 def test_an_empty_content_is_complete(disk: Disk) -> None:
     assert an_entry(disk, 0, WEAK).is_complete
-    assert is_servable(an_entry(disk, 0), Everything(0))
 
 
 def test_a_newer_head_changes_lines_but_no_block(disk: Disk) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from config.topology import EdgeSettings
 from edge.entry import Entry
-from tests.edge.conftest import BLOCK, Asked, Edge, Origin, eventually, plain_answer
+from tests.edge.conftest import BLOCK, Asked, Edge, Origin, eventually, plain_answer, says
 from tests.edge.rest import all_at_rest
 from tests.helpers.film_origin import FilmOrigin, film_bytes, is_one_version
 from tests.helpers.raw_client import Answer, CutShortError, head
@@ -373,4 +373,105 @@ async def test_a_joined_question_never_gives_another_viewers_variant(
     for client, language in clients:
         assert (await client.answer()).body == language.encode()
     assert len(origin.asked) == 3
+    await all_at_rest(edge)
+
+
+def held_back(origin: Origin, film: FilmOrigin) -> tuple[list[asyncio.Event], list[int]]:
+    """The n-th question is answered with the version of then when event n is set."""
+    gates = [asyncio.Event() for _ in range(4)]
+    versions: list[int] = []
+
+    async def serve(asked: Asked, reader: StreamReader, writer: StreamWriter) -> None:
+        number, version = len(versions), film.version
+        versions.append(version)
+        if number < len(gates):
+            await gates[number].wait()
+        now, film.version = film.version, version
+        await film.serve(asked, reader, writer)
+        film.version = now
+
+    origin.scripts[TARGET] = serve
+    return gates, versions
+
+
+async def test_an_answer_asked_for_before_a_purge_is_not_served_to_who_asks_after(
+    edge: Edge, origin: Origin, film: FilmOrigin
+) -> None:
+    gates, versions = held_back(origin, film)
+    early = asyncio.ensure_future(one(edge))
+    await eventually(lambda: len(versions) == 1, "the first question is on its way")
+    film.version = 2
+    edge.worker.holdings.invalidate(TARGET.encode())
+    late = asyncio.ensure_future(one(edge))
+    await eventually(lambda: len(versions) == 2, "nobody joins a question that is too old")
+    gates[1].set()
+    assert (await late).body == film_bytes(2, 0, SIZE)
+    gates[0].set()
+    assert (await early).body == film_bytes(1, 0, SIZE)
+    for gate in gates:
+        gate.set()
+    assert (await one(edge)).body == film_bytes(2, 0, SIZE)
+    await all_at_rest(edge)
+
+
+async def test_a_304_asked_for_before_a_purge_brings_nothing_back(
+    edge: Edge, origin: Origin, film: FilmOrigin
+) -> None:
+    film.lines = ("Cache-Control: max-age=0",)
+    assert (await one(edge)).body == film_bytes(1, 0, SIZE)
+    await eventually(lambda: edge.worker.holdings.held_blocks == 17, "all is held")
+    film.lines = ("Cache-Control: max-age=3600",)
+    gates, versions = held_back(origin, film)
+    early = asyncio.ensure_future(one(edge))
+    await eventually(lambda: len(versions) == 1, "the question is on its way")
+    film.version = 2
+    edge.worker.holdings.invalidate(TARGET.encode())
+    for gate in gates:
+        gate.set()
+    assert (await early).body == film_bytes(2, 0, SIZE)
+    assert (await one(edge)).body == film_bytes(2, 0, SIZE)
+    await all_at_rest(edge)
+
+
+async def test_hit_for_miss_is_kept_for_the_variant_it_was_said_of(
+    edge: Edge, origin: Origin
+) -> None:
+    async def by_language(asked: Asked, reader: StreamReader, writer: StreamWriter) -> None:
+        language = asked.fields["accept-language"]
+        keep = "no-store" if language == "de" else "max-age=60"
+        lines = ("Vary: Accept-Language", f"Cache-Control: {keep}")
+        writer.write(plain_answer("200 OK", language.encode(), *lines))
+
+    origin.scripts[TARGET] = by_language
+    for language in ("en", "de", "de", "en"):
+        answer = await one(edge, f"Accept-Language: {language}")
+        assert answer.body == language.encode()
+    status = (await one(edge, "Accept-Language: de")).fields["cache-status"]
+    assert "fwd=bypass" in status
+    assert "hit" in (await one(edge, "Accept-Language: en")).fields["cache-status"]
+
+
+async def test_a_failure_that_passes_makes_nothing_uncacheable(
+    edge: Edge, origin: Origin, film: FilmOrigin
+) -> None:
+    origin.scripts[TARGET] = says("500 Oops", b"broken")
+    assert (await one(edge, part(0, 10))).status == 500
+    assert len(origin.asked) == 1
+    origin.scripts[TARGET] = film.serve
+    assert (await one(edge)).body == film_bytes(1, 0, SIZE)
+    assert entry_of(edge) is not None
+    await all_at_rest(edge)
+
+
+async def test_what_could_not_be_stored_is_tried_again_when_it_changed(
+    edge: Edge, origin: Origin, film: FilmOrigin
+) -> None:
+    film.lines = ("Cache-Control: no-store",)
+    await one(edge)
+    film.lines = ("Cache-Control: max-age=60",)
+    await one(edge)
+    assert entry_of(edge) is None
+    edge.worker.holdings.invalidate(TARGET.encode())
+    await one(edge)
+    assert entry_of(edge) is not None
     await all_at_rest(edge)

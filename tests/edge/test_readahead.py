@@ -1,10 +1,12 @@
+"""Which blocks are asked for: enough, once, and not much more."""
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.readahead import WINDOW_BLOCKS, plan_run, wants_block
+from edge.readahead import WINDOW_BLOCKS, first_part, plan_run, wants_block
 
 counts = st.integers(1, 120)
 aheads = st.integers(0, 20)
@@ -101,3 +103,39 @@ def test_a_block_behind_the_cursor_or_beyond_the_read_ahead_is_of_no_use(
 def test_a_long_reader_wants_no_more_than_its_window() -> None:
     assert wants_block(WINDOW_BLOCKS + 1, cursor=0, stop=1000, ahead=2)
     assert not wants_block(WINDOW_BLOCKS + 2, cursor=0, stop=1000, ahead=2)
+
+
+offsets = st.integers(0, 10**9)
+blocks = st.sampled_from([1, 100, 1 << 16])
+
+
+@given(offsets, st.one_of(st.none(), st.integers(1, 10**9)), blocks, aheads)
+def test_a_first_part_is_whole_blocks_that_begin_with_the_byte_wanted(
+    first: int, length: int | None, block: int, ahead: int
+) -> None:
+    stop = None if length is None else first + length
+    start, end = first_part(first, stop, block, ahead)
+    assert start % block == end % block == 0
+    assert start <= first < start + block <= end
+    assert (end - start) // block <= WINDOW_BLOCKS + ahead
+
+
+@given(offsets, st.integers(1, 10**9), blocks, aheads)
+def test_a_first_part_is_what_is_wanted_and_the_read_ahead_and_no_more(
+    first: int, length: int, block: int, ahead: int
+) -> None:
+    start, end = first_part(first, first + length, block, ahead)
+    wanted_blocks = -(-(first + length) // block) - first // block
+    assert end - start == (min(wanted_blocks, WINDOW_BLOCKS) + ahead) * block
+
+
+@given(st.integers(0, 5000), st.one_of(st.none(), st.integers(1, 5000)), aheads)
+def test_a_first_part_is_what_a_reader_of_known_content_would_have_asked_for(
+    first: int, length: int | None, ahead: int
+) -> None:
+    count, block = 10_000, 100
+    stop = None if length is None else first + length
+    start, end = first_part(first, stop, block, ahead)
+    stop_block = count if stop is None else -(-stop // block)
+    run = plan_run(lambda _: False, first // block, stop_block, count, ahead)
+    assert run == (start // block, end // block)

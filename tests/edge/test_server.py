@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import random
@@ -399,3 +400,39 @@ async def test_a_connection_knows_its_peer_and_sends_without_delay(edge: Edge) -
 
 def _of(edge: Edge) -> tuple[str, int]:
     return edge.worker.address.host, edge.worker.address.port
+
+
+class Exhausted:
+    """A listening socket of a process without descriptors."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.tries = 0
+
+    def fileno(self) -> int:
+        return self.listener.fileno()
+
+    def accept(self) -> tuple[socket.socket, object]:
+        self.tries += 1
+        raise OSError(errno.EMFILE, "too many open files")
+
+
+async def test_without_descriptors_accepting_rests_until_the_next_tick(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = edge.worker.server
+    server.tick(server.now)
+    ((fd, listener),) = server._listeners.items()
+    exhausted = Exhausted(listener)
+    monkeypatch.setitem(server._listeners, fd, exhausted)
+    waiting = asyncio.ensure_future(edge.client())
+    await eventually(lambda: exhausted.tries > 0, "it was tried")
+    client = await waiting
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert exhausted.tries == server.accept_pauses_total == 1
+    assert server.accepted_total == 0
+    server._resting[:] = [listener]
+    edge.pass_seconds(1)
+    assert (await client.ask("/livez")).status == 200
+    assert server.accepted_total == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -133,5 +134,63 @@ def test_a_stop_between_death_and_replacement_ends_everything(
         victim = min(children_of(pid))
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: victim not in children_of(pid), "it is gone")
+        running.ask_to_stop()
+        assert running.end() == 0
+
+
+def test_a_port_in_use_ends_the_edge_with_a_clear_line(upstream: str, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        command = [sys.executable, "-m", "scripts.cli.main", "edge", "--workers", "2"]
+        command += ["--listen", f"127.0.0.1:{port}", "--pull", upstream]
+        ended = subprocess.run(
+            [*command, "--cache", str(tmp_path / "c")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert "already in use" in ended.stderr + ended.stdout
+    assert "Traceback" not in ended.stderr + ended.stdout
+
+
+def test_a_worker_that_cannot_start_ends_the_edge(upstream: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    command = [sys.executable, "-m", "scripts.cli.main", "edge", "--workers", "2"]
+    command += ["--listen", f"127.0.0.1:{free_port()}", "--pull", upstream]
+    ended = subprocess.run(
+        [*command, "--cache", str(tmp_path / "file" / "c")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "worker cannot start" in ended.stderr + ended.stdout
+
+
+def test_a_scrape_has_the_sum_of_all_workers(upstream: str, tmp_path: Path) -> None:
+    port, admin = free_port(), free_port()
+    command = [sys.executable, "-m", "scripts.cli.main", "edge", "--workers", "2"]
+    command += ["--listen", f"127.0.0.1:{port}", "--pull", upstream, "--cache", str(tmp_path / "c")]
+    command += ["--admin", f"127.0.0.1:{admin}"]
+
+    def scraped(name: str) -> int:
+        lines = httpx.get(f"http://127.0.0.1:{admin}/metrics").text.splitlines()
+        return sum(int(float(line.split()[-1])) for line in lines if line.startswith(name))
+
+    with Running(command, cwd=ROOT) as running:
+        wait_until(lambda: listeners(port) == 2, "both listen", 30)
+        for _ in range(24):
+            # Each on a connection of its own: the system spreads them over the workers.
+            assert httpx.get(f"http://127.0.0.1:{port}/a").content == CONTENT
+        wait_until(lambda: scraped("cinedge_edge_requests_total") == 24, "all are counted", 10)
+        assert scraped("cinedge_edge_connections_total") == 24
         running.ask_to_stop()
         assert running.end() == 0

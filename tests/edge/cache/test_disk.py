@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.cache.disk import CorruptBlockError, Disk
+from edge.cache.disk import CorruptBlockError, Disk, home_of
 
 OBJECT = "ab" + "0" * 30
 CONTENT = bytes(range(256)) * 8
@@ -220,3 +220,38 @@ def test_a_file_that_may_not_grow_gives_an_error_and_no_block(disk: Disk) -> Non
         signal.signal(signal.SIGXFSZ, handler)
     assert _aside(disk) == []
     assert list(disk.scan()) == []
+
+
+@pytest.mark.parametrize("said", ["", "another-boot-id", None])
+def test_a_mark_of_another_run_of_the_machine_says_nothing(
+    tmp_path: Path, said: str | None
+) -> None:
+    for _ in range(2):
+        disk = Disk(tmp_path, 1 << 20)
+        disk.prepare()
+        disk.close()
+    again = Disk(tmp_path, 1 << 20)
+    if said is not None:
+        (tmp_path / "clean").write_text(said)
+    assert again.prepare() is (said is None)
+    assert not (tmp_path / "clean").exists()
+    assert not again.prepare()
+
+
+def test_a_system_that_does_not_name_its_runs_has_no_clean_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.cache.disk._BOOT_ID", tmp_path / "absent")
+    Disk(tmp_path, 1 << 20).close()
+    assert not Disk(tmp_path, 1 << 20).prepare()
+
+
+def test_an_object_stays_on_its_disk_when_another_disk_leaves(tmp_path: Path) -> None:
+    disks = [Disk(tmp_path / name, size << 20) for name, size in (("a", 1), ("b", 3), ("c", 1))]
+    targets = [b"/films/%d" % number for number in range(1000)]
+    homes = {target: home_of(target, disks) for target in targets}
+    shares = [sum(home is disk for home in homes.values()) for disk in disks]
+    assert all(abs(share - 200 * size) < 60 for share, size in zip(shares, (1, 3, 1), strict=True))
+    for target, home in homes.items():
+        assert home is disks[2] or home_of(target, disks[:2]) is home
+        assert home_of(target, [home]) is home

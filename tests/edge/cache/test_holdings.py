@@ -345,3 +345,52 @@ async def test_a_disk_smaller_than_it_was_said_to_be_keeps_what_fits(
 
 def test_the_trailer_is_small() -> None:
     assert TRAILER_BYTES == 16
+
+
+async def test_entries_without_blocks_are_bounded_and_the_least_used_leave(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.cache.holdings._EMPTY_ENTRIES_MAX", 3)
+    for number in range(4):
+        plan.origin.put(f"/empty/{number}", b"")
+        plan.origin.put(f"/full/{number}", b"film")
+    full = {b"/full/%d" % number for number in range(4)}
+    async with plan.start() as edge:
+        client, holdings = await edge.client(), edge.worker.holdings
+        for number in range(4):
+            await client.ask(f"/full/{number}")
+        await eventually(lambda: holdings.held_blocks == 4, "what has content is held")
+        for number in range(3):
+            await client.ask(f"/empty/{number}")
+        await client.ask("/empty/0", method="HEAD")
+        await client.ask("/empty/3")
+        assert set(holdings.entries) == full | {b"/empty/0", b"/empty/2", b"/empty/3"}
+        assert holdings.why_missing(b"/empty/1") is MissClass.EVICTED
+    assert len(list(plan.cache.glob("??/*/entry"))) == 7
+    monkeypatch.setattr("edge.cache.holdings._EMPTY_ENTRIES_MAX", 1)
+    async with plan.start() as edge:
+        assert len(edge.worker.holdings.entries) == 5
+        assert full < set(edge.worker.holdings.entries)
+
+
+async def test_an_entry_without_blocks_stays_while_somebody_reads_it(
+    plan: Plan, film: FilmOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.cache.holdings._EMPTY_ENTRIES_MAX", 1)
+    for number in range(4):
+        plan.origin.put(f"/empty/{number}", b"")
+    async with plan.start() as edge:
+        client, viewer, holdings = await edge.client(), await edge.client(), edge.worker.holdings
+        await viewer.ask(TARGET)
+        await eventually(lambda: holdings.held_blocks == 13, "all is held")
+        for block in range(13):
+            (index,) = holdings._indexes.values()
+            index.pop()
+            holdings._evict(entry_of(edge), block)
+        for number in range(3):
+            await client.ask(f"/empty/{number}")
+        assert KEY in holdings.entries
+        viewer.close()
+        await eventually(lambda: not entry_of(edge).readers, "nobody reads it")
+        await client.ask("/empty/3")
+        assert KEY not in holdings.entries

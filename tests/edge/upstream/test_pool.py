@@ -289,3 +289,17 @@ def test_whatever_happens_the_accounts_are_right(connections_max: int, events: l
             await origin.all_closed()
 
     asyncio.run(scenario())
+
+
+async def test_waiting_for_a_connection_has_a_limit_and_leaves_no_slot_behind() -> None:
+    async with ScriptedOrigin([FOREVER]) as origin:
+        limits = PoolLimits(1, wait_timeout_seconds=0.01)
+        pool = Pool(Endpoint.from_url(origin.url), limits)
+        connection, _ = await pool.acquire()
+        for _ in range(3):
+            with pytest.raises(UpstreamTimeoutError, match="no connection free"):
+                await pool.acquire()
+        pool.release(connection)
+        assert pool.open_count == 0
+        assert await _fetch(pool) == b"ok"
+        pool.close()

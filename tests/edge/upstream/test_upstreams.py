@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cdnkit.errors import UpstreamError
-from edge.upstream.pool import Endpoint, PoolLimits
+from edge.upstream.pool import Endpoint, Pool, PoolLimits
 from edge.upstream.upstreams import SET_ASIDE_SECONDS, Lent, Upstreams
 from tests.edge.upstream.sinks import Collector
 from tests.helpers.clock import FakeClock
@@ -49,6 +49,14 @@ async def test_the_first_in_order_is_asked_and_the_times_are_told() -> None:
         await first.all_closed()
 
 
+async def _connected(upstreams: Upstreams) -> Pool:
+    """The upstream that takes a connection."""
+    pool, connection = await upstreams.connect()
+    connection.abort()
+    pool.release(connection)
+    return pool
+
+
 @pytest.mark.parametrize("bad", [DEAD, BUSY])
 async def test_one_that_failed_is_set_aside_for_a_while(bad: list[Step]) -> None:
     clock = FakeClock(100.0)
@@ -57,7 +65,7 @@ async def test_one_that_failed_is_set_aside_for_a_while(bad: list[Step]) -> None
         for _ in range(3):
             assert await _finish(await upstreams.ask(b"GET", _head)) == b"ok"
         assert (len(first.requests), len(second.requests)) == (1, 3)
-        assert upstreams.first_choice() is upstreams.pools[1]
+        assert await _connected(upstreams) is upstreams.pools[1]
         clock.advance(SET_ASIDE_SECONDS)
         assert await _finish(await upstreams.ask(b"GET", _head)) == b"ok"
         assert (len(first.requests), len(second.requests)) == (2, 4)
@@ -95,10 +103,23 @@ async def test_an_answer_that_helps_ends_the_setting_aside() -> None:
         with pytest.raises(UpstreamError):
             await upstreams.ask(b"GET", _head)
         assert await _finish(await upstreams.ask(b"GET", _head)) == b"ok"
-        assert upstreams.first_choice() is upstreams.pools[0]
+        assert await _connected(upstreams) is upstreams.pools[0]
         upstreams.close()
 
 
 async def test_a_route_without_upstreams_says_so() -> None:
     with pytest.raises(UpstreamError, match="no upstream"):
         await Upstreams([], PoolLimits(), FakeClock(0.0)).ask(b"GET", _head)
+
+
+async def test_what_must_not_be_sent_twice_goes_to_the_first_that_can_be_reached() -> None:
+    clock = FakeClock(100.0)
+    async with ScriptedOrigin([WELL]) as first, ScriptedOrigin([WELL]) as second:
+        upstreams = _upstreams(clock, first, second)
+        assert await _connected(upstreams) is upstreams.pools[0]
+        dead = Upstreams(["http://127.0.0.1:1", second.url], PoolLimits(), clock)
+        assert await _connected(dead) is dead.pools[1]
+    with pytest.raises(UpstreamError, match="reached"):
+        await dead.connect()
+    with pytest.raises(UpstreamError, match="no upstream"):
+        await Upstreams([], PoolLimits(), clock).connect()

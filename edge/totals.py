@@ -1,0 +1,99 @@
+"""What a worker has counted since its start, as one record that can be added up and sent.
+
+The parts keep plain integers; they are read here, once a second and at each scrape, and nothing is
+formatted per request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge.account import Accounts
+from edge.cache.holdings import Holdings
+from edge.fill import Fills
+from edge.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts by name; `requests` by outcome, reason and status, `sent_bytes` by the first two.
+
+    `levels` are what is now, all others only ever grow.
+    """
+
+    requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    sent_bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    levels: Counter[str] = field(default_factory=Counter)
+
+    def without_levels(self) -> Totals:
+        """What stays true of a worker that has ended."""
+        return Totals(self.requests, self.sent_bytes, self.counts)
+
+    def to_bytes(self) -> bytes:
+        """The record as JSON; `from_bytes` reads it."""
+        return json.dumps(
+            [
+                [[*key, count] for key, count in self.requests.items()],
+                [[*key, count] for key, count in self.sent_bytes.items()],
+                self.counts,
+                self.levels,
+            ]
+        ).encode()
+
+    @classmethod
+    def from_bytes(cls, text: bytes) -> Totals:
+        """A record that `to_bytes` made."""
+        requests, sent_bytes, counts, levels = json.loads(text)
+        return cls(
+            _keyed(requests),
+            _keyed(sent_bytes),
+            Counter(counts),
+            Counter(levels),
+        )
+
+
+def add_up(all_totals: Iterable[Totals]) -> Totals:
+    """The sum over workers."""
+    total = Totals()
+    for each in all_totals:
+        total.requests.update(each.requests)
+        total.sent_bytes.update(each.sent_bytes)
+        total.counts.update(each.counts)
+        total.levels.update(each.levels)
+    return total
+
+
+def read_totals(accounts: Accounts, holdings: Holdings, fills: Fills, server: Server) -> Totals:
+    """What one worker's parts have counted."""
+    counters = accounts.counters
+    return Totals(
+        Counter(counters.requests),
+        Counter(counters.sent_bytes),
+        Counter(
+            cut_short=counters.cut_short,
+            fills=fills.started_total,
+            fill_failures=fills.failed_total,
+            fill_bytes=fills.received_bytes_total,
+            evicted_blocks=holdings.evicted_blocks_total,
+            evicted_bytes=holdings.evicted_bytes_total,
+            corrupt_blocks=holdings.corrupt_blocks_total,
+            connections=server.accepted_total,
+            turned_away=server.turned_away_total,
+            accept_pauses=server.accept_pauses_total,
+        ),
+        Counter(
+            open_connections=len(server.connections),
+            held_bytes=holdings.held_bytes,
+            held_blocks=holdings.held_blocks,
+            entries=len(holdings.entries),
+        ),
+    )
+
+
+def _keyed(rows: list[list[Any]]) -> Counter[Any]:
+    return Counter({tuple(row[:-1]): row[-1] for row in rows})
