@@ -37,7 +37,7 @@ _CLEAN_NAME: Final = "clean"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _ASIDE_NAME: Final = "aside"
 _SHELF: Final = re.compile(r"[0-9a-f]{2}")
-_BLOCK_NAME: Final = re.compile(r"([^-]+)-(0|[1-9][0-9]{0,17})")
+_DIGITS_MAX: Final = 18
 
 
 class CorruptBlockError(Exception):
@@ -191,12 +191,14 @@ class Disk:
             return None
         blocks: dict[str, array[int]] = {}
         for name in names:
-            match = _BLOCK_NAME.fullmatch(name)
-            if match is not None:
-                found = blocks.get(match[1])
+            # By hand, not by a pattern: over millions of names that is a sixth of a start.
+            version, _, digits = name.partition("-")
+            is_number = digits.isdecimal() and digits.isascii() and len(digits) <= _DIGITS_MAX
+            if version and is_number and (digits[0] != "0" or digits == "0"):
+                found = blocks.get(version)
                 if found is None:
-                    found = blocks[match[1]] = array("Q")
-                found.append(int(match[2]))
+                    found = blocks[version] = array("Q")
+                found.append(int(digits))
             elif name != _ENTRY_NAME:
                 _remove_nonsense(f"{directory}/{name}")
         return FoundObject(object_id, entry, blocks)
