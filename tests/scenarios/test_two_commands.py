@@ -28,7 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def up(data: Path) -> Iterator[Running]:
-    if not (ROOT / ".venv" / "stamp").exists():
+    if not (ROOT / ".venv" / "stamp-1").exists():
         pytest.skip("scripts/setup has not made .venv, and this test must not change it")
     with Running([ROOT / "scripts" / "run", "--data", data]) as running:
         yield running
