@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -126,7 +127,9 @@ async def test_wholes_and_ranges_are_exact_on_both_lanes(
 ) -> None:
     dice = random.Random(5)
     cuts = [(0, 1), (0, BLOCK), (BLOCK - 1, BLOCK + 1), (len(FILM) - 3, len(FILM)), (0, len(FILM))]
-    cuts += [tuple(sorted(dice.sample(range(len(FILM)), 2))) for _ in range(20)]  # type: ignore[misc]
+    for _ in range(20):
+        start, stop = sorted(dice.sample(range(len(FILM)), 2))
+        cuts.append((start, stop))
 
     def talk() -> None:
         with Client(secure, client_context(version)) as client:
@@ -405,6 +408,21 @@ class Stubborn:
         """Corks are nothing to it."""
 
 
+def send_from(channel: Channel, data: bytes, flags: int, at: int) -> int:
+    return channel.send(data[at:], flags)
+
+
+def send_file_from(channel: Channel, file: int, stop: int, at: int) -> int:
+    return channel.send_file(file, at, stop - at)
+
+
+def persist(send: Callable[[int], int], at: int, stop: int) -> None:
+    """Call `send` with the place reached until all was taken."""
+    while at < stop:
+        with contextlib.suppress(BlockingIOError):
+            at += send(at)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_what_was_begun_is_given_again_unchanged(seed: int, tmp_path: Path) -> None:
     dice = random.Random(seed)
@@ -417,14 +435,9 @@ def test_what_was_begun_is_given_again_unchanged(seed: int, tmp_path: Path) -> N
         start, stop = sorted(dice.sample(range(len(FILM)), 2))
         text = dice.randbytes(dice.randrange(1, 400))
         wanted += text + FILM[start:stop] + text
-        for data, flags in ((text, socket.MSG_MORE), (b"", 0), (text, 0)):
-            at = 0
-            while start < stop if not data else at < len(data):
-                with contextlib.suppress(BlockingIOError):
-                    if data:
-                        at += channel.send(data[at:], flags)
-                    else:
-                        start += channel.send_file(file, start, stop - start)
+        persist(partial(send_from, channel, text, socket.MSG_MORE), 0, len(text))
+        persist(partial(send_file_from, channel, file, stop), start, stop)
+        persist(partial(send_from, channel, text, 0), 0, len(text))
     while channel.owes:
         with contextlib.suppress(BlockingIOError):
             channel.flush()
