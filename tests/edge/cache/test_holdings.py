@@ -336,10 +336,14 @@ async def test_a_disk_smaller_than_it_was_said_to_be_keeps_what_fits(
     film.size_bytes = 128 * BLOCK
     tight = replace(plan, cache=tiny_disk / "cache")
     async with tight.start() as edge:
-        for _ in range(3):
+        most_held = 0
+        for _ in range(10):
+            # How many writes meet the full disk at once, and so make room, differs from run to run.
             await watch(edge, size=film.size_bytes)
-        await all_at_rest(edge)
-        assert 2 * MIB < edge.worker.holdings.held_bytes <= 4 * MIB
+            await all_at_rest(edge)
+            assert edge.worker.holdings.held_bytes <= 4 * MIB
+            most_held = max(most_held, edge.worker.holdings.held_bytes)
+        assert most_held > 2 * MIB
     assert_disk_equals_index(tight.cache, edge)
 
 
