@@ -63,7 +63,7 @@ async def converse(
     Raises UnplayableError, WorkerError, and what `source` and `intake` raise.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "origin.packaging.worker"),
+        *(sys.executable, "-P", "-m", "origin.packaging.worker"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

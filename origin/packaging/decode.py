@@ -107,13 +107,33 @@ def remux(source: SourceFile, container: str, target: Path) -> None:
             if stream.type in _PLAYABLE and not stream.disposition & 0x400:
                 streams[stream.index] = out.add_stream_from_template(stream)
         try:
-            for packet in film.demux([film.streams[index] for index in streams]):
-                if packet.dts is None:
-                    continue
+            wanted = [film.streams[index] for index in streams]
+            for packet in _with_decode_times(film.demux(wanted)):
                 packet.stream = streams[packet.stream.index]
                 out.mux(packet)
         except (FFmpegError, ValueError) as error:
             raise UnplayableError(f"the film does not fit into MP4: {_say(error)}") from None
+
+
+def _with_decode_times(packets: Iterator[Any]) -> Iterator[Any]:
+    """Packets that all say when they are decoded.
+
+    Matroska does not, so the first ones of a stream with pictures out of order come without; they
+    are counted back from the first one that has a time.
+    """
+    waiting: dict[int, list[Any]] = {}
+    for packet in packets:
+        held = waiting.setdefault(packet.stream.index, [])
+        if packet.pts is None and packet.dts is None:
+            continue
+        if packet.dts is None:
+            held.append(packet)
+            continue
+        for number, earlier in enumerate(held):
+            earlier.dts = packet.dts - (len(held) - number) * (earlier.duration or 1)
+            yield earlier
+        held.clear()
+        yield packet
 
 
 def take_poster(source: SourceFile, container: str) -> bytes:

@@ -103,7 +103,8 @@ class RealSteps:
         async def read(start: int, stop: int) -> AsyncIterator[bytes]:
             if stop > source.size_bytes:
                 raise UnplayableError("the packaging process asks for bytes behind the end")
-            async with aclosing(self._store.read(source, start, stop)) as pieces:  # type: ignore[type-var]
+            reading = self._store.read(source, start, stop)
+            async with aclosing(reading) as pieces:  # type: ignore[type-var]
                 async for piece in pieces:
                     yield piece
 
