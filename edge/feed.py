@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import aiohttp
 import structlog
 
-from cdnkit.wire import CHANGES_PATH
+from cdnkit.wire import CHANGES_PATH, ChangeKind
 from edge.cache.holdings import Holdings
 
 WAIT_SECONDS: Final = 25
@@ -84,7 +84,7 @@ class Feed:
             page = await response.json()
         changes = page["changes"]
         for change in changes:
-            self._apply(change["key"])
+            self._apply(change["key"], change)
         last = int(page["last"])
         if last < self.sequence:
             # Another journal than the one we followed: nothing known says what changed.
@@ -94,9 +94,10 @@ class Feed:
             await self._keep_place()
         return len(changes) < 1000
 
-    def _apply(self, key: str) -> None:
+    def _apply(self, key: str, change: Mapping[str, object]) -> None:
+        etag = change.get("etag") if change.get("kind") == ChangeKind.PUBLISH.value else None
         for target in self._targets_of(key):
-            self._holdings.invalidate(target)
+            self._holdings.invalidate(target, etag if isinstance(etag, str) else None)
 
     def _lost(self, error: Exception) -> None:
         if self.connected or not self.reached.is_set():

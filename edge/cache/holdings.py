@@ -135,11 +135,16 @@ class Holdings:
             removing = partial(entry.disk.remove_entry, entry.object_id)
             self._in_background(entry.disk, entry.object_id, removing)
 
-    def invalidate(self, target: bytes) -> None:
-        """What a target names has changed: every variant goes, and answers on their way are old."""
+    def invalidate(self, target: bytes, new_etag: str | None = None) -> None:
+        """What a target names has changed: every variant goes, and answers on their way are old.
+
+        An entry that has `new_etag` is what the change made, fetched before we heard of it: it
+        stays.
+        """
         self.epochs.change(target)
         for entry in self.variants_of(target):
-            self.remove(entry, MissClass.PURGED)
+            if new_etag is None or entry.validators.etag != new_etag:
+                self.remove(entry, MissClass.PURGED)
 
     def replaced(self, entry: Entry) -> None:
         """The origin has another version now: the next request asks for it."""

@@ -32,6 +32,7 @@ class Journal:
 
     def __init__(self, origin: Origin) -> None:
         self.changes: list[str] = []
+        self.published: dict[str, str] = {}
         self.first = 1
         self.asked_after: list[int] = []
         self._news = asyncio.Event()
@@ -45,6 +46,11 @@ class Journal:
         self.changes.extend(keys)
         self._news.set()
 
+    def _change(self, key: str, sequence: int) -> dict[str, object]:
+        etag = self.published.get(key)
+        kind = {"kind": "delete"} if etag is None else {"kind": "publish", "etag": etag}
+        return {"key": key, "sequence": sequence, **kind}
+
     async def serve(
         self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -57,7 +63,7 @@ class Journal:
         found = self.changes[max(after - self.first + 1, 0) :][:limit]
         place = max(after, self.first - 1)
         page = {
-            "changes": [{"key": key, "sequence": place + n + 1} for n, key in enumerate(found)],
+            "changes": [self._change(key, place + n + 1) for n, key in enumerate(found)],
             "last": place + len(found) if found else self.last,
         }
         writer.write(
@@ -105,6 +111,21 @@ async def test_what_the_journal_names_is_gone_before_the_next_answer(
         assert (await client.ask(PATH)).body == content
         assert "hit" in (await client.ask(PATH)).fields["cache-status"]
         assert "hit" in (await client.ask(PATH)).fields["cache-status"]
+
+
+async def test_what_was_fetched_before_its_publication_was_heard_of_stays(
+    edge: Edge, journal: Journal
+) -> None:
+    client = await edge.client()
+    etag = (await client.ask(PATH)).fields["etag"]
+    journal.published[KEY] = etag
+    journal.add(KEY)
+    await caught_up(journal)
+    assert "hit" in (await client.ask(PATH)).fields["cache-status"]
+    journal.published[KEY] = '"another"'
+    journal.add(KEY)
+    await caught_up(journal)
+    assert "detail=purged" in (await client.ask(PATH)).fields["cache-status"]
 
 
 async def test_a_deleted_object_is_a_404_at_once(edge: Edge, journal: Journal) -> None:

@@ -45,6 +45,7 @@ async def test_what_a_worker_did_is_in_its_totals(edge: Edge) -> None:
         await client.ask("/a")
     counters = edge.worker.accounts.counters
     await eventually(lambda: sum(counters.requests.values()) == 3, "all are counted")
+    await eventually(lambda: edge.worker.holdings.held_blocks == 1, "the block is on disk")
     total = edge.totals()
     assert total.requests == {("miss", "cold", 200): 1, ("hit", "", 200): 2}
     assert total.counts["connections"] == total.levels["open_connections"] == 1
