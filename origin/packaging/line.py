@@ -29,6 +29,8 @@ RETRY_SECONDS: Final = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 WORKER_ATTEMPTS_MAX: Final = 3
 """How often the packaging process may die of one film before the film is refused."""
 
+_IN_VAIN: Final = frozenset({TitleState.REFUSED.value, TitleState.RETIRED.value})
+
 _log = structlog.get_logger()
 
 Progress = Callable[[float], None]
@@ -133,6 +135,7 @@ class Line:
         if state not in WORKABLE:
             return await self._clear(row)
         if state is TitleState.RECEIVED:
+            await self._delete_superseded(row)
             facts = await self._steps.verify(row, progress)
             return advance(row, TitleEvent.VERIFY, self._now(), package={"facts": facts})
         if state is TitleState.VERIFIED:
@@ -183,6 +186,15 @@ class Line:
         published = {**row.published, "replaced": left} if row.published else {}
         return replace(row, published=published, worker="", leased_until=due_at)
 
+    async def _delete_superseded(self, row: JobRow) -> None:
+        """Delete earlier packages that viewers never got, or lost with a retired title."""
+        kept = {entry["prefix"] for entry in row.published.get("replaced", ())}
+        kept.add(row.published.get("prefix"))
+        for revision in range(1, row.revision):
+            prefix = prefix_of(row.title_id, revision)
+            if prefix not in kept:
+                await self._delete_under(prefix)
+
     async def _delete_under(self, prefix: str) -> None:
         """Unpublish every object whose key begins with `prefix`."""
         while True:
@@ -211,14 +223,13 @@ class Line:
         return RETRY_SECONDS[min(row.attempts, len(RETRY_SECONDS) - 1)]
 
     async def _replace(self, before: JobRow, after: JobRow) -> None:
-        """Write a row, unless it became somebody else's; then delete what was made for it."""
+        """Write a row, unless it became somebody else's; then delete what was made in vain."""
 
         def make(current: JobRow | None) -> JobRow | None:
             return after if current is not None and _is_ours(current, before) else None
 
         found = await self._jobs.change(before.title_id, make)
-        gone = found is None or found.revision != before.revision
-        if gone and found is not after:
+        if found is None or found.revision != before.revision or found.state in _IN_VAIN:
             await self._delete_under(prefix_of(before.title_id, before.revision))
 
 

@@ -52,6 +52,7 @@ TRANSITIONS: Final[Mapping[TitleState, Mapping[TitleEvent, TitleState]]] = {
     },
     TitleState.PACKAGED: {
         TitleEvent.PLACE: TitleState.PLACED,
+        TitleEvent.REFUSE: TitleState.REFUSED,
         TitleEvent.RECEIVE: TitleState.RECEIVED,
         TitleEvent.RETIRE: TitleState.RETIRED,
     },

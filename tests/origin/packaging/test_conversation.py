@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from origin.packaging import conversation
 from origin.packaging.boxes import UnplayableError
 from origin.packaging.conversation import WorkerError, converse
 from tests.helpers.processes import is_running, wait_until
@@ -113,7 +112,7 @@ def program(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> None:
     for path in (folder / "origin", package):
         (path / "__init__.py").touch()
     (package / "worker.py").write_text(code)
-    monkeypatch.setattr(conversation.sys, "path", [str(folder), *sys.path])
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
 
 
 @pytest.mark.parametrize(

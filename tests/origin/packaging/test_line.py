@@ -183,6 +183,44 @@ async def test_title_retired_while_it_is_packaged_leaves_nothing(world: World) -
     assert world.keys() == []
 
 
+async def test_newer_upload_leaves_nothing_of_a_package_that_waited_for_edges(
+    world: World,
+) -> None:
+    await world.start()
+    await world.work()
+    world.script.missing = ["0 of 1 edges hold the first blocks"]
+    await world.start(generation=2)
+    assert (await world.work()).state == "packaged"
+    await world.start(generation=3)
+    row = await world.work()
+    assert (row.state, row.published["revision"]) == ("published", 3)
+    assert world.keys() == ["play/a/1/film.mp4", "play/a/3/film.mp4"]
+
+
+async def test_title_that_starts_again_before_it_is_cleared_leaves_nothing(world: World) -> None:
+    await world.start()
+    await world.work()
+    await world.jobs.change("a", lambda row: retire(row, "a", world.clock.now))
+    await world.start()
+    assert (await world.work()).revision == 2
+    assert world.keys() == ["play/a/2/film.mp4"]
+
+
+@pytest.mark.parametrize("refusing", ["package", "place"])
+async def test_film_that_is_refused_late_leaves_nothing(world: World, refusing: str) -> None:
+    async def refuse() -> None:
+        if world.script.done[-1] == refusing:
+            raise UnplayableError("cut short")
+        world.script.during = refuse
+
+    world.script.during = refuse
+    await world.start()
+    row = await world.work()
+    assert (row.state, row.reason, row.leased_until) == ("refused", "cut short", NEVER)
+    assert world.script.done[-1] == refusing
+    assert world.keys() == []
+
+
 async def test_long_step_ends_when_its_row_is_lost(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

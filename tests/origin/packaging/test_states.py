@@ -32,7 +32,7 @@ def test_new_upload_begins_again_from_every_state() -> None:
 
 def test_only_the_work_of_the_origin_is_refused() -> None:
     refusable = {state for state in TitleState if TitleEvent.REFUSE in TRANSITIONS[state]}
-    assert refusable == {TitleState.RECEIVED, TitleState.VERIFIED}
+    assert refusable == {TitleState.RECEIVED, TitleState.VERIFIED, TitleState.PACKAGED}
     assert refusable < WORKABLE
 
 
