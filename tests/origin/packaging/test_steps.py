@@ -21,7 +21,6 @@ from aiohttp.test_utils import TestServer
 from origin.catalog.catalog import Catalog, open_catalog
 from origin.catalog.database import parse_database_url
 from origin.catalog.jobs import JobRow
-from origin.packaging import conversation
 from origin.packaging.boxes import UnplayableError
 from origin.packaging.deposit import Deposit
 from origin.packaging.frames import Kind
@@ -162,7 +161,7 @@ async def test_process_gets_no_bytes_behind_the_end(
         (folder / "__init__.py").touch()
     code = f"import sys; sys.stdout.buffer.write({asked!r}); sys.stdout.flush(); sys.stdin.read()"
     (package / "worker.py").write_text(code)
-    monkeypatch.setattr(conversation.sys, "path", [str(tmp_path / "code"), *sys.path])
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "code"), *sys.path])
 
     row = await world.put("films/a.mp4", b"ten bytes.")
     found = world.catalog.objects.get("films/a.mp4")
