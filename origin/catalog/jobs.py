@@ -7,9 +7,10 @@ crash too. Steps and their order are for `origin.packaging`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from origin.catalog.database import Database
 from origin.catalog.tables import packaging
+
+T = TypeVar("T")
 
 NEVER: Final = 1e15
 """`leased_until` of a row with nothing left to do."""
@@ -56,23 +59,18 @@ class Jobs:
 
     async def find(self, title_id: str) -> JobRow | None:
         """The row of a title."""
-        async with self._database.begin() as connection:
-            return await _find(connection, title_id)
+        return await self._transact(lambda connection: _find(connection, title_id))
 
     async def page(self, state: str, after: str, limit: int) -> list[JobRow]:
         """Rows in the order of their titles; of one state, unless it is empty."""
         statement = sa.select(packaging).where(packaging.c.title_id > after)
         if state:
             statement = statement.where(packaging.c.state == state)
-        statement = statement.order_by(packaging.c.title_id).limit(limit)
-        async with self._database.begin() as connection:
-            return [JobRow(*row) for row in await connection.execute(statement)]
+        return await self._select(statement.order_by(packaging.c.title_id).limit(limit))
 
     async def by_source(self, key: str) -> list[JobRow]:
         """The rows whose film is the object `key`."""
-        statement = sa.select(packaging).where(packaging.c.source_key == key)
-        async with self._database.begin() as connection:
-            return [JobRow(*row) for row in await connection.execute(statement)]
+        return await self._select(sa.select(packaging).where(packaging.c.source_key == key))
 
     async def change(self, title_id: str, make: Change) -> JobRow | None:
         """Replace a row by what `make` says of it, in one transaction; the row as it is then."""
@@ -83,7 +81,7 @@ class Jobs:
             return await self._change(title_id, make)
 
     async def _change(self, title_id: str, make: Change) -> JobRow | None:
-        async with self._database.begin() as connection:
+        async def work(connection: AsyncConnection) -> JobRow | None:
             current = await _find(connection, title_id, for_update=True)
             following = make(current)
             if following is None:
@@ -91,6 +89,8 @@ class Jobs:
             following = replace(following, updated_at=self._now())
             await _save(connection, following, is_new=current is None)
             return following
+
+        return await self._transact(work)
 
     async def claim(self, worker: str, lease_seconds: float) -> JobRow | None:
         """Take up the row that waits longest, for `lease_seconds`; None when none waits."""
@@ -102,13 +102,16 @@ class Jobs:
             .limit(1)
             .with_for_update(skip_locked=True)
         )
-        async with self._database.begin() as connection:
+
+        async def work(connection: AsyncConnection) -> JobRow | None:
             found = (await connection.execute(waiting)).one_or_none()
             if found is None:
                 return None
             row = replace(JobRow(*found), worker=worker, leased_until=now + lease_seconds)
             await _save(connection, row, is_new=False)
             return row
+
+        return await self._transact(work)
 
     async def free(self, worker: str) -> None:
         """Let go what `worker` held when it last ended."""
@@ -117,8 +120,30 @@ class Jobs:
             .where(packaging.c.worker == worker, packaging.c.leased_until < NEVER)
             .values(worker="", leased_until=self._now())
         )
-        async with self._database.begin() as connection:
-            await connection.execute(statement)
+        await self._transact(lambda connection: connection.execute(statement))
+
+    async def _select(self, statement: sa.Select[Any]) -> list[JobRow]:
+        async def work(connection: AsyncConnection) -> list[JobRow]:
+            return [JobRow(*row) for row in await connection.execute(statement)]
+
+        return await self._transact(work)
+
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do `work` in one transaction, to its end even when the caller is cancelled.
+
+        A step that ends in the middle of a statement would leave the database locked.
+        """
+
+        async def transact() -> T:
+            async with self._database.begin() as connection:
+                return await work(connection)
+
+        task = asyncio.create_task(transact())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
 
 
 async def _find(

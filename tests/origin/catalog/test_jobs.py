@@ -88,6 +88,18 @@ async def test_two_who_make_the_same_row_make_one(jobs: Jobs) -> None:
     assert len(await jobs.page("", "", 10)) == 1
 
 
+async def test_caller_that_is_cancelled_leaves_no_lock_behind(jobs: Jobs, clock: FakeClock) -> None:
+    await jobs.change("a", lambda _: waiting("a", clock.now))
+    for steps in range(40):
+        task = asyncio.create_task(jobs.change("a", lambda row: row))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(2):
+            assert await jobs.find("a") is not None
+
+
 async def test_pages_are_in_order_and_of_one_state(jobs: Jobs, clock: FakeClock) -> None:
     for title_id, state in (("b", "refused"), ("a", "published"), ("c", "refused")):
         await jobs.change(
