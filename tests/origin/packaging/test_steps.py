@@ -93,7 +93,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_verifying_tells_facts_and_makes_nothing(world: World, films: Films) -> None:
     row = await world.put("films/a.mp4", films.data("plain.mp4"))
     facts = await world.steps().verify(row, lambda _: None)
-    assert (facts["width"], facts["height"]) == (192, 108)
+    assert (facts["video"]["width"], facts["video"]["height"]) == (192, 108)
     assert world.keys() == {"films/a.mp4"}
 
 
