@@ -4,6 +4,7 @@
     GET     /v1/titles/{id}/packaging   where the title stands                 200
     DELETE  /v1/titles/{id}/packaging   retire: viewers lose it                202
     GET     /v1/packaging?state=        titles by state, in pages              200
+    GET     /v1/packaging?titles=A,B    those of them that were packaged       200
 
 A film that cannot be played is no error of these calls: it is the state `refused` with a reason.
 """
@@ -28,6 +29,7 @@ from origin.requests import Authorize
 from origin.titles import WRITE_SCOPE, parse_title_id
 
 PACKAGING_PATH: Final = "/v1/packaging"
+TITLES_MAX: Final = 100
 
 
 class Packaging:
@@ -113,7 +115,9 @@ class Packaging:
     async def list(self, request: web.Request) -> web.StreamResponse:
         """A page of titles, of one state when it is named."""
         query = request.query
-        require_known(query, ("state", "after", "limit"))
+        require_known(query, ("state", "titles", "after", "limit"))
+        if "titles" in query:
+            return await self._list_some(query["titles"])
         state = query.get("state", "")
         known = [each.value for each in TitleState]
         if state and state not in known:
@@ -122,6 +126,15 @@ class Packaging:
         rows = await self._jobs.page(state, query.get("after", ""), limit + 1)
         following = rows[limit - 1].title_id if len(rows) > limit else None
         body = {"items": [describe_job(row) for row in rows[:limit]], "next": following}
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+    async def _list_some(self, text: str) -> web.Response:
+        """The titles that were named and packaged; the others are left out."""
+        title_ids = [parse_title_id(each) for each in text.split(",")]
+        if len(title_ids) > TITLES_MAX:
+            raise BadRequestError(f"'titles' names at most {TITLES_MAX}")
+        rows = [await self._jobs.find(each) for each in title_ids]
+        body = {"items": [describe_job(row) for row in rows if row is not None], "next": None}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
 

@@ -19,6 +19,12 @@ export function fetchTitles(after) {
   return getJson(`/v1/titles?${query}`);
 }
 
+// What viewers get of a title that was packaged; null when there is nothing but the upload.
+export async function fetchPackage(id) {
+  const page = await getJson(`/v1/packaging?${new URLSearchParams({ titles: id })}`);
+  return page.items[0]?.published ?? null;
+}
+
 // Where to play `media` from: {url, edge, site}. Without a router the origin itself plays.
 export async function locate(routerUrl, media) {
   if (!routerUrl) return { url: `/v1/content/${media}`, edge: "", site: "" };

@@ -2,7 +2,7 @@
 //
 // When the source fails or stalls, the router is asked again and the film goes on where it was.
 
-import { fetchCacheStatus, fetchSite, fetchTitles, locate } from "./api.js";
+import { fetchCacheStatus, fetchPackage, fetchSite, fetchTitles, locate } from "./api.js";
 
 const STALL_MS = 6000;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
@@ -13,6 +13,7 @@ const video = byId("video");
 const state = {
   routerUrl: "",
   title: null,
+  media: "",
   source: null,
   attempt: 0,
   resumeAt: 0,
@@ -42,10 +43,22 @@ function load(source, at, wantsPlay) {
   state.source = source;
   state.resumeAt = at;
   byId("served").textContent = describe(source);
+  // The browser's own HLS reads segments of another origin only when asked to do so openly.
+  if (source.url.endsWith(".m3u8")) video.crossOrigin = "anonymous";
+  else video.removeAttribute("crossorigin");
   video.src = source.url;
   video.load();
   if (wantsPlay) video.play().catch(() => {});
   showCacheStatus(source);
+}
+
+// The package's playlist where the browser plays HLS by itself and there is something to choose
+// from, else the package's film, else the upload.
+async function chooseMedia(title) {
+  const made = await fetchPackage(title.id);
+  if (!made) return title.media;
+  const adapts = made.video.length > 1 && video.canPlayType("application/vnd.apple.mpegurl");
+  return adapts ? made.hls : made.progressive;
 }
 
 async function play(title) {
@@ -55,6 +68,7 @@ async function play(title) {
   state.attempt = 0;
   state.switching = false;
   state.source = null;
+  state.media = title.media;
   state.resumeAt = 0;
   byId("stage").hidden = false;
   byId("playing").textContent = title.title;
@@ -66,8 +80,11 @@ async function play(title) {
   byId("stage").scrollIntoView({ block: "start" });
   video.pause();
   try {
-    const source = await locate(state.routerUrl, title.media);
-    if (state.title === title) load(source, 0, true);
+    const media = await chooseMedia(title);
+    const source = await locate(state.routerUrl, media);
+    if (state.title !== title) return;
+    state.media = media;
+    load(source, 0, true);
   } catch (error) {
     if (state.title === title) recover(`Cannot start: ${error.message}`);
   }
@@ -92,7 +109,7 @@ function recover(reason) {
   state.retryTimer = setTimeout(async () => {
     let source;
     try {
-      source = await locate(state.routerUrl, title.media);
+      source = await locate(state.routerUrl, state.media);
     } catch (error) {
       if (state.title !== title) return;
       state.switching = false;

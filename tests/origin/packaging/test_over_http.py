@@ -133,3 +133,17 @@ async def test_saved_title_is_packaged_and_again_when_its_film_is_replaced(
                 await journal.wait_beyond(journal.last, 0.1)
         assert job["source"]["generation"] == 2
         assert job["published"]["audio"] == []
+
+
+async def test_named_titles_are_listed_when_they_were_packaged(
+    origin: RunningOrigin, films: Films
+) -> None:
+    await save(origin, films, "silent.mp4")
+    await origin.client.post("/v1/titles/a/packaging")
+    await ended(origin)
+    async with origin.client.get("/v1/packaging?titles=b,a") as answer:
+        body = await answer.json()
+    assert [each["title"] for each in body["items"]] == ["a"]
+    assert body["items"][0]["published"]["progressive"] == "play/a/1/film.mp4"
+    async with origin.client.get("/v1/packaging?titles=NO") as answer:
+        assert answer.status == 400
