@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -73,6 +74,12 @@ def test_dead_edge_leaves_new_answers_within_three_seconds_and_stays_out(
     assert own_cluster.fleet()["edge-sin"] == "down"
 
 
+def has_heard_of_the_film(cache: Path) -> bool:
+    """Killed before this, the edge would rightly trust nothing it holds without asking."""
+    places = [json.loads(path.read_text())["sequence"] for path in cache.glob("feed-*.json")]
+    return any(places)
+
+
 def test_edge_that_comes_back_is_named_again_and_still_holds_its_blocks(
     own_cluster: Cluster,
 ) -> None:
@@ -81,6 +88,7 @@ def test_edge_that_comes_back_is_named_again_and_still_holds_its_blocks(
         http.get(f"{own_cluster.router}/{KEY}", headers={"Range": "bytes=0-99"})
     cache = Path(own_cluster.topology.edges[2].disks[0].path)
     wait_until(lambda: holds_first_block(cache), "the block is on disk")
+    wait_until(lambda: has_heard_of_the_film(cache), "its place in the journal is on disk")
     own_cluster.kill("edge-sin")
     wait_until(lambda: own_cluster.edge_for(KEY, address) != "edge-sin", "it is left out")
     own_cluster.start("edge", "edge-sin")
