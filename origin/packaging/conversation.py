@@ -115,6 +115,7 @@ class _Talk:
         self._intake = intake
         self._progress = progress
         self._silence_seconds = silence_seconds
+        self._file_begun = False
 
     async def say(self, frame: bytes) -> None:
         self._writer.write(frame)
@@ -132,14 +133,15 @@ class _Talk:
                 case frames.Kind.READ:
                     await self._answer_read(*frames.parse_interval(body))
                 case frames.Kind.CREATE:
-                    begun = frames.parse_object(body)
-                    await self._intake.create(str(begun["name"]), int(begun["size_bytes"]))
-                case frames.Kind.DATA:
+                    await self._intake.create(*frames.parse_file(body))
+                    self._file_begun = True
+                case frames.Kind.DATA if self._file_begun:
                     await self._intake.write(body)
-                case frames.Kind.END:
+                case frames.Kind.END if self._file_begun:
+                    self._file_begun = False
                     await self._intake.end()
                 case frames.Kind.PROGRESS:
-                    self._progress(float(frames.parse_object(body).get("done", 0)))
+                    self._progress(frames.parse_share(body))
                 case frames.Kind.RESULT:
                     return frames.parse_object(body)
                 case frames.Kind.REFUSED:

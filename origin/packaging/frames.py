@@ -75,6 +75,23 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def parse_file(body: bytes) -> tuple[str, int]:
+    """Name and length of the file a CREATE begins. Raises UnplayableError."""
+    begun = parse_object(body)
+    name, size_bytes = begun.get("name"), begun.get("size_bytes")
+    if type(name) is not str or type(size_bytes) is not int or size_bytes < 0:
+        raise UnplayableError("the packaging process speaks nonsense")
+    return name, size_bytes
+
+
+def parse_share(body: bytes) -> float:
+    """How much of the job a PROGRESS says is done, 0 to 1. Raises UnplayableError."""
+    done = parse_object(body).get("done")
+    if isinstance(done, bool) or not isinstance(done, int | float) or not 0 <= done <= 1:
+        raise UnplayableError("the packaging process speaks nonsense")
+    return float(done)
+
+
 def parse_interval(body: bytes) -> tuple[int, int]:
     """The interval of a READ. Raises UnplayableError."""
     if len(body) != 16:

@@ -13,6 +13,7 @@ import pytest
 
 from origin.packaging.boxes import UnplayableError
 from origin.packaging.conversation import WorkerError, converse
+from origin.packaging.frames import Kind, make_frame, make_json_frame
 from tests.helpers.processes import is_running, wait_until
 from tests.origin.packaging.conftest import Films
 
@@ -105,6 +106,9 @@ async def test_pictures_that_cannot_be_decoded_are_refused(films: Films, tmp_pat
         await talk(bytes(data), "verify", tmp_path)
 
 
+NONSENSE = (UnplayableError, "nonsense")
+
+
 def program(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> None:
     """Put another program in the place of the packaging process."""
     package = folder / "origin" / "packaging"
@@ -122,6 +126,17 @@ def program(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> None:
         ("raise SystemExit('I am lost')", WorkerError, "I am lost"),
         ("print('hello world, not a frame')", UnplayableError, "nonsense"),
         ("import time; time.sleep(60)", WorkerError, "went silent"),
+        *(
+            (f"import sys; sys.stdout.buffer.write({frame!r}); sys.stdout.flush()", *NONSENSE)
+            for frame in (
+                make_json_frame(Kind.CREATE, {}),
+                make_json_frame(Kind.CREATE, {"name": "a.mp4", "size_bytes": "2"}),
+                make_frame(Kind.DATA, b"film"),
+                make_frame(Kind.END),
+                make_json_frame(Kind.PROGRESS, {"done": []}),
+                make_json_frame(Kind.PROGRESS, {"done": 7}),
+            )
+        ),
         (
             "import sys; sys.stdout.buffer.write(b'\\x05\\xff\\xff\\xff\\xff'); sys.stdout.flush()",
             UnplayableError,
