@@ -455,6 +455,8 @@ async def test_logs_of_both_lanes_say_the_same(both: Both) -> None:
         "/film?x=1&CMCD=2",
         f"/~{both.good_token}/guarded/film",
     ):
+        # How much of cold content has come when the next request follows at once is chance.
+        await both.say([head(target)])
         for lines in (["Range: bytes=00-7", 'User-Agent: "a"\\b'], ["User-Agent: ünï"], []):
             await both.say([head(target, *lines)] * 3)
             both.tick(1.0)
