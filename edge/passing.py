@@ -18,7 +18,7 @@ from edge.http1.fields import FieldError
 from edge.http1.response import Framing, ResponseHead
 from edge.respond import passed_lines, status_line
 from edge.upstream.connection import UpstreamConnection
-from edge.upstream.upstreams import Lent
+from edge.upstream.upstreams import NOWHERE, Lent
 
 _PIECE_BYTES: Final = 64 * 1024
 
@@ -85,7 +85,7 @@ async def pass_answer(
     try:
         if head.framing is Framing.NONE:
             exchange.deliver(text, None)
-            await lent.connection.pour(_Refusing())
+            await lent.connection.pour(NOWHERE)
         else:
             exchange.deliver(text, body)
             sink = StreamSink(body, lent.connection, collect_bytes_max if keep else 0)
@@ -132,14 +132,6 @@ async def _stop_sending(exchange: Exchange) -> bool:
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
     return not sending.cancelled() and sending.exception() is None
-
-
-class _Refusing:
-    def view(self) -> memoryview:
-        return memoryview(bytearray(1))
-
-    def received(self, size: int) -> bool:
-        return False
 
 
 async def send_content(exchange: Exchange, connection: UpstreamConnection) -> None:

@@ -42,7 +42,7 @@ class Lent:
     async def discard(self) -> None:
         """Nobody takes the answer; one without content leaves its connection usable."""
         if self.head.framing is Framing.NONE:
-            await self.connection.pour(_NOWHERE)
+            await self.connection.pour(NOWHERE)
             self.release()
         else:
             self.drop()
@@ -58,7 +58,8 @@ class _Nowhere:
         return False
 
 
-_NOWHERE: Final = _Nowhere()
+NOWHERE: Final = _Nowhere()
+"""Ends an answer that has no content, so that its connection can be used again."""
 
 
 class Upstreams:
