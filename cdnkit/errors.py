@@ -34,6 +34,11 @@ class CinedgeError(Exception):
         self.detail = detail
         self.extra: Mapping[str, Any] = extra
 
+    @classmethod
+    def type_uri(cls) -> str:
+        """The `type` of the problem: ours, or one that a standard has registered."""
+        return f"urn:cinedge:problem:{cls.code}"
+
     def headers(self) -> dict[str, str]:
         """Fields that belong to the answer besides the problem body."""
         return {}
@@ -64,6 +69,15 @@ class IncompleteBodyError(BadRequestError):
 
     code = "incomplete-body"
     retryable = True
+
+
+class MisaddressedError(BadRequestError):
+    """The head of a request says where it goes in a way that has no one meaning.
+
+    Where the next request of the connection begins is then not sure either: it has to be closed.
+    """
+
+    code = "misaddressed"
 
 
 class UnauthorizedError(CinedgeError):
@@ -117,6 +131,14 @@ class TooLargeError(CinedgeError):
     fault = Fault.CLIENT
 
 
+class MediaTypeError(CinedgeError):
+    """The Content-Type of the request is none that this takes (RFC 9110 15.5.16)."""
+
+    status = 415
+    code = "unsupported-media-type"
+    fault = Fault.CLIENT
+
+
 class UpstreamError(CinedgeError):
     """The tier above failed, answered nonsense, or could not be reached."""
 
@@ -159,7 +181,7 @@ class StorageFullError(CinedgeError):
 def problem(error: CinedgeError, instance: str | None = None) -> dict[str, Any]:
     """The members of an application/problem+json body (RFC 9457 3)."""
     body: dict[str, Any] = {
-        "type": f"urn:cinedge:problem:{error.code}",
+        "type": error.type_uri(),
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
         "detail": error.detail,

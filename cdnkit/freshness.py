@@ -46,6 +46,7 @@ class CachePolicy:
     honour_request_directives: bool
     stale_when_origin_fails: bool
     heuristic: bool
+    unknown_transfer_codings: bool
     stale_limit_seconds: int = 86_400
     heuristic_fraction: float = 0.1
     heuristic_limit_seconds: int = 86_400
@@ -57,6 +58,7 @@ CDN: Final = CachePolicy(
     honour_request_directives=False,
     stale_when_origin_fails=True,
     heuristic=True,
+    unknown_transfer_codings=False,
 )
 """For a public edge: clients cannot force misses, cookies are not shared."""
 
@@ -65,6 +67,7 @@ RFC: Final = CachePolicy(
     honour_request_directives=True,
     stale_when_origin_fails=True,
     heuristic=True,
+    unknown_transfer_codings=True,
 )
 """To the letter of RFC 9111, as conformance suites expect it."""
 
@@ -152,10 +155,13 @@ def storability(
     response: FieldLines,
     policy: CachePolicy,
 ) -> Storability:
-    """May a shared cache store this response (RFC 9111 3)?"""
+    """May a shared cache store this response (RFC 9111 3)?
+
+    That to a POST only with explicit freshness; the caller looks at its Content-Location, too.
+    """
     directives = governing(response, policy.targeted)
     said = directives.said
-    if method != "GET":
+    if method != "GET" and not (method == "POST" and _is_explicit(response, directives)):
         return Storability.METHOD
     if not 200 <= status <= 599 or status == 304:
         return Storability.STATUS
@@ -273,6 +279,14 @@ def _variant_part(name: bytes, value: str | None) -> bytes:
     if name in _SORTED_VARIANTS:
         members.sort()
     return name + b":" + ",".join(members).encode("latin-1")
+
+
+def _is_explicit(response: FieldLines, directives: Directives) -> bool:
+    """Does the origin say itself how long the response is fresh (RFC 9110 9.3.3)?"""
+    said = directives.said
+    if said.max_age is not None or said.s_maxage is not None:
+        return True
+    return b"expires" in response and not directives.targeted
 
 
 def _shared_despite_authorization(said: CacheControl) -> bool:

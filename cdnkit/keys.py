@@ -15,6 +15,9 @@ from cdnkit.wire import RESERVED_FIRST_SEGMENTS
 
 MAX_KEY_BYTES: Final = 1024
 
+KEY_PATTERN: Final = "^[A-Za-z0-9_][A-Za-z0-9._+=@,-]*(/[A-Za-z0-9_][A-Za-z0-9._+=@,-]*)*$"
+"""The grammar of keys for readers of schemas (ECMA 262); reserved beginnings are not in it."""
+
 _SEGMENT: Final = r"[A-Za-z0-9_][A-Za-z0-9._+=@,-]*+"
 _KEY: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*+")
 _QUOTED_LENGTH_MAX: Final = 60

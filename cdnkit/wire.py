@@ -14,16 +14,35 @@ CONTENT_PREFIX: Final = "/v1/content/"
 TITLES_PATH: Final = "/v1/titles"
 CHANGES_PATH: Final = "/v1/changes"
 UPLOADS_PATH: Final = "/v1/uploads"
+RECEIPTS_PATH: Final = "/v1/receipts"
+PURGE_PATH: Final = "/v1/purge"
+PURGES_PATH: Final = "/v1/purges"
+WARM_PATH: Final = "/v1/warm"
+WARMS_PATH: Final = "/v1/warms"
+PIN_PATH: Final = "/v1/pin"
+UNPIN_PATH: Final = "/v1/unpin"
+PINS_PATH: Final = "/v1/pins"
 
 # Paths of the router.
 ROUTE_PATH: Final = "/v1/route"
 EXPLAIN_PATH: Final = "/v1/explain"
 FLEET_PATH: Final = "/v1/fleet"
 
+BASE_PATHWAY: Final = "base"
+"""Pathway or service location of a playlist by relative URLs: whoever served the playlist."""
+
+ROUTED_PATHWAY: Final = "router"
+"""Service location of an MPD by way of the router, which sends each request to an edge."""
+
+# Paths of an edge's admin address.
+DRAIN_PATH: Final = "/v1/drain"
+
 # Paths of every tier.
 LIVE_PATH: Final = "/livez"
 READY_PATH: Final = "/readyz"
 METRICS_PATH: Final = "/metrics"
+OPENAPI_PATH: Final = "/openapi.json"
+DOCS_PATH: Final = "/docs"
 
 RESERVED_FIRST_SEGMENTS: Final = frozenset(
     {"v1", "livez", "readyz", "startupz", "metrics", "operate", "docs", "openapi.json", "web"}
@@ -69,12 +88,19 @@ class MissClass(enum.Enum):
     """Why the bytes were not at hand; `detail` of Cache-Status (RFC 9211 2.8)."""
 
     COLD = "cold"
+    """Nothing of it was ever here, as far as is remembered."""
     EVICTED = "evicted"
+    """It was here and had to make room."""
     EXPIRED = "expired"
+    """It is here and its lifetime is over, or the upstream has another version."""
     PURGED = "purged"
+    """An order, a change at the origin or an unsafe method took it out."""
     HEALTH = "health"
+    """An upstream failed: an error, a stale answer, or another upstream's bytes came of it."""
     ADMISSION = "admission"
+    """It was fetched before and the policy did not let it in."""
     READAHEAD_LATE = "readahead-late"
+    """It was being fetched ahead of the reader, who was faster."""
 
 
 class ChangeKind(enum.Enum):
@@ -83,3 +109,14 @@ class ChangeKind(enum.Enum):
     PUBLISH = "publish"
     DELETE = "delete"
     PURGE = "purge"
+    WARM = "warm"
+    PIN = "pin"
+    UNPIN = "unpin"
+
+
+class ReceiptState(enum.Enum):
+    """What an edge says of an order it found in the journal."""
+
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"

@@ -14,7 +14,7 @@ import yaml
 
 from config.complaints import Complaint, did_you_mean, nearest
 from config.nodes import place_of
-from config.scalars import expected, placeholder, read_scalar
+from config.scalars import advice, expected, placeholder, read_scalar, sample
 from config.shape import Field, Kind, Many, fields_of
 from config.topology import Topology
 from config.units import UnitError
@@ -63,7 +63,8 @@ class Builder:
         """`base` gives the values of settings that are left out, instead of the defaults."""
         self.places[path] = place_of(node)
         if not isinstance(node, yaml.MappingNode):
-            self._refuse(node, path, f"expected a mapping, found {_describe(node)}")
+            hint = "write its settings below it, each on a line of its own as `name: value`"
+            self._refuse(node, path, f"expected a mapping, found {_describe(node)}", hint)
             self.sound = False
             node = yaml.MappingNode(_CORE_TAG + "map", [], node.start_mark, node.end_mark)
             return self._make(record, {}, node, path, base, report_missing=False)
@@ -96,7 +97,8 @@ class Builder:
                 values[field.name] = self._left_out(field)
             else:
                 if report_missing:
-                    self.complain(place_of(node), where, f"missing; expected {_wanted(field)}")
+                    message = f"missing; expected {_wanted(field)}"
+                    self.complain(place_of(node), where, message, _addition(field))
                 values[field.name] = _empty(field)
             if record is Topology and field.record in _INHERITABLE:
                 self._inherited[field.record] = values[field.name]
@@ -147,7 +149,8 @@ class Builder:
 
     def _table(self, field: Field, node: yaml.Node, path: str) -> dict[str, Any]:
         if not isinstance(node, yaml.MappingNode):
-            self._refuse(node, path, f"expected {_wanted(field)}, found {_describe(node)}")
+            wanted = f"expected {_wanted(field)}, found {_describe(node)}"
+            self._refuse(node, path, wanted, "write one `name: value` on each line")
             self.sound = False
             return {}
         table = {}
@@ -162,7 +165,8 @@ class Builder:
             base = self._inherited.get(field.record) if field.many is Many.ONE else None
             return self._record(field.record, node, path, base)
         if not isinstance(node, yaml.ScalarNode) or _is_null(node):
-            self._refuse(node, path, f"expected {expected(field)}, found {_describe(node)}")
+            message = f"expected {expected(field)}, found {_describe(node)}"
+            self._refuse(node, path, message, advice(field))
             return placeholder(field, None)
         if node.tag not in _KNOWN_TAGS:
             self._refuse(node, path, f"tag {node.tag!r} is not read", "remove the tag")
@@ -171,7 +175,7 @@ class Builder:
         try:
             return read_scalar(field, node.value, quoted=quoted, folder=self._folder)
         except UnitError as error:
-            self._refuse(node, path, error.message, error.hint)
+            self._refuse(node, path, error.message, error.hint or advice(field))
             return placeholder(field, node.value)
 
     def _entries(self, node: yaml.MappingNode, path: str) -> dict[str, tuple[yaml.Node, yaml.Node]]:
@@ -183,7 +187,8 @@ class Builder:
                     key, path, "merge keys are not read", "edge_settings speaks for all edges"
                 )
             elif not isinstance(key, yaml.ScalarNode) or key.tag != _CORE_TAG + "str":
-                self._refuse(key, path, f"expected a name before the colon, found {_describe(key)}")
+                message = f"expected a name before the colon, found {_describe(key)}"
+                self._refuse(key, path, message, "put it in quotes if you mean the text")
             elif key.value in entries:
                 first = place_of(entries[key.value][0])[0]
                 message = f"given twice; the first is on line {first}"
@@ -197,7 +202,9 @@ class Builder:
         hint = ""
         if nearest(name, names) is None:
             hint = _hint_from_within(record, name)
-        self._refuse(key, _join(path, name), "unknown setting", hint or did_you_mean(name, names))
+        self._refuse(
+            key, _join(path, name), "unknown setting", hint or did_you_mean(name, names) or _REMOVE
+        )
         # A misspelt section is an empty one: what refers to it would be refused without reason.
         self.sound = self.sound and record is not Topology
 
@@ -222,8 +229,9 @@ class Builder:
                 message = f"environment variable {variable!r} is not set"
                 self._refuse(given["secret_env"][1], where, message, hint)
                 values["secret"] = _UNKNOWN_SECRET
-        elif not values["secret"]:
-            self._refuse(node, where, "missing; expected secret_env or secret")
+        elif not values["secret"] and not values.get("public_key"):
+            hint = "name the environment variable that holds it: `secret_env: NAME`"
+            self._refuse(node, where, "missing; expected secret_env or secret", hint)
             values["secret"] = _UNKNOWN_SECRET
 
     def _refuse(self, node: yaml.Node, path: str, message: str, hint: str = "") -> None:
@@ -236,6 +244,16 @@ _INHERITABLE: Final = frozenset(
     if field.name in {"edge_settings", "router_settings"}
 )
 _UNKNOWN_SECRET: Final = "a-secret-that-was-not-given"
+
+
+_REMOVE: Final = "remove it; `cinedge topology reference` lists all settings"
+
+
+def _addition(field: Field) -> str:
+    """How to add a setting that is missing."""
+    if field.record is not None or field.many is not Many.ONE:
+        return f"add `{field.name}:`; `cinedge topology example` shows one"
+    return f"add `{field.name}: {sample(field)}`, for example"
 
 
 def _hint_from_within(record: type[Any], name: str) -> str:

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from config import check_addresses, check_places
+from config import check_addresses, check_places, check_tiers
 from config.check_addresses import is_loopback
 from config.findings import Check, Finding, duplicates
+from config.token_keys import TokenKey
 from config.topology import EdgeSettings, Route, Topology
 
 SECRET_LENGTH_MIN: Final = 16
+JWT_SECRET_LENGTH_MIN: Final = 32
 TOKEN_LENGTH_MIN: Final = 8
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%-]+/)*[A-Za-z0-9._~!$&'()*+,;=:@%-]*")
@@ -54,7 +56,11 @@ def _volumes_can_hold_the_copies(topology: Topology) -> Iterator[Finding]:
 def _edges_have_disks(topology: Topology) -> Iterator[Finding]:
     for number, edge in enumerate(topology.edges):
         if not edge.disks:
-            yield Finding(f"edges[{number}].disks", "an edge needs a directory for its blocks")
+            yield Finding(
+                f"edges[{number}].disks",
+                "an edge needs a directory for its blocks",
+                "add `- path: DIR`",
+            )
 
 
 def _urls_of_edges_say_how_to_connect(topology: Topology) -> Iterator[Finding]:
@@ -102,10 +108,30 @@ def _keys_are_usable(topology: Topology) -> Iterator[Finding]:
     for number, key in enumerate(topology.token_keys):
         path = f"token_keys[{number}]"
         if "." in key.id:
-            yield Finding(f"{path}.id", "a key id holds letters, digits, - and _")
-        if len(key.secret) < SECRET_LENGTH_MIN:
-            message = f"the key is shorter than {SECRET_LENGTH_MIN} characters"
-            yield Finding(path, message, "`openssl rand -hex 32` makes a good one")
+            yield Finding(
+                f"{path}.id", "a key id holds letters, digits, - and _", "take the dots out"
+            )
+        yield from _key_fits_its_algorithm(key, path)
+
+
+def _key_fits_its_algorithm(key: TokenKey, path: str) -> Iterator[Finding]:
+    if key.dialect == "native" and key.algorithm != "HS256":
+        yield Finding(f"{path}.algorithm", "native tokens are signed with HS256", "leave it out")
+    elif key.algorithm.endswith("GCM") and key.dialect != "jwt":
+        yield Finding(f"{path}.algorithm", "only a jwt has encrypted parts", "take another")
+    if key.algorithm in ("ES256", "EdDSA"):
+        if not key.public_key.lstrip().startswith("-----BEGIN PUBLIC KEY-----"):
+            message = f"{key.algorithm} verifies with a public key in PEM form"
+            yield Finding(f"{path}.public_key", message, "`openssl pkey -pubout` writes it")
+        return
+    signs_jwt = key.dialect == "jwt" and key.algorithm == "HS256"
+    least = JWT_SECRET_LENGTH_MIN if signs_jwt else SECRET_LENGTH_MIN
+    if key.secret.lstrip().startswith("-----BEGIN"):
+        message = "a key in PEM form is no secret"
+        yield Finding(f"{path}.secret", message, "give it as public_key, with its algorithm")
+    elif len(key.secret) < least:
+        message = f"the key is shorter than {least} characters"
+        yield Finding(path, message, "`openssl rand -hex 32` makes a good one")
 
 
 def _bearer_tokens_are_usable(topology: Topology) -> Iterator[Finding]:
@@ -115,7 +141,7 @@ def _bearer_tokens_are_usable(topology: Topology) -> Iterator[Finding]:
     for number, token in enumerate(tokens):
         path = f"access_tokens[{number}]"
         if not token.scopes:
-            yield Finding(f"{path}.scopes", "a token without a scope allows nothing")
+            yield Finding(f"{path}.scopes", "a token without a scope allows nothing", "add upload")
         if len(token.secret) < TOKEN_LENGTH_MIN or not _BEARER.fullmatch(token.secret):
             message = (
                 f"the token needs at least {TOKEN_LENGTH_MIN} characters out of letters, digits "
@@ -140,6 +166,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _node_names_differ,
     *check_places.CHECKS,
     *check_addresses.CHECKS,
+    *check_tiers.CHECKS,
     _volumes_can_hold_the_copies,
     _edges_have_disks,
     _urls_of_edges_say_how_to_connect,

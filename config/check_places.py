@@ -52,6 +52,8 @@ def sites_can_take_viewers(topology: Topology) -> Iterator[Finding]:
     """A site with edges has at least one that takes a share of its viewers."""
     weights: dict[str, list[tuple[int, float]]] = {}
     for number, edge in enumerate(topology.edges):
+        if edge.role == "shield":
+            continue
         weights.setdefault(edge.site, []).append((number, edge.weight))
     for site, edges in weights.items():
         if all(weight == 0 for _, weight in edges):
@@ -61,7 +63,7 @@ def sites_can_take_viewers(topology: Topology) -> Iterator[Finding]:
 
 def routers_have_edges(topology: Topology) -> Iterator[Finding]:
     """A router has somewhere to send viewers."""
-    if topology.routers and not topology.edges:
+    if topology.routers and not topology.open_edges():
         yield Finding("routers", "there is no edge to send viewers to", "list one under edges")
 
 

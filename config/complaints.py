@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _CLOSE_ENOUGH = 0.6
+_PART_WEIGHT = 0.9
+"""`router` means `routers` rather than `router_settings`."""
+_NAMED_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,23 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     """
     best, best_score = None, _CLOSE_ENOUGH
     for name in names:
-        score = max(_likeness(word, name), _likeness(word, name.rpartition("_")[0]))
+        part = _likeness(word, name.rpartition("_")[0])
+        score = max(_likeness(word, name), part * _PART_WEIGHT)
         if score >= best_score and (score > best_score or best is None):
             best, best_score = name, score
     return best
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """A hint with the nearest of `names`, or with all of them when they are few."""
+    """A hint with the nearest of `names`, or with the first of them; empty when there are none."""
     known = list(names)
     close = nearest(word, known)
     if close is not None:
         return f"did you mean {close!r}?"
-    if known and len(known) <= 8:
-        return f"known: {', '.join(known)}"
-    return ""
+    if not known:
+        return ""
+    more = ", ..." if len(known) > _NAMED_MAX else ""
+    return f"known: {', '.join(known[:_NAMED_MAX])}{more}"
 
 
 def _likeness(word: str, name: str) -> float:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _KEY: Final = "cinedge"
+RELOAD: Final = "reload"
+RESTART: Final = "restart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     example: str = ""
     secret: bool = False
+    applies: str = RELOAD
 
 
 def setting(
@@ -37,14 +40,17 @@ def setting(
     choices: tuple[str, ...] = (),
     example: str = "",
     secret: bool = False,
+    applies: str = RELOAD,
 ) -> Any:
     """A dataclass field that carries its own documentation.
 
     `unit` is one of "bytes" (accepts 64KiB, 10GiB), "seconds" (accepts 250ms, 2s, 5m, 1h),
     "address" (HOST:PORT), "url", "path" (relative to the file), "log" (a path, or '-'), "name"
-    (letters, digits, '.', '-' and '_'), "degrees" or empty.
+    (letters, digits, '.', '-' and '_'), "degrees" or empty. `applies` says what a running process
+    has to do for another value: RELOAD, it takes it over from the file; RESTART, it has to be
+    started again. What stands inside a setting with RESTART takes one whatever it says itself.
     """
-    facts = Setting(doc, unit, minimum, maximum, choices, example, secret)
+    facts = Setting(doc, unit, minimum, maximum, choices, example, secret, applies)
     return dataclasses.field(
         default=default, default_factory=default_factory, metadata={_KEY: facts}
     )

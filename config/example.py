@@ -62,6 +62,13 @@ _SHOWN: Final[dict[str, Any]] = {
     "routes": [{}],
     "token_keys": [{"id": "key-1", "secret_env": "CINEDGE_TOKEN_KEY"}],
     "access_tokens": [{"name": "studio", "secret_env": "CINEDGE_UPLOAD_TOKEN"}],
+    "mail": {"host": "mail.example.org", "sender": "films@example.org"},
+    "login": {"user": "films", "secret_env": "CINEDGE_MAIL_PASSWORD"},
+    "payments": {"plans": [{}], "secret_env": "CINEDGE_STRIPE_KEY"},
+    "plans": [{"id": "basic", "name": "Basic", "prices": [{}]}],
+    "prices": [{"currency": "eur", "amount_minor": 999, "stripe": "plan_basic_eur"}],
+    "webhook": {"secret_env": "CINEDGE_STRIPE_WEBHOOK"},
+    "push": {"contact": "mailto:films@example.org", "secret_env": "CINEDGE_PUSH_KEY"},
 }
 """What stands, commented out, where a default says nothing about the settings inside."""
 
@@ -78,6 +85,10 @@ EXAMPLE_ENVIRON: Final = {
     "CINEDGE_TOKEN_KEY": "an-example-key-of-32-characters!",
     "CINEDGE_UPLOAD_TOKEN": "an-example-token",
     "CINEDGE_OBJECT_STORE_KEY": "an-example-key-of-32-characters!",
+    "CINEDGE_MAIL_PASSWORD": "an-example-password",
+    "CINEDGE_PUSH_KEY": "an-example-key",
+    "CINEDGE_STRIPE_KEY": "an-example-key",
+    "CINEDGE_STRIPE_WEBHOOK": "an-example-key",
 }
 """Variables the commented-out parts name."""
 

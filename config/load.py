@@ -1,7 +1,7 @@
 """A topology file to checked records, or a `TopologyError` that lists everything wrong with it.
 
 Puts together reading, building, the checks between records and what follows from the rest (URLs
-made from addresses). The file system is touched in `load_topology` alone.
+made from addresses). The file system is touched in `read_content` alone.
 """
 
 from __future__ import annotations
@@ -22,16 +22,26 @@ __all__ = ["Complaint", "TopologyError", "apply_defaults", "load_topology", "par
 _Node = TypeVar("_Node", OriginNode, EdgeNode, RouterNode)
 
 
-def load_topology(path: Path | str, environ: Mapping[str, str]) -> Topology:
-    """The topology in a file; paths in it start from its directory. Raises TopologyError."""
+def load_topology(
+    path: Path | str, environ: Mapping[str, str], folder: Path | None = None
+) -> Topology:
+    """The topology in a file. Raises TopologyError.
+
+    Paths in it start from its directory, or from `folder`, where it is going to stand.
+    """
     file = Path(path)
+    content = read_content(file)
+    base = str(folder or file.resolve().parent)
+    return parse_topology(content, environ, file=str(path), folder=base)
+
+
+def read_content(file: Path) -> bytes:
+    """The bytes of a topology file. Raises TopologyError."""
     try:
-        content = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}"
-        raise TopologyError([Complaint(str(path), 0, 0, "", message, _hint(file))]) from error
-    folder = str(file.resolve().parent)
-    return parse_topology(content, environ, file=str(path), folder=folder)
+        raise TopologyError([Complaint(str(file), 0, 0, "", message, _hint(file))]) from error
 
 
 def parse_topology(
@@ -84,4 +94,6 @@ def _hint(file: Path) -> str:
     except OSError:
         return "its directory does not exist"
     close = nearest(file.name, names)
-    return f"did you mean {str(file.with_name(close))!r}?" if close and close != file.name else ""
+    if close and close != file.name:
+        return f"did you mean {str(file.with_name(close))!r}?"
+    return "give the path of a topology file that you may read"

@@ -37,13 +37,16 @@ def compose(content: bytes | str, file: str) -> yaml.MappingNode:
     """The root mapping of one YAML document. Raises TopologyError."""
     text = _decode(content, file) if isinstance(content, bytes) else content
     if len(text) > TEXT_BYTES_MAX:
-        raise _refuse(file, 0, 0, f"larger than {TEXT_BYTES_MAX} bytes")
+        raise _refuse(file, 0, 0, f"larger than {TEXT_BYTES_MAX} bytes", "is it the right file?")
     root = _compose_text(text, file)
     if root is None or (isinstance(root, yaml.ScalarNode) and root.tag.endswith(":null")):
         raise _refuse(file, 1, 1, "the file is empty", "`cinedge topology example` prints one")
     if not isinstance(root, yaml.MappingNode):
         raise _refuse(
-            file, *place_of(root), "expected settings such as `edges:` at the top of the file"
+            file,
+            *place_of(root),
+            "expected settings such as `edges:` at the top of the file",
+            "`cinedge topology example` prints one",
         )
     _bound_expansion(root, file)
     return root
@@ -62,14 +65,15 @@ def _compose_text(text: str, file: str) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         line, column = _place_in(text, error.position)
         message = f"character #x{ord(text[error.position]):04x} is not allowed in YAML"
-        raise _refuse(file, line, column, message) from error
+        raise _refuse(file, line, column, message, "remove it") from error
     except yaml.MarkedYAMLError as error:
         raise _syntax(error, text, file) from error
     except (ValueError, OverflowError) as error:
         # PyYAML passes an escape such as "\UFFFFFFFF" straight to chr().
         mark = loader.get_mark() if loader is not None else None
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        raise _refuse(file, line, column, f"not YAML: {error}") from error
+        hint = "escapes go up to \\U0010FFFF"
+        raise _refuse(file, line, column, f"not YAML: {error}", hint) from error
 
 
 def _decode(content: bytes, file: str) -> str:
@@ -92,15 +96,19 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> TopologyError:
     problem = error.problem or "not YAML"
     lines = text.splitlines()
     shown = lines[line - 1] if line <= len(lines) else ""
-    hint = ""
+    hint = "look for a bracket, quote or colon that is missing here or just before"
     if "another document" in problem or error.context == "expected a single document in the stream":
         problem, hint = "a second document begins here", "keep one document per file"
     elif "\t" in shown[: len(shown) - len(shown.lstrip())] or "'\\t'" in problem:
         hint = "indent with spaces, not with tabs"
     elif ": [" in shown and "]:" in shown:
         hint = 'put an IPv6 address in quotes: "[::1]:8000"'
+    elif "undefined alias" in problem:
+        hint = "define it before with &, or put the text in quotes"
+    elif "nested deeper" in problem:
+        hint = "a topology is never so deep: look for brackets that are not closed"
     elif error.context:
-        hint = error.context
+        hint = f"{error.context}: {hint}"
     return _refuse(file, line, column, problem, hint)
 
 
@@ -113,7 +121,7 @@ def _bound_expansion(root: yaml.Node, file: str) -> None:
         seen += 1
         if seen > NODES_MAX:
             message = f"more than {NODES_MAX} values, counting what aliases repeat"
-            raise _refuse(file, *place_of(node), message)
+            raise _refuse(file, *place_of(node), message, "write them out without aliases")
         if isinstance(node, yaml.MappingNode):
             waiting.extend(part for pair in node.value for part in pair)
         elif isinstance(node, yaml.SequenceNode):

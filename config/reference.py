@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from config.declare import RELOAD
 from config.scalars import bounds, expected, write_scalar
-from config.shape import Field, Many, fields_of
+from config.shape import Field, Many, fields_of, stricter
 from config.topology import Topology
 
 _HEAD: Final = """\
@@ -21,6 +22,9 @@ prints one with every setting, `cinedge topology schema` prints a JSON Schema fo
 - Relative paths start from the directory of the file.
 - Switches are `true` or `false`. Text that looks like a number or a switch goes in quotes.
 - A secret is given by `secret_env`, the name of an environment variable, or by `secret`.
+- `reload`: running processes take another value over from the file, and nobody who streams notices.
+  `restart`: the process has to be started again, as all that stands inside such a setting;
+  `cinedge topology plan` says which, `cinedge topology apply` does it one node at a time.
 - What an edge's `settings` leave out comes from `edge_settings`, and from `router_settings` for
   routers.
 """
@@ -28,31 +32,38 @@ prints one with every setting, `cinedge topology schema` prints a JSON Schema fo
 
 def settings_reference() -> str:
     """The page as Markdown."""
-    order: list[type[Any]] = []
-    _collect(Topology, order)
-    return _HEAD + "".join(_table(record) for record in order)
+    order: dict[type[Any], str] = {}
+    _collect(Topology, RELOAD, order)
+    return _HEAD + "".join(_table(record, applies) for record, applies in order.items())
 
 
-def _collect(record: type[Any], order: list[type[Any]]) -> None:
-    if record in order:
+def _collect(record: type[Any], applies: str, order: dict[type[Any], str]) -> None:
+    """Records in the order they are met, and what their settings take where each is held."""
+    known = order.get(record)
+    if known in (applies, RELOAD):
         return
-    order.append(record)
+    # One that is held in two places takes a restart only where both do.
+    order[record] = applies
     for field in fields_of(record):
         if field.record is not None:
-            _collect(field.record, order)
+            _collect(field.record, stricter(field, applies), order)
 
 
-def _table(record: type[Any]) -> str:
-    rows = "".join(_row(field) for field in fields_of(record))
+def _table(record: type[Any], applies: str) -> str:
+    rows = "".join(_row(field, applies) for field in fields_of(record))
     sentence = (record.__doc__ or "").strip()
     return (
         f"\n## {record.__name__}\n\n{sentence}\n\n"
-        f"| setting | holds | default | bounds | meaning |\n|---|---|---|---|---|\n{rows}"
+        "| setting | holds | default | bounds | change | meaning |\n"
+        f"|---|---|---|---|---|---|\n{rows}"
     )
 
 
-def _row(field: Field) -> str:
-    cells = (f"`{field.name}`", _holds(field), _default(field), bounds(field), field.facts.doc)
+def _row(field: Field, applies: str) -> str:
+    cells = (
+        *(f"`{field.name}`", _holds(field), _default(field), bounds(field)),
+        *(stricter(field, applies), field.facts.doc),
+    )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

@@ -26,7 +26,7 @@ from config.units import (
 )
 
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
-_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,24})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _OTHER_THAN_TEXT: Final = re.compile(
     r"~|null|true|false|yes|no|on|off|[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?",
     re.ASCII | re.IGNORECASE,
@@ -42,6 +42,21 @@ _EXPECTED_BY_UNIT: Final = {
     "name": "a name",
     "degrees": "degrees as a number",
 }
+_SAMPLES: Final = {
+    "bytes": "64KiB",
+    "seconds": "5s",
+    "address": "127.0.0.1:8000",
+    "url": "http://127.0.0.1:8000",
+    "path": "data/disk-1",
+    "log": "edge.log",
+    "name": "fra-1",
+    "degrees": "50.11",
+    Kind.WHOLE: "1",
+    Kind.NUMBER: "1.5",
+    Kind.SWITCH: "true",
+    Kind.ADDRESS: "127.0.0.1:8000",
+    Kind.TEXT: "fra",
+}
 
 
 def expected(field: Field) -> str:
@@ -56,6 +71,19 @@ def bounds(field: Field) -> str:
     low, high = field.facts.minimum, field.facts.maximum
     shown = [f"at least {_show(field, low)}"] if low is not None else []
     return ", ".join(shown + ([f"at most {_show(field, high)}"] if high is not None else []))
+
+
+def advice(field: Field) -> str:
+    """What to write for one value of this setting, where a complaint knows nothing better."""
+    return f"write {sample(field)}, for example"
+
+
+def sample(field: Field) -> str:
+    """A value that this setting takes."""
+    facts = field.facts
+    if facts.choices:
+        return facts.choices[0]
+    return facts.example or _SAMPLES.get(facts.unit) or _SAMPLES[field.kind]
 
 
 def read_scalar(field: Field, text: str, *, quoted: bool = False, folder: str = "") -> Any:
@@ -116,7 +144,7 @@ def _read_number(field: Field, text: str, quoted: bool) -> float:
         if field.kind is Kind.NUMBER:
             return seconds
         if seconds != int(seconds):
-            raise UnitError("expected whole seconds")
+            raise UnitError("expected whole seconds", f"write {math.ceil(seconds)}s")
         return int(seconds)
     grammar = _WHOLE if field.kind is Kind.WHOLE else _NUMBER
     if quoted or grammar.fullmatch(text) is None:
@@ -163,9 +191,11 @@ def _resolve(text: str, folder: str) -> str:
 def _require_bounds(field: Field, value: float) -> None:
     low, high = field.facts.minimum, field.facts.maximum
     if low is not None and value < low:
-        raise UnitError(f"must be at least {_show(field, low)}, found {_show(field, value)}")
+        message = f"must be at least {_show(field, low)}, found {_show(field, value)}"
+        raise UnitError(message, f"write {_show(field, low)} or more")
     if high is not None and value > high:
-        raise UnitError(f"must be at most {_show(field, high)}, found {_show(field, value)}")
+        message = f"must be at most {_show(field, high)}, found {_show(field, value)}"
+        raise UnitError(message, f"write {_show(field, high)} or less")
 
 
 def _show(field: Field, value: float) -> str:

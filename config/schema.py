@@ -17,6 +17,7 @@ _SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)? ?([kKMGTP]i?)?B$"
 _DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|h|d)$"
 _ADDRESS_PATTERN = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"
 _URL_PATTERN = r"^https?://[^/?#@\s]+[^?#\s]*$"
+_SECRETS = ("secret", "secret_env", "public_key")
 
 
 def topology_schema() -> dict[str, Any]:
@@ -44,7 +45,9 @@ def _record(record: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
     if required:
         schema["required"] = required
     if "secret_env" in schema["properties"]:
-        schema["oneOf"] = [{"required": ["secret"]}, {"required": ["secret_env"]}]
+        ways = [name for name in _SECRETS if name in schema["properties"]]
+        schema["anyOf"] = [{"required": [name]} for name in ways]
+        schema["not"] = {"required": ["secret", "secret_env"]}
     return schema
 
 

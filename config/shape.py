@@ -15,7 +15,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from config.declare import Setting, facts_of
+from config.declare import RESTART, Setting, facts_of
 from config.topology import Address
 
 REQUIRED: Final = dataclasses.MISSING
@@ -71,6 +71,11 @@ class Field:
 def fields_of(record: type[Any]) -> tuple[Field, ...]:
     """The settings of a record, in the order of their declaration."""
     return _fields_of(typing.cast("Hashable", record))
+
+
+def stricter(field: Field, applies: str) -> str:
+    """What another value takes of a setting whose surroundings take `applies`."""
+    return RESTART if RESTART in (applies, field.facts.applies) else applies
 
 
 @functools.cache

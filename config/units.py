@@ -57,7 +57,7 @@ def parse_size(text: str) -> int:
         raise UnitError(f"unknown unit {unit!r}", "units are B, KiB, MiB, GiB, TiB, kB, MB, GB, TB")
     size = Decimal(number) * factor
     if size != size.to_integral_value():
-        raise UnitError("not a whole number of bytes")
+        raise UnitError("not a whole number of bytes", "write a whole number, or a smaller unit")
     return int(size)
 
 
@@ -100,7 +100,7 @@ def parse_address(text: str) -> Address:
         raise UnitError("expected HOST:PORT", _address_hint(text))
     v6, host, port = match.groups()
     if int(port) > 65535:
-        raise UnitError(f"port {port} is above 65535")
+        raise UnitError(f"port {port} is above 65535", "ports go from 1 to 65535")
     if v6 is not None:
         return Address(_v6(v6), int(port))
     if not host:
@@ -112,9 +112,11 @@ def parse_address(text: str) -> Address:
 def parse_url(text: str) -> str:
     """An absolute http or https URL without credentials, query or fragment; returned unchanged."""
     if len(text) > _URL_LENGTH_MAX:
-        raise UnitError(f"longer than {_URL_LENGTH_MAX} characters")
+        raise UnitError(f"longer than {_URL_LENGTH_MAX} characters", "shorten it")
     if not text.isascii() or any(character <= " " or character == "\x7f" for character in text):
-        raise UnitError("a URL holds no blanks, control or non-ASCII characters")
+        raise UnitError(
+            "a URL holds no blanks, control or non-ASCII characters", "write those as %XX"
+        )
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -123,15 +125,17 @@ def parse_url(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not text.partition(":")[2].startswith("//"):
         raise UnitError("expected an http or https URL", "write it like http://127.0.0.1:8000")
     if "@" in parts.netloc:
-        raise UnitError("a URL here holds no user name or password")
+        raise UnitError("a URL here holds no user name or password", "remove what is before the @")
     if not parts.hostname or port == 0:
-        raise UnitError("the URL names no host and port one could reach")
+        raise UnitError(
+            "the URL names no host and port one could reach", "write it like http://127.0.0.1:8000"
+        )
     if parts.netloc.startswith("["):
         _v6(parts.hostname)
     else:
         _require_host(parts.hostname)
     if "?" in text or "#" in text:
-        raise UnitError("a URL here has no query and no fragment")
+        raise UnitError("a URL here has no query and no fragment", "end it before the ? or #")
     return text
 
 
@@ -140,7 +144,8 @@ def parse_name(text: str) -> str:
     if _NAME.fullmatch(text) is None:
         raise UnitError(
             "a name holds letters, digits, '.', '-' and '_', begins with a letter or digit and "
-            "has at most 63 characters"
+            "has at most 63 characters",
+            "write it like edge-fra.1",
         )
     return text
 
@@ -149,7 +154,9 @@ def _v6(text: str) -> str:
     try:
         return str(ipaddress.IPv6Address(text))
     except ValueError as error:
-        raise UnitError(f"{text!r} is not an IPv6 address") from error
+        raise UnitError(
+            f"{text!r} is not an IPv6 address", "write it like [2001:db8::1]"
+        ) from error
 
 
 def _require_host(host: str) -> None:
@@ -157,9 +164,13 @@ def _require_host(host: str) -> None:
         try:
             ipaddress.IPv4Address(host)
         except ValueError as error:
-            raise UnitError(f"{host!r} is not an IPv4 address") from error
+            raise UnitError(
+                f"{host!r} is not an IPv4 address", "write it like 192.0.2.1"
+            ) from error
     elif len(host) > 253 or not all(map(_HOST_LABEL.fullmatch, host.rstrip(".").split("."))):
-        raise UnitError(f"{host!r} is not a host name")
+        raise UnitError(
+            f"{host!r} is not a host name", "host names have letters, digits, dots and hyphens"
+        )
 
 
 def _address_hint(text: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cdnkit.cache_status import Forward
 from cdnkit.service.logs import AccessLog
 from cdnkit.tokens import Claims
 from cdnkit.wire import MissClass, Outcome
+from edge.box.says import Says, format_says
 from edge.exchange import Exchange
 from edge.fastlane import FastLane
-from edge.lanelog import render_lane
 
 _LOGGED_FIELDS: Final = (("range", b"range"), ("user_agent", b"user-agent"))
 
@@ -24,8 +25,47 @@ class Told:
     asked_status: int | None = None
     outcome: Outcome = Outcome.ERROR
     miss_class: MissClass | None = None
+    forward: Forward | None = None
     collapsed: bool = False
     claims: Claims | None = None
+
+    def passes(self, method: bytes) -> None:
+        """Sent on for this client alone."""
+        self.outcome = Outcome.PASS
+        if method not in (b"GET", b"HEAD"):
+            self.forward = Forward.METHOD
+
+    def upstream_failed(self) -> None:
+        """What is held has to do, stale as it is (RFC 9111 4.2.4)."""
+        self.miss_class, self.forward = MissClass.HEALTH, Forward.STALE
+
+    def said(self, entry: tuple[int, int] | None, *, held: bool) -> bytes:
+        """The line that tells another worker of the box what its viewer is to be told.
+
+        `entry` is the number of the entry and the message as of which that is true.
+        """
+        number, at = (None, 0) if entry is None else entry
+        return format_says(
+            Says(
+                self.outcome,
+                self.miss_class,
+                self.asked_status,
+                self.collapsed,
+                number,
+                at,
+                held and entry is not None,
+                self.forward,
+            )
+        )
+
+    def adopt(self, says: Says) -> None:
+        """Take over what the owner of the content says of it."""
+        # What of it is at hand here is seen when the bytes are sent.
+        partial = says.outcome is Outcome.PARTIAL
+        self.outcome = Outcome.HIT if partial else says.outcome
+        self.miss_class = None if partial else says.miss_class
+        self.asked_status, self.forward = says.status, says.forward
+        self.collapsed = self.collapsed or says.collapsed
 
 
 @dataclass(slots=True)
@@ -57,10 +97,8 @@ class Accounts:
         counters.sent_bytes[sent_key] = counters.sent_bytes.get(sent_key, 0) + lane.sent_bytes
         counters.cut_short += lane.cut_short
         lane.wholes = lane.parts = lane.sent_bytes = lane.cut_short = 0
-        records, lane.records = lane.records, []
-        if records:
-            lines = render_lane(records, self._node, lane.id_prefix)
-            self._log.append_rendered(lines, len(records))
+        if lane.log is not None and lane.log.pieces:
+            self._log.append_rendered(lane.log.take())
 
     def refuse(
         self, request_id: bytes, client: str, status: int, reason: str, size_bytes: int

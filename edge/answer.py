@@ -12,7 +12,16 @@ from cdnkit.fields import FieldLines
 from cdnkit.wire import MissClass, Outcome
 from edge.account import Told
 from edge.exchange import Exchange
-from edge.respond import CORS_LINES, PREFLIGHT_LINES, hop_lines, problem_answer, status_line
+from edge.respond import (
+    CORS_LINES,
+    NO_TRACE,
+    PREFLIGHT_LINES,
+    hop_lines,
+    problem_answer,
+    spelled,
+    status_line,
+    trace_of,
+)
 
 
 class Answers:
@@ -28,10 +37,22 @@ class Answers:
             self._node,
             told.outcome,
             miss_class=told.miss_class,
+            forward=told.forward,
             forward_status=told.status if upstream is not None else None,
             collapsed=told.collapsed,
         )
-        return hop_lines(upstream, member, self._node, told.request_id, exchange.connection_line)
+        before = NO_TRACE if upstream is None else trace_of(upstream)
+        lines = hop_lines(before, member, self._node, told.request_id, exchange.connection_line)
+        return lines if exchange.asker is None else lines + told.said(None, held=False)
+
+    def relay(self, exchange: Exchange, told: Told, owner: FieldLines) -> bytes:
+        """The lines that the owner of the content has added, in another worker of this box."""
+        lines = b"X-Request-Id: %b\r\n%b" % (told.request_id, exchange.connection_line)
+        for name in (b"cache-status", b"via"):
+            value = owner.combined(name)
+            if value is not None:
+                lines += b"%b: %b\r\n" % (spelled(name), value)
+        return lines
 
     def preflight(self, exchange: Exchange, told: Told) -> None:
         """Answer a browser's question whether it may ask (CORS)."""
@@ -43,6 +64,12 @@ class Answers:
             + self.hop(exchange, told, None)
             + b"\r\n"
         )
+
+    def options(self, exchange: Exchange, told: Told) -> None:
+        """Answer a question about the edge itself (RFC 9110 7.6.2, 9.3.7)."""
+        told.status, told.outcome = 204, Outcome.HIT
+        hop = self.hop(exchange, told, None)
+        exchange.reply(status_line(204) + b"Allow: GET, HEAD, OPTIONS\r\n" + hop + b"\r\n")
 
     def small(self, exchange: Exchange, told: Told, status: int, content: bytes) -> None:
         """Answer with a few bytes of JSON."""
@@ -60,8 +87,8 @@ class Answers:
             exchange.connection.server.drop(exchange.connection)
             return
         told.status, told.outcome = error.status, Outcome.ERROR
-        if error.fault is not Fault.CLIENT:
-            told.miss_class = told.miss_class or MissClass.HEALTH
+        if error.fault is Fault.UPSTREAM:
+            told.miss_class = MissClass.HEALTH
         text = problem_answer(
             error,
             told.request_id,

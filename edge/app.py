@@ -1,7 +1,7 @@
 """Composition root of an edge: builds a worker's parts, runs them, and ends them in reverse.
 
-One process per worker; the workers of a box share the listening address (SO_REUSEPORT) and the
-cache directories, nothing else but the board of their totals.
+One process per worker; the workers of a box share the listening address (SO_REUSEPORT), the board
+of their totals and one cache (`edge.box`).
 """
 
 from __future__ import annotations
@@ -9,64 +9,84 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import resource
 import secrets
-import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from cdnkit.errors import CinedgeError
-from cdnkit.freshness import CDN
 from cdnkit.service.app import build_app
+from cdnkit.service.auth import BearerAuth
 from cdnkit.service.health import Health
 from cdnkit.service.logs import AccessLog, configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import Stop, run, serve
-from cdnkit.wire import CONTENT_PREFIX
-from config.topology import Address, EdgeNode, Topology
-from edge.access import Access
+from config.node_file import NodeFile
+from config.topology import Address, EdgeNode, EdgeSettings, Topology
 from edge.account import Accounts
 from edge.answer import Answers
 from edge.bodies import Bodies
+from edge.box.box import Box
+from edge.box.changes import Changes
+from edge.box.join import Joined, join
+from edge.box.settle import settle
+from edge.box.sockets import Sockets
 from edge.cache.disk import Disk
 from edge.cache.holdings import Holdings
+from edge.cache.loading import Loading
+from edge.cache.shelves import ALL_SHELVES, shelves_of
 from edge.combine import check_part
+from edge.drain import DrainDesk, DrainMark
+from edge.effects import Effects
 from edge.entry import Entry
 from edge.entry_answer import EntryAnswers
-from edge.exchange import Exchange
-from edge.fastlane import TARGETS_MAX, FastLane
-from edge.feed import Feed
+from edge.fastlane import FastLane
 from edge.fetch import Fetcher
 from edge.fill import Fills
-from edge.http1.response import ResponseHead
-from edge.invalidation import stale_targets
+from edge.followed_file import FollowedFile
+from edge.following import Following, Journals, make_following
+from edge.gathering import Gatherings
+from edge.herd import Herds
+from edge.hinting import Hinting
+from edge.lanelog import LaneLog
+from edge.listening import bind, raise_descriptor_limit
+from edge.load import LoadMeter
 from edge.lookup import Lookup
 from edge.origin import Origin
 from edge.passthrough import Passthrough
 from edge.readahead import first_part
+from edge.readiness import readiness
 from edge.refusal import Refusals
-from edge.routing import PathRule, Routing
+from edge.request_ids import request_ids
+from edge.routes import limits_of
+from edge.rulebook import Rules, grants_of, rules_of
+from edge.rules import index_maker
 from edge.scoreboard import Scoreboard, Tally
+from edge.scrubbing import Scrubbing
 from edge.serve import Parts, Service
-from edge.server import Limits, Server
+from edge.server import Server
 from edge.stored import Stored
 from edge.storing import Storing
+from edge.takeover import Heirs, Takeover
+from edge.targets import TARGETS_MAX, Targets
 from edge.teacher import Teacher
 from edge.telemetry import EdgeCollector
 from edge.tls import Certificates
 from edge.totals import Totals, read_totals
-from edge.upstream.pool import PoolLimits
-from edge.upstream.upstreams import Lent, Upstreams
-from edge.workers import supervise
+from edge.uncacheable import Uncacheable
+from edge.upstream.lent import Lent
+from edge.warming import Warming
+from edge.workers import supervise, until_started_or_stopped, until_stopped
 
 GRACE_SECONDS: Final = 10.0
-_BACKLOG: Final = 4096
+_UNUSED_FILE_SECONDS: Final = 120.0
+"""A file unused for so long is closed: its bytes may have left the page cache, and whoever opens it
+sees to that."""
 _log = structlog.get_logger("edge")
 
 
@@ -77,10 +97,18 @@ class Worker:
     server: Server
     holdings: Holdings
     fills: Fills
+    fetcher: Fetcher
     accounts: Accounts
     lane: FastLane
     address: Address
     admin_url: str | None
+    hang_up: Callable[[], None]
+    """Open the access log anew and load the certificates: what SIGHUP asks for."""
+    changes: Changes
+    box: Box | None
+    health: Health
+    adopt: Callable[[EdgeNode, Topology], Coroutine[Any, Any, None]]
+    """Go on with another topology."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +122,18 @@ class _Made:
     lane: FastLane
     health: Health
     server: Server
-    feeds: list[Feed]
+    journals: Journals
     certificates: Certificates | None
+    meter: LoadMeter
+    joined: Joined
+    takeover: Takeover
+    auth: BearerAuth
+
+    def hang_up(self) -> None:
+        """Let go of files that may have been replaced."""
+        self.log.reopen()
+        if self.certificates is not None:
+            self.certificates.reload()
 
     def totals(self) -> Totals:
         """What this worker has counted until now."""
@@ -103,24 +141,34 @@ class _Made:
         return read_totals(self.accounts, self.holdings, self.fills, self.server)
 
 
-def run_edge(node: EdgeNode, topology: Topology) -> int:
-    """Run the edge until it is told to stop; the process's exit status."""
-    _raise_descriptor_limit()
+def run_edge(node: EdgeNode, topology: Topology, file: NodeFile | None = None) -> int:
+    """Run the edge until it is told to stop; the process's exit status.
+
+    `file` is where the topology came from: read again when it changes, and at SIGHUP.
+    """
+    raise_descriptor_limit()
     configure_logging("edge", node.name)
-    board = Scoreboard(node.workers)
-    if node.workers == 1:
-        return _run_worker(node, topology, 0, board)
+    board, mark = Scoreboard(node.workers), DrainMark(Path(node.disks[0].path))
     try:
-        # Workers share the port with whoever else would share it: see first that nobody has it.
-        _bind(replace(node, workers=1)).close()
+        for disk in node.disks:
+            settle(Path(disk.path), node.workers)
     except OSError as error:
         _log.error("cannot go on", detail=str(error))
         return 1
-    return supervise(
-        node,
-        lambda share, number: _run_worker(share, topology, number, board),
-        board.has_published,
-    )
+    if node.workers == 1:
+        return _run_worker(node, topology, 0, board, mark, file)
+    try:
+        # Workers share the port with whoever else would share it: see first that nobody has it.
+        bind(replace(node, workers=1)).close()
+    except OSError as error:
+        _log.error("cannot go on", detail=str(error))
+        return 1
+    with contextlib.closing(Sockets(node.workers)) as sockets:
+        return supervise(
+            node,
+            lambda share, number: _run_worker(share, topology, number, board, mark, file, sockets),
+            board.has_published,
+        )
 
 
 @contextlib.asynccontextmanager
@@ -131,24 +179,37 @@ async def worker(
     now: Callable[[], float] = time.time,
     lane_targets_max: int = TARGETS_MAX,
     board: Scoreboard | None = None,
+    mark: DrainMark | None = None,
+    sockets: Sockets | None = None,
 ) -> AsyncIterator[Worker]:
     """Serve inside the block; at its end drain, close and mark the disks clean.
 
     `lane_targets_max` bounds the fast lane's memory; with 0 everything takes the full path. On
-    `board` the workers of an edge leave their totals for the one that answers scrapes.
+    `board` the workers of an edge leave their totals for the one that answers scrapes; `mark` is
+    set for all of them while the operator wants no new viewers here. By `sockets` the workers of
+    an edge share one cache.
     """
-    listener = _bind(node)
-    made = _make(node, topology, now, lane_targets_max)
-    holdings, server = made.holdings, made.server
+    listener = bind(node)
+    mark = mark or DrainMark(Path(node.disks[0].path))
+    made = _make(node, topology, number, now, lane_targets_max, mark, sockets)
+    holdings, server, box = made.holdings, made.server, made.joined.box
     tally = Tally(made.totals, board or Scoreboard(number + 1), number)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
         await stack.enter_async_context(made.log)
-        await holdings.load()
+        await holdings.open()
         stack.push_async_callback(holdings.close)
+        # What the disks hold is found while the journals are read and viewers served.
+        holdings.loading.start()
         stack.push_async_callback(_close_all, made.fetcher, made.fills, made.origin)
-        await _follow(stack, made.feeds)
-        admin_url = await _serve_admin(stack, node, number, made.health, tally)
+        if box is not None and sockets is not None:
+            await box.neighbours.start()
+            stack.push_async_callback(box.close)
+            server.listen(sockets.of(number)[1])
+        await _follow(stack, made.journals, holdings.loading)
+        scrubbing = Scrubbing(holdings, node.settings.scrub_bytes_per_second)
+        stack.push_async_callback(_cancel, asyncio.ensure_future(scrubbing.run()))
+        admin_url = await _serve_admin(stack, node, number, made, tally, mark)
         server.listen(listener)
         ticking = asyncio.ensure_future(_tick(made, tally))
         # The clock outlives the connections: answers in flight still have limits and are counted.
@@ -156,76 +217,162 @@ async def worker(
         stack.push_async_callback(server.close, GRACE_SECONDS)
         made.health.started()
         host, port = listener.getsockname()[:2]
-        _log.info("serving", host=host, port=port, held_blocks=holdings.held_blocks)
-        _calm_collector()
+        _log.info("serving", host=host, port=port, drained=mark.is_set)
+        _calm_collector(holdings.loading)
         try:
             address = Address(host, port)
-            yield Worker(server, holdings, made.fills, made.accounts, made.lane, address, admin_url)
+            yield Worker(
+                *(server, holdings, made.fills, made.fetcher, made.accounts, made.lane),
+                *(address, admin_url, made.hang_up, made.joined.changes, box, made.health),
+                made.takeover.adopt,
+            )
         finally:
             made.health.drain()
 
 
 def _make(
-    node: EdgeNode, topology: Topology, now: Callable[[], float], lane_targets_max: int
+    node: EdgeNode,
+    topology: Topology,
+    number: int,
+    now: Callable[[], float],
+    lane_targets_max: int,
+    mark: DrainMark,
+    sockets: Sockets | None,
 ) -> _Made:
     """The parts of a worker, wired and at rest."""
     settings = node.settings
     loop = asyncio.get_running_loop()
-    holdings = Holdings(_disks(node), loop)
-    routing, origin = _routes(node, topology, now)
+    shelves = ALL_SHELVES if sockets is None else shelves_of(number, sockets.workers)
+    holdings = Holdings(_disks(node, shelves), loop, index_maker(node), now)
+    joined = join(number, sockets, holdings, limits_of(settings), now)
+    box = joined.box
+    ids = request_ids()
+    rules = rules_of(node, topology, now)
+    routing = rules.ways.routing
+    origin = Origin(rules.ways, node.name, lambda: ids(None), box)
     fills = Fills(holdings, partial(_ask_part, origin), holdings.replaced)
-    fetcher = Fetcher(
-        holdings,
-        fills,
-        origin,
-        Storing(holdings, CDN, settings.block_bytes),
-        partial(first_part, block_bytes=settings.block_bytes, ahead=settings.read_ahead_blocks),
+    storing = Storing(
+        *(holdings, lambda target: origin.ways.routing.policy_of(target), settings.block_bytes),
+        lambda target: origin.ways.routing.is_followed(target),
     )
+    fetcher = _fetcher(node, holdings, fills, origin, storing, box, now)
     log = open_log(settings.access_log, clock=now)
-    accounts = Accounts(log, node.name)
-    answers = Answers(node.name, now)
-    from_entries = EntryAnswers(node.name, Bodies(fills, settings.read_ahead_blocks), now)
-    lane = FastLane(
-        from_entries.lane_heads,
-        secrets.token_hex(6).encode(),
-        logging=log.enabled,
-        targets_max=lane_targets_max,
-    )
-    passthrough = Passthrough(origin, answers, partial(_invalidate, holdings), now)
-    lookup = Lookup(holdings, CDN, now)
-    health = Health()
-    certificates = None
-    if node.tls is not None:
-        certificates = Certificates(Path(node.tls.certificate), Path(node.tls.key))
+    accounts, answers = Accounts(log, node.name), Answers(node.name, now)
+    bodies, lend = Bodies(fills, settings.read_ahead_blocks), None if box is None else box.lend
+    from_entries = EntryAnswers(node.name, bodies, now, lend)
+    herds = Herds(fills, bodies, from_entries, accounts.settle, ids)
+    lane = _lane(node, rules, from_entries, log, lane_targets_max)
+    teacher = Teacher(lane, routing, now)
+    hinting = Hinting(routing, Warming(holdings, fetcher, fills), now)
+    effects = Effects(holdings, fills, storing, joined.changes)
+    passthrough = Passthrough(origin, answers, effects, now)
+    health, meter = Health(), LoadMeter(rules.capacity)
+    certificates = _certificates(node)
     service = Service(
         Parts(
-            routing=routing,
-            access=Access({key.id: key.secret.encode() for key in topology.token_keys}),
-            stored=Stored(lookup, fetcher, from_entries, passthrough, Teacher(lane, now)),
+            stored=Stored(
+                *(Lookup(holdings, now), fetcher, from_entries, passthrough),
+                *(teacher, Gatherings(holdings.epochs, herds.answer)),
+            ),
             passthrough=passthrough,
             answers=answers,
             accounts=accounts,
-            is_ready=lambda: _why_not_ready(health),
-            answers_health=bool(topology.origins) or node.admin is None,
-            new_request_id=_request_ids(),
+            readiness=partial(readiness, health, mark, meter, holdings.loading),
+            new_request_id=ids,
+            hint=hinting.take,
             now=now,
+            greet=joined.greet,
+            **rules.parts(),
         )
     )
     server = Server(
-        loop,
-        service.serve,
-        Refusals(accounts, now).answer,
-        _limits(node),
-        lane,
-        lambda: accounts.absorb(lane),
-        now,
-        certificates,
+        *(loop, service.serve, Refusals(accounts, now).answer, rules.limits, lane),
+        *(lambda: accounts.absorb(lane), now, certificates),
     )
-    feeds = _feeds(node, topology, holdings)
+    made = (number, holdings, fetcher, fills, now)
+    journals = Journals(make_following(node, topology, *made))
+    rules.ways.hear(journals.now.feeds)
+    swap = _swap(origin, service, hinting, bodies, fetcher, server, meter, teacher, lane)
+    heirs = Heirs(swap, holdings.distrust, journals, partial(_followed, made), _auth(topology))
     return _Made(
-        *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, feeds),
-        certificates,
+        *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, journals),
+        *(certificates, meter, joined, Takeover(node, topology, heirs, now), heirs.auth),
     )
+
+
+def _followed(made: tuple[Any, ...], node: EdgeNode, topology: Topology) -> Following:
+    return make_following(node, topology, *made)
+
+
+def _swap(
+    origin: Origin,
+    service: Service,
+    hinting: Hinting,
+    bodies: Bodies,
+    fetcher: Fetcher,
+    server: Server,
+    meter: LoadMeter,
+    teacher: Teacher,
+    lane: FastLane,
+) -> Callable[[Rules, EdgeNode], None]:
+    """What puts other rules in force in all of these, between two requests."""
+
+    def swap(rules: Rules, node: EdgeNode) -> None:
+        origin.adopt(rules.ways)
+        service.parts = replace(service.parts, **rules.parts())
+        hinting.routing = rules.ways.routing
+        bodies.ahead_max = node.settings.read_ahead_blocks
+        fetcher.part_of = _part_of(node.settings)
+        server.limits = rules.limits
+        meter.adopt(rules.capacity)
+        teacher.adopt(rules.ways.routing)
+        lane.recalls = rules.repeats_at_once
+        for connection in server.connections.values():
+            connection.forget_heads()
+
+    return swap
+
+
+def _auth(topology: Topology) -> BearerAuth:
+    tokens = grants_of(topology)
+    return BearerAuth(tokens) if tokens else BearerAuth.open()
+
+
+def _fetcher(
+    node: EdgeNode,
+    holdings: Holdings,
+    fills: Fills,
+    origin: Origin,
+    storing: Storing,
+    box: Box | None,
+    now: Callable[[], float],
+) -> Fetcher:
+    settings = node.settings
+    parts = _part_of(settings)
+    borrow = None if box is None else box.borrow
+    uncacheable = Uncacheable(holdings.epochs.is_past, now)
+    return Fetcher(holdings, fills, origin, storing, uncacheable, parts, borrow)
+
+
+def _part_of(settings: EdgeSettings) -> Callable[[int, int | None], tuple[int, int]]:
+    return partial(
+        first_part, block_bytes=settings.block_bytes, ahead_max=settings.read_ahead_blocks
+    )
+
+
+def _lane(
+    node: EdgeNode, rules: Rules, answers: EntryAnswers, log: AccessLog, targets_max: int
+) -> FastLane:
+    prefix = secrets.token_hex(6).encode() + b"-f"
+    lane_log = LaneLog(node.name, prefix) if log.enabled else None
+    targets = Targets(targets_max)
+    return FastLane(answers.lane_heads, prefix, lane_log, targets, rules.repeats_at_once)
+
+
+def _certificates(node: EdgeNode) -> Certificates | None:
+    if node.tls is None:
+        return None
+    return Certificates(Path(node.tls.certificate), Path(node.tls.key))
 
 
 async def _ask_part(origin: Origin, entry: Entry, start: int, stop: int) -> Lent:
@@ -239,142 +386,93 @@ async def _ask_part(origin: Origin, entry: Entry, start: int, stop: int) -> Lent
     return lent
 
 
-def _invalidate(holdings: Holdings, target: bytes, answer: ResponseHead, host: bytes) -> None:
-    """An unsafe method succeeded: forget what it made out of date."""
-    for stale in stale_targets(target, answer, host):
-        holdings.invalidate(stale)
-
-
-def _run_worker(node: EdgeNode, topology: Topology, number: int, board: Scoreboard) -> int:
+def _run_worker(
+    node: EdgeNode,
+    topology: Topology,
+    number: int,
+    board: Scoreboard,
+    mark: DrainMark,
+    file: NodeFile | None = None,
+    sockets: Sockets | None = None,
+) -> int:
     async def main() -> None:
-        with Stop() as stop:
-            async with worker(node, topology, number, board=board):
-                await stop.wait()
+        serving: list[Worker] = []
+        following = FollowedFile(node, number, file)
+
+        def hang_up() -> None:
+            for each in serving:
+                each.hang_up()
+            following.hang_up()
+
+        with Stop(hang_up) as stop:
+            started = asyncio.Event()
+
+            async def live() -> None:
+                running = worker(node, topology, number, board=board, mark=mark, sockets=sockets)
+                async with running as me:
+                    serving.append(me)
+                    started.set()
+                    async with following.watched(me.adopt, me.health):
+                        await until_stopped(stop.wait(), me.holdings.loading.ended)
+
+            await until_started_or_stopped(live(), started, stop.wait())
 
     return run(main)
 
 
-def _bind(node: EdgeNode) -> socket.socket:
-    family = socket.AF_INET6 if ":" in node.listen.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if node.workers > 1:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if node.settings.congestion_control:
-        listener.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_CONGESTION, node.settings.congestion_control.encode()
-        )
-    listener.bind((node.listen.host, node.listen.port))
-    listener.listen(_BACKLOG)
-    listener.setblocking(False)
-    return listener
+def _disks(node: EdgeNode, shelves: range) -> list[Disk]:
+    return [Disk(Path(disk.path), disk.size_bytes, shelves=shelves) for disk in node.disks]
 
 
-def _disks(node: EdgeNode) -> list[Disk]:
-    return [Disk(Path(disk.path), disk.size_bytes) for disk in node.disks]
-
-
-def _limits(node: EdgeNode) -> Limits:
-    settings = node.settings
-    return Limits(
-        head_timeout_seconds=settings.head_timeout_seconds,
-        idle_timeout_seconds=settings.idle_timeout_seconds,
-        write_timeout_seconds=settings.write_timeout_seconds,
-        connections_max=settings.connections_max,
-    )
-
-
-def _routes(node: EdgeNode, topology: Topology, now: Callable[[], float]) -> tuple[Routing, Origin]:
-    settings = node.settings
-    limits = PoolLimits(
-        connections_max=settings.upstream_connections_max,
-        connect_timeout_seconds=settings.connect_timeout_seconds,
-        read_timeout_seconds=settings.read_timeout_seconds,
-        wait_timeout_seconds=settings.read_timeout_seconds,
-    )
-    own = [origin.url.rstrip("/") + CONTENT_PREFIX for origin in topology.origins]
-    rules = [
-        PathRule(route.prefix.encode(), route.token, number)
-        for number, route in enumerate(topology.routes)
-    ]
-    upstreams = [Upstreams(route.upstream or own, limits, now) for route in topology.routes]
-    routing = Routing(rules)
-    ids = _request_ids()
-    return routing, Origin(routing, upstreams, node.name, lambda: ids(None))
-
-
-def _feeds(node: EdgeNode, topology: Topology, holdings: Holdings) -> list[Feed]:
-    prefixes = [route.prefix for route in topology.routes if not route.upstream]
-
-    def targets_of(key: str) -> list[bytes]:
-        return [f"{prefix}{key}".encode() for prefix in prefixes]
-
-    if not prefixes:
-        return []
-    directory = Path(node.disks[0].path)
-    directory.mkdir(parents=True, exist_ok=True)
-    return [
-        Feed(origin.url, holdings, targets_of, directory / f"feed-{origin.name}.json")
-        for origin in topology.origins
-    ]
-
-
-async def _follow(stack: contextlib.AsyncExitStack, feeds: list[Feed]) -> None:
-    for feed in feeds:
-        stack.push_async_callback(_cancel, asyncio.ensure_future(feed.follow()))
-    for feed in feeds:
-        await feed.reached.wait()
+async def _follow(stack: contextlib.AsyncExitStack, journals: Journals, loading: Loading) -> None:
+    journals.start()
+    stack.push_async_callback(journals.stop)
+    # Before that: places in journals are kept only once all is loaded, and would be waited for.
+    stack.push_async_callback(loading.stop)
+    await journals.now.reached()
 
 
 async def _serve_admin(
     stack: contextlib.AsyncExitStack,
     node: EdgeNode,
     number: int,
-    health: Health,
+    made: _Made,
     tally: Tally,
+    mark: DrainMark,
 ) -> str | None:
     if node.admin is None or number:
         return None
     telemetry = Telemetry("edge", node.name)
     telemetry.registry.register(EdgeCollector(tally.of_all))
-    app = build_app(tier="edge", name=node.name, telemetry=telemetry, health=health)
+    drain = DrainDesk(node.name, mark, made.auth.authorize, made.meter.report)
+    app = build_app(
+        tier="edge",
+        name=node.name,
+        telemetry=telemetry,
+        health=made.health,
+        routes=drain.routes(),
+    )
     listening = await stack.enter_async_context(serve(app, node.admin.host, node.admin.port))
     return listening.url
-
-
-def _request_ids() -> Callable[[Exchange | None], bytes]:
-    """Ids: the client's own when it is sane, else a prefix of this process and a count."""
-    prefix = secrets.token_hex(6)
-    count = 0
-
-    def make(exchange: Exchange | None) -> bytes:
-        nonlocal count
-        if exchange is not None:
-            given = exchange.request.fields.first(b"x-request-id")
-            if given is not None and len(given) <= 64 and given.replace(b"-", b"").isalnum():
-                return given
-        count += 1
-        return f"{prefix}-{count:x}".encode()
-
-    return make
-
-
-def _why_not_ready(health: Health) -> str | None:
-    ready, report = health.report()
-    return None if ready else str(report["status"])
 
 
 async def _tick(made: _Made, tally: Tally) -> None:
     """Once a second: time limits, and what the fast lane left for later."""
     loop = asyncio.get_running_loop()
+    swept_at = loop.time()
     try:
         while True:
             made.server.tick(int(loop.time()))
             made.holdings.touch_recent(made.lane.stirred)
+            if made.joined.box is not None:
+                made.joined.box.tick()
             tally.publish()
+            made.meter.take(tally.of_all(), loop.time())
             if made.certificates is not None:
                 made.certificates.refresh()
+            if loop.time() >= swept_at + _UNUSED_FILE_SECONDS:
+                swept_at = loop.time()
+                made.holdings.open_files.sweep()
             await asyncio.sleep(1.0)
     finally:
         tally.publish()
@@ -386,20 +484,14 @@ async def _close_all(fetcher: Fetcher, fills: Fills, origin: Origin) -> None:
     origin.close()
 
 
-def _calm_collector() -> None:
+def _calm_collector(loading: Loading) -> None:
     """Requests make next to no cycles: what lives now stays, and the rest is looked at rarely."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
+    loading.ended.add_done_callback(lambda _: gc.freeze())
 
 
-async def _cancel(task: asyncio.Future[None]) -> None:
+async def _cancel(task: asyncio.Future[Any]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _raise_descriptor_limit() -> None:
-    """A film in many blocks and many viewers: take all descriptors the system allows us."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

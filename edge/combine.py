@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cdnkit.errors import UpstreamError
 from cdnkit.ranges import ContentRange, parse_content_range
-from edge.entry import Entry
+from edge.entry import Entry, validators_of
 from edge.http1.response import Framing, ResponseHead
 
 
@@ -41,6 +41,14 @@ def check_part(entry: Entry, head: ResponseHead, start: int, stop: int) -> None:
         raise VersionChangedError("the upstream's content has another length now")
     if not _is_consistent(head, part):
         raise UpstreamError("the upstream's range and length differ")
+
+
+def is_same_head(entry: Entry, head: ResponseHead) -> bool:
+    """Does the answer to a HEAD speak of what is held (RFC 9111 4.3.5)?"""
+    if head.status != entry.head.status or validators_of(head.fields) != entry.validators:
+        return False
+    length = head.fields.first(b"content-length")
+    return length is None or length == b"%d" % entry.size_bytes
 
 
 def part_of(head: ResponseHead) -> ContentRange | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cdnkit.cache_control import NOTHING_SAID
+from cdnkit.errors import CinedgeError, Fault
 from cdnkit.fields import FieldLines
 from cdnkit.freshness import CachePolicy, Freshness, Judgement, State, judge, request_directives
 from cdnkit.wire import MissClass
@@ -23,9 +24,13 @@ class Serve:
 
 @dataclass(frozen=True, slots=True)
 class Revalidate:
-    """Ask the origin whether the entry still stands; it may be served if the origin fails."""
+    """Ask the origin whether the entry still stands; it may be served if the origin fails.
+
+    `by_wish`: only the client's directives ask for that.
+    """
 
     judgement: Judgement
+    by_wish: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,14 @@ class Fetch:
 @dataclass(frozen=True, slots=True)
 class Unsatisfiable:
     """The client wants no answer but a stored one, and there is none (RFC 9111 5.2.1.7)."""
+
+
+class NotStoredError(CinedgeError):
+    """Nothing stored answers, and nothing else was wanted: the upstream was not asked."""
+
+    status = 504
+    code = "not-stored"
+    fault = Fault.CLIENT
 
 
 Decision = Serve | Revalidate | Fetch | Unsatisfiable
@@ -55,10 +68,11 @@ def decide(
     if stored is None:
         return Unsatisfiable() if wishes.only_if_cached else Fetch(missing)
     judgement = judge(stored, now, wishes)
+    by_wish = now < stored.fresh_until
     match judgement.state:
         case State.FRESH | State.STALE_ACCEPTED:
             return Serve(judgement, refresh=False)
         case State.STALE_WHILE_REVALIDATE:
             return Serve(judgement, refresh=True)
         case State.STALE | State.MUST_REVALIDATE:
-            return Unsatisfiable() if wishes.only_if_cached else Revalidate(judgement)
+            return Unsatisfiable() if wishes.only_if_cached else Revalidate(judgement, by_wish)

@@ -6,8 +6,9 @@ block files; responses in flight keep the old one, so bytes of two versions neve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -16,19 +17,22 @@ from cdnkit.fields import FieldLines, Pair
 from cdnkit.freshness import Freshness
 from cdnkit.validators import Validators, is_strong_etag
 from edge.blockfile import BlockFile
-from edge.respond import stored_lines
+from edge.respond import stored_lines, trace_of, whole_lines
 
 if TYPE_CHECKING:
     from edge.cache.disk import Disk
-    from edge.fastlane import Hot
-    from edge.fill import Growing
+    from edge.fill import Growing, Run
     from edge.reader import Reader
+    from edge.targets import Hot
 
-ABSENT, HELD, UNVERIFIED, EVICTED = 0, 1, 2, 3
+ABSENT, HELD, UNVERIFIED, EVICTED, PASSED_BY = 0, 1, 2, 3, 4
 """A block's state: never here; here; here since before an unclean stop and not read since; was here
-but had to go."""
+but had to go; was served from memory and not kept."""
 
 _AT_HAND = (HELD, UNVERIFIED)
+
+SEPARATOR = b"\n"
+"""Between the target and the variant in a key; no target contains it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +45,92 @@ class StoredHead:
     received_at: float
     freshness: Freshness
 
+    def doubted(self) -> StoredHead:
+        """The same, of something that may have changed: whoever wants it has to ask."""
+        freshness = replace(self.freshness, lifetime_seconds=0, stale_while_revalidate_seconds=0)
+        return replace(self, freshness=freshness)
+
+    def softened(self, now: float, usable_seconds: int) -> StoredHead:
+        """The same, stale from now on, but usable by those whose asking makes it fresh again.
+
+        An answer that must not be used stale is not (RFC 9111 5.2.2.2).
+        """
+        age = int(now - self.freshness.born_at)
+        lifetime = min(self.freshness.lifetime_seconds, max(0, age))
+        usable = 0 if self.freshness.never_stale else age - lifetime + usable_seconds
+        return replace(
+            self,
+            freshness=replace(
+                self.freshness, lifetime_seconds=lifetime, stale_while_revalidate_seconds=usable
+            ),
+        )
+
+
+class NotHeldError(Exception):
+    """The owner of a block did not keep it, or is gone."""
+
+
+@dataclass(slots=True, eq=False)
+class Loan:
+    """Of which worker an entry is, and under which number it is known there.
+
+    `up` ends with the owner: what is held stays readable, nothing new comes. `number` is 0 for an
+    entry that the owner does not know, because it was made here while the owner was away.
+    """
+
+    owner: int
+    number: int
+    up: bool = True
+    touched: set[int] = field(default_factory=set)
+    waiting: dict[int, Future[BlockFile]] = field(default_factory=dict)
+    run: Run | None = None
+    """The fill that began last."""
+
+    def await_owner(self, block: int, file: BlockFile | None) -> Future[BlockFile]:
+        """The file of a block that was received here and is written by its owner.
+
+        `file` when that is done already.
+        """
+        waiting = self.waiting[block] = Future[BlockFile]()
+        if file is not None or not self.up:
+            self.settle(block, file)
+        return waiting
+
+    def settle(self, block: int, file: BlockFile | None) -> None:
+        """The owner has spoken about a block that was received here too."""
+        waiting = self.waiting.pop(block, None)
+        if waiting is None:
+            return
+        if file is None:
+            waiting.set_exception(NotHeldError())
+        else:
+            waiting.set_result(file)
+
+    def end(self) -> None:
+        """The owner is gone."""
+        self.up = False
+        for block in list(self.waiting):
+            self.settle(block, None)
+
 
 class Entry:
     """One version of the content behind a key. `size_bytes` is the whole length."""
 
     __slots__ = (
         "block_bytes",
+        "borrowers",
         "count",
         "disk",
         "files",
         "files_name",
+        "gone",
         "growing",
         "head",
         "hots",
         "key",
         "lines",
+        "loan",
+        "number",
         "object_id",
         "present",
         "readers",
@@ -64,9 +139,11 @@ class Entry:
         "request_pairs",
         "size_bytes",
         "store_id",
+        "trace",
         "validators",
         "version",
         "was_read",
+        "whole_lines",
     )
 
     def __init__(
@@ -90,12 +167,16 @@ class Entry:
         self.growing: dict[int, Growing] = {}
         self.readers: set[Reader] = set()
         self.replaced = False
+        # Nobody has its missing bytes any more, which is more than that it lost its key.
+        self.gone = False
+        self.borrowers: set[int] | None = None
+        self.loan: Loan | None = None
         self.recent: bytearray | None = None
         self.hots: dict[Hot, None] = {}
+        self.number = 0
         self.store_id = 0
         self.head = head
-        self.lines = stored_lines(head.pairs)
-        self.validators = validators_of(FieldLines(head.pairs))
+        self.validators = self._take(head)
         self.version = version_of(self.validators, size_bytes, head)
         self.files_name = self.version
         self.was_read = False
@@ -108,7 +189,11 @@ class Entry:
     @property
     def is_complete(self) -> bool:
         """Whether every block is held."""
-        return ABSENT not in self.present and EVICTED not in self.present
+        return not any(state in self.present for state in (ABSENT, EVICTED, PASSED_BY))
+
+    def held_blocks(self) -> Iterator[int]:
+        """Blocks of which there is a file, sound or in doubt."""
+        return (block for block, state in enumerate(self.present) if state in _AT_HAND)
 
     def block_size(self, block: int) -> int:
         """Bytes in a block; only the last may be shorter."""
@@ -124,8 +209,16 @@ class Entry:
     def renew(self, head: StoredHead) -> None:
         """The same version with a newer head (RFC 9111 4.3.4)."""
         self.head = head
-        self.lines = stored_lines(head.pairs)
+        self._take(head)
         self.cool()
+
+    def _take(self, head: StoredHead) -> Validators:
+        """Make once what every answer from this head needs of it."""
+        fields = FieldLines(head.pairs)
+        self.lines = stored_lines(head.pairs)
+        self.whole_lines = whole_lines(head.pairs)
+        self.trace = trace_of(fields)
+        return validators_of(fields)
 
     def cool(self) -> None:
         """What the fast lane was taught of this entry no longer holds."""
@@ -133,14 +226,24 @@ class Entry:
             hot.until = 0
         self.hots.clear()
 
+    def has(self, block: int) -> bool:
+        """Whether a block is held, or in memory whole."""
+        growing = self.growing.get(block)
+        return self.present[block] in _AT_HAND or (growing is not None and growing.is_full)
+
     def at_hand(self, block: int) -> bool:
         """Whether a block is held or on its way."""
         return self.present[block] in _AT_HAND or block in self.growing
 
 
 def name_of(key: bytes) -> str:
-    """The directory name of a key: 128 bits, so that equal names mean equal keys."""
-    return blake2b(key, digest_size=16).hexdigest()
+    """The directory name of a key: 128 bits, so that equal names mean equal keys.
+
+    The first byte is the shelf, which tells the owner: variants of a target stand on one.
+    """
+    target, variant, _ = key.partition(SEPARATOR)
+    name = blake2b(key, digest_size=16).hexdigest()
+    return blake2b(target, digest_size=16).hexdigest()[:2] + name[2:] if variant else name
 
 
 def validators_of(fields: FieldLines) -> Validators:

@@ -9,6 +9,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable
+from typing import Final
 
 from cdnkit.cache_status import format_cache_status
 from cdnkit.fields import FieldLines
@@ -16,7 +17,7 @@ from cdnkit.ranges import lay_out_multipart
 from cdnkit.wire import MissClass, Outcome
 from edge.account import Told
 from edge.bodies import Bodies
-from edge.entry import ABSENT, EVICTED, HELD, Entry
+from edge.entry import ABSENT, EVICTED, HELD, PASSED_BY, UNVERIFIED, Entry
 from edge.exchange import Exchange
 from edge.respond import hop_lines, not_modified_lines, status_line, trace_lines
 from edge.selection import (
@@ -29,12 +30,28 @@ from edge.selection import (
     Selection,
 )
 
+__all__ = ["Bodies", "Entry", "EntryAnswers"]
+
+_MISSING: Final = {
+    EVICTED: MissClass.EVICTED,
+    PASSED_BY: MissClass.ADMISSION,
+    ABSENT: MissClass.COLD,
+}
+"""States of blocks that have to be fetched, and why; the first that is met says it."""
+
 
 class EntryAnswers:
     """Makes answers from entries for one worker."""
 
-    def __init__(self, node: str, bodies: Bodies, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        node: str,
+        bodies: Bodies,
+        now: Callable[[], float] = time.time,
+        lend: Callable[[Entry, int], tuple[int, int] | None] | None = None,
+    ) -> None:
         self._node = node
+        self._lend = lend
         self._bodies = bodies
         self._now = now
 
@@ -59,13 +76,12 @@ class EntryAnswers:
             case OutOfRange(content_range):
                 extra = f"Content-Range: {content_range}\r\n".encode()
                 self._bodiless(exchange, told, entry, 416, extra)
-            case Everything(stop):
+            case Everything():
                 told.status = entry.head.status
-                self._content(exchange, told, entry, 0, stop, b"")
-            case Part(start, stop, content_range):
+                self._content(exchange, told, entry, selection)
+            case Part():
                 told.status = 206
-                extra = f"Content-Range: {content_range}\r\n".encode()
-                self._content(exchange, told, entry, start, stop, extra)
+                self._content(exchange, told, entry, selection)
             case Parts():
                 told.status = 206
                 self._multipart(exchange, told, entry, selection)
@@ -81,25 +97,48 @@ class EntryAnswers:
         lines = (
             entry.lines
             + b"Accept-Ranges: bytes\r\nAge: %d\r\n" % freshness.age_seconds(now)
-            + trace_lines(FieldLines(entry.head.pairs), member, self._node)
+            + trace_lines(entry.trace, member, self._node)
         )
         # Age and ttl move when another whole second has passed since the content was born.
         until = freshness.born_at + math.ceil(now - freshness.born_at)
         return status_line(200) + lines, status_line(206) + lines, until
 
-    def _content(
-        self, exchange: Exchange, told: Told, entry: Entry, start: int, stop: int, extra: bytes
-    ) -> None:
-        _classify(told, entry, start, stop)
+    def opening(
+        self,
+        exchange: Exchange,
+        told: Told,
+        entry: Entry,
+        selection: Everything | Part,
+        *,
+        held: bool = False,
+    ) -> tuple[bytes, int, int]:
+        """The head of an answer with content, and which bytes [start, stop) come behind it.
+
+        With `held` none do: the worker that asks reads them from the files.
+        """
+        match selection:
+            case Everything(stop):
+                start, extra = 0, entry.whole_lines
+            case Part(start, stop, content_range):
+                extra = f"Content-Range: {content_range}\r\n".encode()
         text = (
             status_line(told.status)
             + entry.lines
             + (b"Accept-Ranges: bytes\r\n" if entry.head.status == 200 else b"")
-            + self._hop(exchange, told, entry)
+            + self._hop(exchange, told, entry, held=held)
             + extra
-            + (b"Content-Length: %d\r\n\r\n" % (stop - start))
+            + (b"Content-Length: %d\r\n\r\n" % (0 if held else stop - start))
         )
-        if exchange.request.method == b"HEAD" or start == stop:
+        return text, start, stop
+
+    def _content(
+        self, exchange: Exchange, told: Told, entry: Entry, selection: Everything | Part
+    ) -> None:
+        start = selection.start if isinstance(selection, Part) else 0
+        _classify(told, entry, start, selection.stop)
+        held = exchange.asker is not None and _is_held(exchange, entry, start, selection.stop)
+        text, start, stop = self.opening(exchange, told, entry, selection, held=held)
+        if exchange.request.method == b"HEAD" or start == stop or held:
             exchange.reply(text)
         else:
             exchange.deliver(text, self._bodies.part(exchange.connection, entry, start, stop))
@@ -139,25 +178,42 @@ class EntryAnswers:
             + b"Content-Length: 0\r\n\r\n"
         )
 
-    def _hop(self, exchange: Exchange, told: Told, entry: Entry) -> bytes:
+    def _hop(self, exchange: Exchange, told: Told, entry: Entry, *, held: bool = False) -> bytes:
         now = self._now()
         freshness = entry.head.freshness
         member = format_cache_status(
             self._node,
             told.outcome,
             miss_class=told.miss_class,
+            forward=told.forward,
             forward_status=told.asked_status,
             ttl_seconds=int(freshness.born_at + freshness.lifetime_seconds - now),
             stored=told.outcome is Outcome.MISS,
             collapsed=told.collapsed,
         )
-        return b"Age: %d\r\n" % freshness.age_seconds(now) + hop_lines(
-            FieldLines(entry.head.pairs),
+        lines = b"Age: %d\r\n" % freshness.age_seconds(now) + hop_lines(
+            entry.trace,
             member,
             self._node,
             told.request_id,
             exchange.connection_line,
         )
+        if exchange.asker is None or self._lend is None:
+            return lines
+        return lines + told.said(self._lend(entry, exchange.asker), held=held)
+
+
+def _is_held(exchange: Exchange, entry: Entry, start: int, stop: int) -> bool:
+    """Can the worker that asks read all of it from the files? A fill wants the bytes themselves."""
+    first, last = start // entry.block_bytes, -(-stop // entry.block_bytes)
+    states = entry.present[first:last]
+    return (
+        exchange.request.method == b"GET"
+        and entry.loan is None
+        and not entry.replaced
+        and b"if-match" not in exchange.request.fields
+        and states.count(HELD) + states.count(UNVERIFIED) == len(states)
+    )
 
 
 def _classify(told: Told, entry: Entry, start: int, stop: int) -> None:
@@ -166,11 +222,21 @@ def _classify(told: Told, entry: Entry, start: int, stop: int) -> None:
         return
     first, last = start // entry.block_bytes, -(-stop // entry.block_bytes)
     states = entry.present[first:last]
-    missing = states.count(ABSENT) + states.count(EVICTED)
+    missing = sum(states.count(state) for state in _MISSING)
     for block, growing in entry.growing.items() if missing else ():
         # In memory whole and on its way to the disk: nothing has to be fetched for it.
         if first <= block < last and growing.is_full and states[block - first] != HELD:
             missing -= 1
     if missing:
         told.outcome = Outcome.PARTIAL
-        told.miss_class = MissClass.EVICTED if EVICTED in states else MissClass.COLD
+        told.miss_class = next(why for state, why in _MISSING.items() if state in states)
+        if all(_is_late(entry, block) for block in range(first, last) if not entry.has(block)):
+            told.miss_class = MissClass.READAHEAD_LATE
+
+
+def _is_late(entry: Entry, block: int) -> bool:
+    """Whether a block is on its way for nobody who reads it: it was to be here before."""
+    return block in entry.growing and not any(
+        reader.position < reader.stop and reader.cursor <= block < reader.stop_block
+        for reader in entry.readers
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
 from cdnkit.fields import end_to_end
@@ -15,6 +15,8 @@ from edge.respond import lines_of, status_line
 
 if TYPE_CHECKING:
     from edge.connection import Connection
+    from edge.crowds import Asking
+    from edge.gathering import Gathering
 
 UNTIMED: Final = 1 << 62
 """Deadline of a connection that waits for us and not for its client."""
@@ -28,6 +30,11 @@ class ClientGoneError(Exception):
 class Exchange:
     """Answer exactly once with `reply` or `deliver`; then `finished` says how it went.
 
+    `asker` is the number of the worker that asks, when it is one of this box.
+    `bound` puts a bound of the viewer's around the body of the answer.
+    `asking` is the question of another viewer that this one has waited for already.
+    `gathering` are others who wait with it for the same, in the very words of its `head`.
+    `on_end` is told how the answer went.
     `sending` passes the request's content on, which may take longer than the answer's beginning.
     """
 
@@ -35,8 +42,15 @@ class Exchange:
         "_arrival",
         "_done",
         "answered",
+        "asker",
+        "asking",
         "body_left",
+        "bound",
+        "complete",
         "connection",
+        "gathering",
+        "head",
+        "on_end",
         "request",
         "seconds",
         "sending",
@@ -44,16 +58,25 @@ class Exchange:
         "started",
     )
 
-    def __init__(self, connection: Connection, request: Request, started: float) -> None:
+    def __init__(
+        self, connection: Connection, request: Request, started: float, head: bytes = b""
+    ) -> None:
         self.connection = connection
         self.request = request
         self.started = started
         self.seconds = 0.0
         self.sent_bytes = 0
         self.answered = False
+        self.asker: int | None = None
+        self.bound: Callable[[Body], Body] | None = None
+        self.asking: Asking | None = None
+        self.complete: bool | None = None
+        self.gathering: Gathering | None = None
+        self.head = head
+        self.on_end: Callable[[Exchange, bool], None] | None = None
         self.body_left = request.has_body
         self.sending: asyncio.Task[None] | None = None
-        self._done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._done: asyncio.Future[bool] | None = None
         self._arrival: asyncio.Future[None] | None = None
 
     @property
@@ -97,6 +120,8 @@ class Exchange:
         self.answered = True
         connection.closing = self.closes_after
         connection.head = bytes(connection.head) + head
+        if body is not None and self.bound is not None:
+            body = self.bound(body)
         connection.body = body
         if body is not None:
             body.begin(connection)
@@ -104,14 +129,21 @@ class Exchange:
 
     async def finished(self) -> bool:
         """Wait for the end of the answer: True when the client took all of it."""
-        return await self._done
+        if self.complete is None:
+            self._done = asyncio.get_running_loop().create_future()
+            await self._done
+        return self.complete is True
 
     def end(self, complete: bool) -> None:
         """Called by the server when the answer is out or the connection is gone."""
-        if not self._done.done():
-            self.seconds = self._done.get_loop().time() - self.started
+        if self.complete is None:
+            self.complete = complete
+            self.seconds = asyncio.get_running_loop().time() - self.started
             self.sent_bytes = self.connection.sent_bytes
-            self._done.set_result(complete)
+            if self._done is not None and not self._done.done():
+                self._done.set_result(complete)
+            if self.on_end is not None:
+                self.on_end(self, complete)
         self.arrived()
 
     def arrived(self) -> None:

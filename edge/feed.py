@@ -8,26 +8,43 @@ nothing held is trusted without asking (docs/decisions/0005-change-feed.md).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import structlog
 
 from cdnkit.wire import CHANGES_PATH, ChangeKind
 from edge.cache.holdings import Holdings
+from edge.orders import Orders
+from edge.receipts import Identity, Receipts
 
 WAIT_SECONDS: Final = 25
+BEHIND_SECONDS_MAX: Final = 1.0
+"""How long another edge that knows more waits for us to learn it."""
 _RETRY_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 10.0
 """How much longer than the wait an answer may take: a silent origin must not hold a start up."""
+
+_UNNAMED: Final = frozenset({401, 403})
+_HINT: Final = "list a token with the scope 'edge' under access_tokens"
+_ORDERS: Final = frozenset(
+    kind.value for kind in (ChangeKind.PURGE, ChangeKind.WARM, ChangeKind.PIN, ChangeKind.UNPIN)
+)
+
+
+def places_of(path: Path, number: int, workers: int) -> Path:
+    """Where worker `number` keeps how far it has read in journals."""
+    return path if workers == 1 else path / f"places-{number}-of-{workers}"
 
 
 class Feed:
     """Follows one origin's journal and invalidates what it names.
 
+    `sequence` is how far the journal was acted on, `heard` how far that may have begun.
     `targets_of` gives the request targets under which a key is served here.
     """
 
@@ -37,14 +54,25 @@ class Feed:
         holdings: Holdings,
         targets_of: Callable[[str], list[bytes]],
         place: Path,
+        orders: Orders,
+        receipts: Receipts,
+        identity: Identity,
     ) -> None:
         self.reached = asyncio.Event()
         self.sequence = 0
+        self.heard = 0
         self.connected = False
         self._url = origin_url.rstrip("/") + CHANGES_PATH
         self._holdings = holdings
         self._targets_of = targets_of
         self._place = place
+        self._orders = orders
+        self._receipts = receipts
+        self._identity = identity
+        self._is_named = True
+        self._advanced = asyncio.Event()
+        self._kept = 0
+        self._keeping: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("edge.feed")
 
     async def follow(self) -> None:
@@ -53,8 +81,25 @@ class Feed:
         if known is None:
             self._holdings.distrust()
         else:
-            self.sequence = known
-        async with aiohttp.ClientSession() as session:
+            self.sequence = self.heard = self._kept = known
+        try:
+            await self._follow()
+        finally:
+            # Who follows no more can miss nothing.
+            self._holdings.unheard.discard(self._url)
+            if self._keeping is not None:
+                await self._keeping
+
+    async def has_acted_on(self, sequence: int) -> bool:
+        """Whether everything up to `sequence` was acted on; what is due soon is waited for."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEHIND_SECONDS_MAX):
+                while self.sequence < sequence:
+                    await self._advanced.wait()
+        return self.sequence >= sequence
+
+    async def _follow(self) -> None:
+        async with aiohttp.ClientSession(headers=self._identity.headers()) as session:
             wait_seconds = 0
             while True:
                 try:
@@ -72,46 +117,71 @@ class Feed:
                     continue
                 self.connected = True
                 if caught_up:
+                    self._holdings.unheard.discard(self._url)
                     self.reached.set()
                     wait_seconds = WAIT_SECONDS
 
     async def _read(self, session: aiohttp.ClientSession, wait_seconds: int) -> bool:
         """One request; True when there is nothing more to read now."""
         parameters = {"after": str(self.sequence), "wait": str(wait_seconds), "limit": "1000"}
+        if self._is_named:
+            parameters["edge"] = self._identity.edge
         limit = aiohttp.ClientTimeout(total=wait_seconds + _ANSWER_SECONDS, sock_connect=5)
         async with session.get(self._url, params=parameters, timeout=limit) as response:
+            if self._is_named and response.status in _UNNAMED:
+                # Without our name orders do not wait for us, yet we still learn of everything.
+                self._is_named = False
+                self._log.warning("not known as an edge here", url=self._url, hint=_HINT)
+                return False
             response.raise_for_status()
             page = await response.json()
-        changes = page["changes"]
+        changes, last = page["changes"], int(page["last"])
+        self.heard = last
         for change in changes:
-            self._apply(change["key"], change)
-        last = int(page["last"])
+            await self._apply(change)
         if last < self.sequence:
             # Another journal than the one we followed: nothing known says what changed.
             self._holdings.distrust()
         if last != self.sequence or not changes:
             self.sequence = last
-            await self._keep_place()
+            advanced, self._advanced = self._advanced, asyncio.Event()
+            advanced.set()
+            if self._keeping is None or self._keeping.done():
+                self._keeping = asyncio.create_task(self._keep_place())
         return len(changes) < 1000
 
-    def _apply(self, key: str, change: Mapping[str, object]) -> None:
-        etag = change.get("etag") if change.get("kind") == ChangeKind.PUBLISH.value else None
-        for target in self._targets_of(key):
+    async def _apply(self, change: Mapping[str, Any]) -> None:
+        kind, detail = change.get("kind"), change.get("detail")
+        if kind in _ORDERS and isinstance(detail, dict) and "order" in detail:
+            await self._orders.obey(str(kind), detail, self._receipts)
+            return
+        etag = change.get("etag") if kind == ChangeKind.PUBLISH.value else None
+        for target in self._targets_of(change["key"]):
             self._holdings.invalidate(target, etag if isinstance(etag, str) else None)
 
     def _lost(self, error: Exception) -> None:
         if self.connected or not self.reached.is_set():
             self._log.warning("change feed lost", url=self._url, error=repr(error))
+            # What is fetched or found unchanged from now on may be replaced the next moment.
+            self._holdings.unheard.add(self._url)
             self._holdings.distrust()
         self.connected = False
         self.reached.set()
 
     async def _keep_place(self) -> None:
-        try:
-            await asyncio.to_thread(self._write_place)
-        except OSError as error:
-            # The older place on disk only makes the next start replay more.
-            self._log.warning("place in the change feed not kept", error=str(error))
+        """Write the place down once the disks know what came before it: a crash forgets nothing."""
+        while self._kept != self.sequence:
+            sequence = self.sequence
+            if not await self._holdings.recorded():
+                return
+            # An order behind the place is not heard again: its receipt has to be out before.
+            await self._receipts.told()
+            try:
+                await asyncio.to_thread(self._write_place, sequence)
+            except OSError as error:
+                # The older place on disk only makes the next start replay more.
+                self._log.warning("place in the change feed not kept", error=str(error))
+            self._kept = sequence
 
     def _read_place(self) -> int | None:
         try:
@@ -119,7 +189,7 @@ class Feed:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _write_place(self) -> None:
+    def _write_place(self, sequence: int) -> None:
         aside = self._place.with_suffix(".aside")
-        aside.write_text(json.dumps({"sequence": self.sequence}))
+        aside.write_text(json.dumps({"sequence": sequence}))
         aside.replace(self._place)

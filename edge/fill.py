@@ -10,7 +10,6 @@ it failed, and the first waiter to notice asks again.
 from __future__ import annotations
 
 import asyncio
-import enum
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -20,62 +19,27 @@ from edge.blockfile import BlockFile
 from edge.cache.holdings import Holdings
 from edge.combine import VersionChangedError
 from edge.entry import UNVERIFIED, Entry
+from edge.growing import Growing, GrowingState
+from edge.parking import Parking
 from edge.readahead import plan_run, wants_block
-from edge.upstream.upstreams import Lent
+from edge.upstream.lent import Lent
 
 if TYPE_CHECKING:
     from edge.reader import Reader
 
+__all__ = ["Fills", "Growing", "GrowingState", "Run"]
+
 UNSAVED_BYTES_MAX: Final = 32 * 1024 * 1024
 """Whole blocks waiting for the disk before receiving pauses; also what a failing disk may leave in
 memory for readers on their way there."""
+PASSED_BY_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Blocks that the rule would not have, in memory for readers on their way there. What comes beyond
+is written like any other, for slow readers are many and memory is not."""
 UNREAD_BLOCKS_MAX: Final = 8
 """How far a new entry is filled while the reader that asked for it is not there yet."""
 _VERIFIED_AHEAD_BLOCKS: Final = 4
 _BUFFERS_KEPT_BYTES: Final = 32 * 1024 * 1024
 _BLOCKS_MIN: Final = 4
-
-
-class GrowingState(enum.Enum):
-    """What is true of a block on its way."""
-
-    RECEIVING = "receiving"
-    SAVING = "saving"
-    SAVED = "saved"
-    UNSAVED = "unsaved"
-    FAILED = "failed"
-
-
-class Growing:
-    """One block between being asked for and being held."""
-
-    __slots__ = (
-        "block",
-        "crowd",
-        "entry",
-        "memory",
-        "owner",
-        "received",
-        "size",
-        "state",
-        "waiters",
-    )
-
-    def __init__(self, entry: Entry, block: int) -> None:
-        self.entry = entry
-        self.block = block
-        self.size = entry.block_size(block)
-        self.received = 0
-        self.memory: memoryview | None = None
-        self.state = GrowingState.RECEIVING
-        self.waiters: set[Reader] = set()
-        self.owner: Run | None = None
-        self.crowd = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether every byte is in memory."""
-        return self.received == self.size
 
 
 class Run:
@@ -94,12 +58,14 @@ class Run:
         self._fills = fills
         self._promised: dict[int, Growing] = {}
         self._growing: Growing | None = None
+        if entry.loan is not None:
+            entry.loan.run = self
 
     def promise(self, first: int, last: int) -> None:
         """Blocks [first, last) that are not at hand will come from here."""
         for block in range(first, last):
             if not self.entry.at_hand(block):
-                growing = Growing(self.entry, block)
+                growing = Growing(self.entry, block, self._fills.is_kept(self.entry, block))
                 growing.owner = self
                 self.entry.growing[block] = self._promised[block] = growing
 
@@ -108,7 +74,12 @@ class Run:
         stop_block = -(-self.stop // self.entry.block_bytes)
         if self.ended or first >= stop_block or first * self.entry.block_bytes < self.position:
             return False
+        is_next = first * self.entry.block_bytes == self.position
+        is_parked = is_next and self._fills.parking.forget(self)
         self.promise(first, min(last, stop_block))
+        if is_parked and self.lent is not None:
+            self._enter(first)
+            self.lent.connection.resume()
         return True
 
     def begin(self) -> None:
@@ -119,6 +90,7 @@ class Run:
     def fail(self) -> None:
         """Nothing more comes: who waits for a block promised here has to ask again."""
         self.ended = True
+        self._fills.parking.forget(self)
         promised, self._promised = self._promised, {}
         for block, growing in promised.items():
             del self.entry.growing[block]
@@ -149,14 +121,21 @@ class Run:
         if self.lent is not None and self._fills.is_behind(self.entry):
             self._fills.pause_until_saved(self.lent)
         block = growing.block + 1
-        if not self.whole:
-            if not self._fills.is_wanted(self.entry, block):
-                return False
-            self.promise(block, block + 1)
-            if block not in self._promised:
-                return False
+        if not (self.whole or self._goes_on(block)):
+            return self._fills.park(self)
         self._enter(block)
         return True
+
+    def _goes_on(self, block: int) -> bool:
+        """Is there a use for the next block, or for what comes behind it?"""
+        is_wanted = partial(self._fills.is_wanted, self.entry)
+        if is_wanted(block):
+            self.promise(block, block + 1)
+            if block in self._promised:
+                return True
+        # The files of another worker's blocks may be here before this copy of their bytes, which
+        # goes nowhere then; that worker fills as long as somebody listens.
+        return self.entry.loan is not None and any(map(is_wanted, self._promised))
 
     def _enter(self, block: int) -> None:
         # When it is held already, or another run's, this copy of it goes nowhere.
@@ -166,7 +145,10 @@ class Run:
 
 
 class Fills:
-    """All fills of a worker. `ask` sends a range request for an entry to its upstream."""
+    """All fills of a worker. `ask` sends a range request for an entry to its upstream.
+
+    While an entry is among `beginning` a crowd gets its first bytes of it, and nobody more.
+    """
 
     def __init__(
         self,
@@ -187,7 +169,9 @@ class Fills:
         self._saving: set[asyncio.Future[BlockFile]] = set()
         self._homeless: dict[Growing, None] = {}
         self._loop = asyncio.get_running_loop()
+        self.parking = Parking(self._loop)
         self._stirred: set[Growing] = set()
+        self.beginning: set[Entry] = set()
 
     def want(self, reader: Reader) -> None:
         """See to it that what `reader` needs next is held or on its way."""
@@ -195,16 +179,31 @@ class Fills:
         entry.was_read = True
         if self._homeless:
             self._let_go(entry)
+        growing = entry.growing.get(reader.cursor)
+        if growing is not None:
+            self._reconsider(growing)
         if UNVERIFIED in entry.present:
             self._verify(entry, reader.cursor, min(reader.stop_block + reader.ahead, entry.count))
-        run = plan_run(entry.at_hand, reader.cursor, reader.stop_block, entry.count, reader.ahead)
+        run = plan_run(
+            entry.at_hand,
+            reader.cursor,
+            reader.stop_block,
+            entry.count,
+            reader.ahead,
+            reader.window,
+        )
         if run is None:
             return
         first, last = run
         before = entry.growing.get(first - 1)
-        if before is not None and before.owner is not None and before.owner.extend(first, last):
+        going_on = before.owner if before is not None else None
+        if entry.loan is not None:
+            # Its reader may have overtaken it, in files whose bytes were still to come here.
+            going_on = entry.loan.run
+        going_on = going_on or self.parking.next_at(entry, first)
+        if going_on is not None and going_on.extend(first, last):
             return
-        if entry.is_rangeable and not entry.replaced:
+        if entry.is_rangeable and not entry.gone:
             start = first * entry.block_bytes
             fill = Run(self, entry, start, min(last * entry.block_bytes, entry.size_bytes), False)
             fill.promise(first, last)
@@ -215,6 +214,7 @@ class Fills:
         entry = reader.entry
         if self._homeless:
             self._let_go(entry)
+        self.parking.look(entry)
         if entry.replaced and not entry.readers:
             self.holdings.bury(entry)
 
@@ -223,9 +223,13 @@ class Fills:
         if not entry.was_read:
             return block < UNREAD_BLOCKS_MAX
         return any(
-            wants_block(block, reader.cursor, reader.stop_block, reader.ahead)
+            wants_block(block, reader.cursor, reader.stop_block, reader.ahead, reader.window)
             for reader in entry.readers
         )
+
+    def is_kept(self, entry: Entry, block: int) -> bool:
+        """Whether a block that is asked for now is to be written when it comes."""
+        return self.holdings.keeping.is_wanted(entry, block)
 
     def is_behind(self, entry: Entry) -> bool:
         """Are more whole blocks waiting for the disk than should?"""
@@ -241,7 +245,7 @@ class Fills:
     def store(self, entry: Entry, content: bytes) -> None:
         """Hold content that is in memory already."""
         for block in range(entry.count):
-            growing = Growing(entry, block)
+            growing = Growing(entry, block, self.is_kept(entry, block))
             start = block * entry.block_bytes
             growing.memory = self.buffer(entry, growing.size)
             growing.memory[:] = content[start : start + growing.size]
@@ -266,6 +270,11 @@ class Fills:
         if not promised:
             self._recycle(growing)
             return
+        if not growing.is_kept and len(self._homeless) < _blocks_in(
+            PASSED_BY_BYTES_MAX, growing.entry
+        ):
+            self._pass_by(growing)
+            return
         growing.state = GrowingState.SAVING
         self.unsaved += 1
         assert growing.memory is not None
@@ -280,6 +289,14 @@ class Fills:
         """The disk is behind: stop receiving until it has caught up."""
         lent.connection.pause()
         self._paused.append(lent)
+
+    def park(self, run: Run) -> bool:
+        """Nobody wants the next block of a run now; whether its answer is kept for later."""
+        if not self.parking.park(run):
+            return False
+        # Who waits for the disk is woken when that has caught up.
+        self._paused = [paused for paused in self._paused if paused is not run.lent]
+        return True
 
     async def close(self) -> None:
         """End all fills; blocks that are whole are still saved."""
@@ -331,7 +348,7 @@ class Fills:
     def _give_up(self, run: Run, error: BaseException) -> None:
         self.failed_total += isinstance(error, CinedgeError)
         if isinstance(error, VersionChangedError):
-            run.entry.replaced = True
+            run.entry.replaced = run.entry.gone = True
             self._on_replaced(run.entry)
         run.fail()
 
@@ -342,7 +359,8 @@ class Fills:
         del entry.growing[growing.block]
         error = None if done.cancelled() else done.exception()
         if done.cancelled() or error is not None:
-            self.holdings.disk_failed(entry.disk, error)
+            if entry.loan is None:
+                self.holdings.disk_failed(entry.disk, error)
             self._keep_unsaved(growing)
         elif self.holdings.admit(entry, growing.block, done.result()):
             growing.state = GrowingState.SAVED
@@ -355,9 +373,27 @@ class Fills:
             for lent in paused:
                 lent.connection.resume()
 
+    def _pass_by(self, growing: Growing) -> None:
+        """The rule would not have it written: readers on their way get it from memory."""
+        del growing.entry.growing[growing.block]
+        self.holdings.passed_by(growing.entry, growing.block)
+        self._keep_unsaved(growing)
+        self.grew(growing)
+
+    def _reconsider(self, growing: Growing) -> None:
+        """A reader came to a block on its way; the first is the one it was promised for."""
+        if not growing.was_read:
+            growing.was_read = True
+        elif not growing.is_kept and self.is_kept(growing.entry, growing.block):
+            growing.is_kept = True
+            if growing in self._homeless:
+                del self._homeless[growing]
+                self.block_received(growing, promised=True)
+
     def _keep_unsaved(self, growing: Growing) -> None:
         """The disk would not have it: readers on their way get it from memory, within bounds."""
         growing.state = GrowingState.UNSAVED
+        self.holdings.unsaved(growing.entry, growing.block)
         if self.is_wanted(growing.entry, growing.block):
             growing.entry.growing[growing.block] = growing
             self._homeless[growing] = None
@@ -408,13 +444,12 @@ class Fills:
                 kept.append(whole)
 
     def _stir(self, growing: Growing) -> None:
+        if growing.entry in self.beginning:
+            # Who has nothing yet comes before who wants more.
+            self._loop.call_soon(self._stir, growing)
+            return
         self._stirred.discard(growing)
-        waiters, growing.waiters = growing.waiters, set()
-        growing.crowd = len(waiters)
-        for reader in waiters:
-            connection = reader.connection
-            if connection.body is reader.body:
-                connection.server.pump(connection)
+        growing.pump(self._loop)
 
 
 def _blocks_in(size_bytes: int, entry: Entry) -> int:

@@ -19,6 +19,12 @@ def stale_targets(target: bytes, answer: ResponseHead, host: bytes) -> set[bytes
     return targets
 
 
+def names_itself(target: bytes, answer: ResponseHead, host: bytes) -> bool:
+    """Does Content-Location say that the answer is what a GET of the target would bring?"""
+    value = answer.fields.first(b"content-location")
+    return value is not None and _own_path(value, target, host) == target
+
+
 def _own_path(value: bytes, target: bytes, host: bytes) -> bytes | None:
     base = urlsplit("http://" + host.decode("latin-1") + target.decode("latin-1"))
     try:

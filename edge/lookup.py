@@ -4,39 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
+from cdnkit.cache_status import Forward
 from cdnkit.freshness import CachePolicy
 from cdnkit.wire import MissClass
 from edge.cache.holdings import Holdings
-from edge.decision import Decision, decide
+from edge.decision import Decision, Fetch, Revalidate, decide
 from edge.entry import Entry
 from edge.http1.request import Request
 from edge.selection import Selection, is_servable, select
 
+_VARIANT: Final = b"\n"
+"""Stands in keys of variants, and in no target."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`entry` and what is selected of it, or None; `decision` says what to do."""
+    """`entry` and what is selected of it, or None; `decision` says what to do.
+
+    `forward` is why the upstream is asked, where the outcome does not say it.
+    """
 
     key: bytes
     entry: Entry | None
     selection: Selection | None
     decision: Decision
+    forward: Forward | None
 
 
 class Lookup:
-    """Finds entries under one policy."""
+    """Finds entries and has their fate decided."""
 
-    def __init__(self, holdings: Holdings, policy: CachePolicy, now: Callable[[], float]) -> None:
+    def __init__(self, holdings: Holdings, now: Callable[[], float]) -> None:
         self._holdings = holdings
-        self._policy = policy
         self._now = now
+
+    async def reach(self, target: bytes) -> None:
+        """Return once that of a target is known which can answer for it, while disks are read."""
+        await self._holdings.loading.reach(target)
 
     def key_of(self, target: bytes, request: Request) -> bytes:
         """The key under which an answer to this request would be held now."""
         return self._holdings.key_of(target, request.fields)
 
-    def find(self, key: bytes, request: Request) -> Found:
+    def find(self, key: bytes, request: Request, policy: CachePolicy) -> Found:
         """What is held under `key`, and what to do for this request."""
         entry = self._holdings.entries.get(key)
         selection = None if entry is None else select(request, entry)
@@ -51,6 +63,17 @@ class Lookup:
             None if entry is None else entry.head.freshness,
             self._holdings.why_missing(key),
             self._now(),
-            self._policy,
+            policy,
         )
-        return Found(key, entry, selection, decision)
+        return Found(key, entry, selection, decision, _why_forwarded(key, decision))
+
+
+def _why_forwarded(key: bytes, decision: Decision) -> Forward | None:
+    """RFC 9211 2.2: a variant that is not held, or what the client's directives ask for."""
+    match decision:
+        case Fetch(MissClass.COLD) if _VARIANT in key:
+            return Forward.VARY_MISS
+        case Revalidate(_, by_wish=True):
+            return Forward.REQUEST
+        case _:
+            return None

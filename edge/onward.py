@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from cdnkit.cache_control import parse_seconds
 from cdnkit.errors import CinedgeError
-from cdnkit.fields import FieldLines, Pair, end_to_end
+from cdnkit.fields import FieldLines, Pair, end_to_end, split_list
 from cdnkit.wire import CDN_NAME
 from edge.http1.request import Request
 
-_OWN: Final = frozenset({b"host", b"content-length", b"expect", b"x-request-id", b"max-forwards"})
+HOP_FIELD: Final = b"cinedge-hop"
+"""Names the edge of ours that asks another one, with its signature (`edge.hop`)."""
+HEARD_FIELD: Final = b"cinedge-heard"
+"""How far the worker of a box that asks another one has heard of changes."""
+_OWN: Final = frozenset(
+    {b"host", b"content-length", b"expect", b"x-request-id", b"max-forwards"}
+    | {HOP_FIELD, HEARD_FIELD}
+)
 _SELECTIVE: Final = frozenset(
     {
         b"range",
@@ -35,13 +43,35 @@ class LoopDetectedError(CinedgeError):
 
 
 def refuse_loop(fields: FieldLines, node: str) -> None:
-    """Raises LoopDetectedError when Via names this node."""
+    """Raises LoopDetectedError when Via or CDN-Loop names this node (RFC 8586 2)."""
+    loop = fields.text(b"cdn-loop")
+    if loop is not None and _loop_member(node) in split_list(loop):
+        raise LoopDetectedError(f"the request came through {node} before")
     via = fields.text(b"via")
     if via is not None:
         for member in via.split(","):
             words = member.split()
             if len(words) >= 2 and words[1] == node:
                 raise LoopDetectedError(f"the request came through {node} before")
+
+
+def nodes_passed(pairs: Sequence[Pair]) -> frozenset[str]:
+    """Names that Via has for the nodes a request came through."""
+    members = [
+        each.split() for name, value in pairs if name == b"via" for each in value.split(b",")
+    ]
+    return frozenset(words[1].decode("latin-1") for words in members if len(words) >= 2)
+
+
+def _loop_member(node: str) -> str:
+    """One name for all our nodes, so that others see one network, and which of them it was."""
+    return f"{CDN_NAME};node={node}"
+
+
+def forwards_left(request: Request) -> int | None:
+    """Max-Forwards of OPTIONS; None when it does not count (RFC 9110 7.6.2)."""
+    text = request.fields.text(b"max-forwards") if request.method == b"OPTIONS" else None
+    return None if text is None else parse_seconds(text)
 
 
 def shared_pairs(request: Request) -> list[Pair]:
@@ -55,7 +85,9 @@ def shared_pairs(request: Request) -> list[Pair]:
 
 def all_pairs(request: Request) -> list[Pair]:
     """The client's fields that go along when the answer is for this client alone."""
-    return [pair for pair in end_to_end(request.pairs) if pair[0] not in _OWN]
+    pairs = [pair for pair in end_to_end(request.pairs) if pair[0] not in _OWN]
+    left = forwards_left(request)
+    return [*pairs, (b"max-forwards", b"%d" % (left - 1))] if left else pairs
 
 
 def upstream_head(
@@ -65,6 +97,7 @@ def upstream_head(
     pairs: Sequence[Pair],
     own: Sequence[Pair],
     via: bytes,
+    node: str,
     request_id: bytes,
 ) -> bytes:
     """The bytes of the head. `own` replaces fields of the same name in `pairs`.
@@ -78,7 +111,7 @@ def upstream_head(
     lines += [b"%b: %b\r\n" % pair for pair in own]
     lines.append(
         b"Via: %b\r\nCDN-Loop: %b\r\nX-Request-Id: %b\r\n\r\n"
-        % (via, CDN_NAME.encode(), request_id)
+        % (via, _loop_member(node).encode(), request_id)
     )
     return b"".join(lines)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cdnkit.fields import FieldLines, Pair
+from edge.box.box import Box
 from edge.entry import Entry
 from edge.onward import refuse_loop, upstream_head, via_line
-from edge.routing import Matched, Routing
+from edge.routing import Matched
 from edge.upstream.connection import InterimListener, UpstreamConnection
-from edge.upstream.pool import Endpoint, Pool
-from edge.upstream.upstreams import Lent, Upstreams
+from edge.upstream.endpoint import Endpoint
+from edge.upstream.lent import Lent
+from edge.upstream.pool import Pool
+from edge.ways import Ways
 
 OnInterim = InterimListener
 
@@ -20,15 +23,20 @@ class Origin:
 
     def __init__(
         self,
-        routing: Routing,
-        upstreams: Sequence[Upstreams],
+        ways: Ways,
         node: str,
         new_request_id: Callable[[], bytes],
+        box: Box | None = None,
     ) -> None:
-        self._routing = routing
-        self._upstreams = upstreams
+        self.ways = ways
         self._node = node
         self._new_request_id = new_request_id
+        self._box = box
+
+    def adopt(self, ways: Ways) -> None:
+        """From now on ask these; who waits for an answer of the others still gets it."""
+        before, self.ways = self.ways, ways
+        before.retire()
 
     async def ask(
         self,
@@ -39,14 +47,27 @@ class Origin:
         on_interim: OnInterim | None = None,
         request_id: bytes | None = None,
     ) -> Lent:
-        """Send a request without content. Raises UpstreamError."""
-        matched = self._routing.match(target)
-        return await self._upstreams[matched.rule.number].ask(
+        """Send a request without content. Raises UpstreamError.
+
+        The owner of the target is asked if it is another worker of this box, and here.
+        """
+        request_id = request_id or self._new_request_id()
+        if self._box is not None:
+            replaced = {name for name, _ in own}
+            sent = [*(pair for pair in pairs if pair[0] not in replaced), *own]
+            if self.ways.hops is not None:
+                sent.append(self.ways.hops.heard())
+            lent = await self._box.ask(method, target, sent, request_id, on_interim)
+            if lent is not None:
+                return lent
+        ways = self.ways
+        matched, upstreams = ways.behind(target)
+        is_read = method in (b"GET", b"HEAD")
+        return await upstreams.ask(
             method,
-            lambda endpoint: self.head(
-                method, matched, endpoint, pairs, own, request_id or self._new_request_id()
-            ),
+            lambda endpoint: self.head(method, matched, endpoint, pairs, own, request_id, ways),
             on_interim,
+            ways.first_of(matched.rule.number, matched.target, pairs) if is_read else (),
         )
 
     async def ask_part(self, entry: Entry, start: int, stop: int) -> Lent:
@@ -58,9 +79,13 @@ class Origin:
             own.append((b"if-match", etag.encode("latin-1")))
         return await self.ask(target, b"GET", entry.request_pairs, own)
 
-    async def connect(self, matched: Matched) -> tuple[Pool, UpstreamConnection]:
-        """A connection for a request that must not be sent twice. Raises UpstreamError."""
-        return await self._upstreams[matched.rule.number].connect()
+    async def connect(self, target: bytes) -> tuple[Matched, Pool, UpstreamConnection]:
+        """A connection for a request that must not be sent twice, and what the target means there.
+
+        Raises UpstreamError.
+        """
+        matched, upstreams = self.ways.behind(target)
+        return (matched, *await upstreams.connect())
 
     def head(
         self,
@@ -70,9 +95,15 @@ class Origin:
         pairs: Sequence[Pair],
         own: Sequence[Pair],
         request_id: bytes,
+        ways: Ways | None = None,
     ) -> bytes:
-        """The bytes of a request head to one upstream. Raises LoopDetectedError."""
+        """The bytes of a request head to one upstream. Raises LoopDetectedError.
+
+        `ways` are those by which the upstream was found, where it may be an edge of ours.
+        """
         refuse_loop(FieldLines(pairs), self._node)
+        if endpoint.node and ways is not None and ways.hops is not None:
+            own = [*own, ways.hops.sign(endpoint.node, matched.target)]
         return upstream_head(
             method,
             endpoint.base_path + matched.rest,
@@ -80,10 +111,10 @@ class Origin:
             pairs,
             own,
             via_line(FieldLines(pairs), self._node),
+            self._node,
             request_id,
         )
 
     def close(self) -> None:
         """Close idle connections."""
-        for upstreams in self._upstreams:
-            upstreams.close()
+        self.ways.close()

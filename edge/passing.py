@@ -18,7 +18,7 @@ from edge.http1.fields import FieldError
 from edge.http1.response import Framing, ResponseHead
 from edge.respond import passed_lines, status_line
 from edge.upstream.connection import UpstreamConnection
-from edge.upstream.upstreams import NOWHERE, Lent
+from edge.upstream.lent import NOWHERE, Lent
 
 _PIECE_BYTES: Final = 64 * 1024
 

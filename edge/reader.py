@@ -14,15 +14,20 @@ from edge.blockfile import BlockFile
 from edge.body import Body, Progress
 from edge.connection import Connection
 from edge.entry import Entry
-from edge.fill import Growing, GrowingState
+from edge.growing import Growing, GrowingState
+from edge.readahead import Session, window_at
 
 if TYPE_CHECKING:
+    import asyncio
+
     from edge.fill import Fills
 
 CROWD: Final = 8
 """Readers of one growing block from which on copying to each costs more than waiting."""
 STEP_BYTES: Final = 256 * 1024
 """Smallest piece sent from a growing block, but for the first and the last."""
+FIRST_BYTES: Final = 4 * 1024
+"""What readers in a crowd get at first: 64 KiB take twice as long to send (docs/benchmarks.md)."""
 FAILURES_MAX: Final = 3
 
 
@@ -34,13 +39,17 @@ class Reader:
         "_failures",
         "_fills",
         "_growing",
+        "_is_seek",
         "_started",
+        "_timer",
         "ahead",
         "body",
         "connection",
         "entry",
         "missed",
         "position",
+        "session",
+        "start",
         "stop",
         "waited",
     )
@@ -60,13 +69,18 @@ class Reader:
         self.entry = entry
         self.position = start
         self.stop = stop
+        self.start = start
         self.ahead = ahead
+        self.session: Session | None = None
+        # To somewhere and on to the end, as players ask who do not say how much they want.
+        self._is_seek = start > 0 and stop == entry.size_bytes
         self.missed = False
         self.waited = False
         self._cursor = -1
         self._failures = 0
         self._started = False
         self._growing: Growing | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._fills = fills
         previous = connection.reader
         if connection.alive:
@@ -85,14 +99,41 @@ class Reader:
         """The block after the last it needs."""
         return -(-self.stop // self.entry.block_bytes)
 
+    @property
+    def window(self) -> int:
+        """How many blocks beyond its cursor a fill may run."""
+        return window_at(self.cursor - self.start // self.entry.block_bytes, self._is_seek)
+
     def leave(self) -> None:
         """The connection turned to something else: nothing more is fetched for this reader."""
+        if self._timer is not None:
+            self._timer.cancel()
         self.entry.readers.discard(self)
         self._let_go()
         self._fills.left(self)
 
+    def look_ahead_in(self, seconds: float, ahead: int) -> None:
+        """Fetch so many blocks ahead if the viewer is still there by then."""
+        if self.connection.alive:
+            self._timer = self.connection.server.loop.call_later(seconds, self._look_ahead, ahead)
+
+    def _look_ahead(self, ahead: int) -> None:
+        self.ahead = ahead
+        if self.connection.reader is self:
+            self._fills.want(self)
+
     def close(self) -> None:
         self._let_go()
+        if self.connection.neighbour and self.connection.reader is self:
+            # What the other worker's readers want next it asks for itself.
+            self.connection.reader = None
+            self.leave()
+
+    def go_on_at(self, position: int) -> None:
+        """What comes before was sent already."""
+        self.position = position
+        self._started = True
+        self.missed = True
 
     def begin(self, connection: Connection) -> None:
         """Put the first bytes behind the head, so that both leave in one packet."""
@@ -114,6 +155,8 @@ class Reader:
                 block_start = block * entry.block_bytes
                 offset = self.position - block_start
                 size = min(self.stop - block_start, entry.block_bytes) - offset
+                if connection.paced is not None:
+                    size = connection.paced.allow(connection, size)
                 connection.file, connection.offset, connection.left = file, offset, size
                 self.position += size
                 self._started = True
@@ -142,6 +185,10 @@ class Reader:
             self.waited = True
             return Progress.WAIT
         assert growing.memory is not None
+        if not self._started and self._is_crowded(growing):
+            size = min(size, FIRST_BYTES)
+        if connection.paced is not None:
+            size = connection.paced.allow(connection, size)
         sent = connection.send(growing.memory[offset : offset + size])
         self._started = True
         self.position += sent
@@ -151,14 +198,23 @@ class Reader:
     def _is_worth_sending(self, growing: Growing, size: int) -> bool:
         if not self._started or growing.state is GrowingState.UNSAVED:
             return True
-        if growing.crowd >= CROWD:
+        if self._is_crowded(growing):
             return False
         return size >= STEP_BYTES or self.position + size == self.stop or growing.is_full
 
+    def _is_crowded(self, growing: Growing) -> bool:
+        if self.connection.neighbour:
+            # Another worker reads for a crowd of its own.
+            return False
+        return growing.crowd >= CROWD or len(growing.waiters) >= CROWD
+
     def _ask_again(self, block: int) -> Growing | None:
-        """The block failed or vanished: elect a new fill, a few times."""
+        """The block failed or vanished: elect a new fill, a few times.
+
+        A version that was purged may still be there upstream: an answer under way ends as it began.
+        """
         self._failures += 1
-        if self._failures > FAILURES_MAX or self.entry.replaced:
+        if self._failures > FAILURES_MAX or self.entry.gone:
             return None
         self._fills.want(self)
         return self.entry.growing.get(block)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -29,7 +30,7 @@ _MADE_HERE: Final = frozenset(
     {b"age", b"content-length", b"content-range", b"accept-ranges", b"cache-status", b"via"}
     | {b"x-request-id"}
 )
-_PASSED_BUT_OURS: Final = frozenset({b"cache-status", b"via", b"x-request-id"})
+_PASSED_BUT_OURS: Final = frozenset({b"cache-status", b"via", b"x-request-id", b"cinedge-owner"})
 _KEPT_ON_NOT_MODIFIED: Final = frozenset(
     {b"cache-control", b"content-location", b"date", b"etag", b"expires", b"vary"}
     | {b"cdn-cache-control", b"last-modified"}
@@ -74,6 +75,12 @@ def stored_lines(pairs: Sequence[Pair]) -> bytes:
     return lines if _has_cors(pairs) else lines + CORS_LINES
 
 
+def whole_lines(pairs: Sequence[Pair]) -> bytes:
+    """Lines that only an answer with the whole content carries: Content-Range means nothing there
+    (RFC 9110 14.4), and is kept as any field is (RFC 9111 3.1)."""
+    return lines_of(pair for pair in pairs if pair[0] == b"content-range")
+
+
 def not_modified_lines(pairs: Sequence[Pair]) -> bytes:
     """The lines of a stored head that a 304 carries."""
     lines = lines_of(pair for pair in pairs if pair[0] in _KEPT_ON_NOT_MODIFIED)
@@ -87,8 +94,25 @@ def passed_lines(pairs: Sequence[Pair], *, keep_length: bool) -> bytes:
     return lines if _has_cors(pairs) else lines + CORS_LINES
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the hops before this one said of themselves, as it came."""
+
+    cache_status: str | None
+    via: bytes | None
+
+
+NO_TRACE: Final = Trace(None, None)
+
+
+def trace_of(fields: FieldLines) -> Trace:
+    """The trace in an upstream's head."""
+    trace = Trace(fields.text(b"cache-status"), fields.combined(b"via"))
+    return NO_TRACE if trace == NO_TRACE else trace
+
+
 def hop_lines(
-    upstream: FieldLines | None,
+    before: Trace,
     cache_status: str,
     via: str,
     request_id: bytes,
@@ -96,21 +120,19 @@ def hop_lines(
 ) -> bytes:
     """What this hop adds to every answer."""
     return b"%bX-Request-Id: %b\r\n%b" % (
-        trace_lines(upstream, cache_status, via),
+        trace_lines(before, cache_status, via),
         request_id,
         connection_line,
     )
 
 
-def trace_lines(upstream: FieldLines | None, cache_status: str, via: str) -> bytes:
+def trace_lines(before: Trace, cache_status: str, via: str) -> bytes:
     """Cache-Status and Via: the hops before this one, then this one."""
-    before = None if upstream is None else upstream.text(b"cache-status")
-    member = append_cache_status(before, cache_status).encode("latin-1", "replace")
-    earlier = None if upstream is None else upstream.combined(b"via")
+    member = append_cache_status(before.cache_status, cache_status).encode("latin-1", "replace")
     ours = b"1.1 " + via.encode()
     return b"Cache-Status: %b\r\nVia: %b\r\n" % (
         member,
-        ours if earlier is None else earlier + b", " + ours,
+        ours if before.via is None else before.via + b", " + ours,
     )
 
 

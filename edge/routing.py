@@ -13,18 +13,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdnkit.errors import BadRequestError, NotFoundError
-from cdnkit.tokens import split_token_path
+from cdnkit.freshness import CDN, CachePolicy
+from cdnkit.tokens.where import QUERY_NAMES, split_token_path
 
 _DOT_SEGMENT: Final = re.compile(rb"(?:^|/)(?:\.|%2[eE]){1,2}(?:[/;]|$)|%2[fF]|%5[cC]|\\|%00")
+_TOKEN_ARGUMENTS: Final = tuple(f"{name}=".encode() for name in QUERY_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
 class PathRule:
-    """A route of the topology, ready for matching; `number` names its upstreams."""
+    """A route of the topology, ready for matching; `number` names its upstreams.
+
+    `is_followed`: a journal says when something behind it changes.
+    """
 
     prefix: bytes
     needs_token: bool
     number: int
+    policy: CachePolicy = CDN
+    is_followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +68,8 @@ class Routing:
         rule = self._rule_for(path)
         arguments: list[bytes] = []
         for argument in query.split(b"&") if mark else ():
-            if rule.needs_token and argument.startswith(b"token="):
-                token = token or argument[6:].decode("latin-1")
+            if rule.needs_token and argument.startswith(_TOKEN_ARGUMENTS):
+                token = token or argument.partition(b"=")[2].decode("latin-1")
             elif not argument.startswith(b"CMCD="):
                 arguments.append(argument)
         if (self._takes_tokens or len(rule.prefix) > 1) and _DOT_SEGMENT.search(path):
@@ -70,6 +77,18 @@ class Routing:
             raise BadRequestError("the path has segments that could be read in two ways")
         kept = path + b"?" + b"&".join(arguments) if arguments or (mark and not query) else path
         return Matched(rule, kept, kept[len(rule.prefix) :], token)
+
+    def policy_of(self, target: bytes) -> CachePolicy:
+        """What is stored and reused of a target that `match` found. Raises NotFoundError."""
+        return self._rule_for(target).policy
+
+    def has(self, rule: PathRule) -> bool:
+        """Whether a rule is one of these, and not only like one."""
+        return any(each is rule for each in self._rules)
+
+    def is_followed(self, target: bytes) -> bool:
+        """Whether a journal says when a target that `match` found changes. Raises NotFoundError."""
+        return self._rule_for(target).is_followed
 
     def _rule_for(self, path: bytes) -> PathRule:
         for rule in self._rules:

@@ -6,7 +6,7 @@ RFC 9110 13.2.2 gives the order; the answer is a union that carries what its hea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cdnkit.dates import parse_http_date
 from cdnkit.fields import FieldLines
@@ -20,7 +20,7 @@ from cdnkit.ranges import (
     parse_ranges,
     plan_ranges,
 )
-from cdnkit.validators import Verdict, evaluate, range_applies
+from cdnkit.validators import Validators, Verdict, evaluate, range_applies
 from edge.entry import Entry
 from edge.http1.request import Request
 
@@ -76,7 +76,9 @@ def select(request: Request, entry: Entry) -> Selection:
     """What a GET or HEAD is to be answered with."""
     if entry.head.status != 200:
         return Everything(entry.size_bytes)
-    verdict = evaluate(request.method.decode("latin-1"), _conditions(request), entry.validators)
+    verdict = evaluate(
+        request.method.decode("latin-1"), _conditions(request), _known(request, entry)
+    )
     if verdict is Verdict.NOT_MODIFIED:
         return NotModified()
     if verdict is Verdict.FAILED:
@@ -143,9 +145,24 @@ def _range_counts(request: Request, entry: Entry) -> bool:
         return False
     if b"if-range" not in request.fields:
         return True
+    return range_applies(request.fields.text(b"if-range"), entry.validators, _date(entry) or 0)
+
+
+def _known(request: Request, entry: Entry) -> Validators:
+    """For If-Modified-Since without a Last-Modified, the answer's date stands for it, else its
+    receipt (RFC 9111 4.3.2); for no other condition."""
+    known, fields = entry.validators, request.fields
+    if known.last_modified is not None or b"if-modified-since" not in fields:
+        return known
+    if b"if-unmodified-since" in fields:
+        return known
+    date = _date(entry)
+    return replace(known, last_modified=int(entry.head.received_at) if date is None else date)
+
+
+def _date(entry: Entry) -> int | None:
     date = FieldLines(entry.head.pairs).text(b"date")
-    received = None if date is None else parse_http_date(date)
-    return range_applies(request.fields.text(b"if-range"), entry.validators, received or 0)
+    return None if date is None else parse_http_date(date)
 
 
 def _conditions(request: Request) -> dict[str, str]:

@@ -9,19 +9,20 @@ Each step is a named call; policy is decided in `decision`, bytes come from `rea
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
-from cdnkit.errors import CinedgeError, UnavailableError
+from cdnkit.errors import CinedgeError
 from cdnkit.wire import LIVE_PATH, READY_PATH
-from edge.access import Access, take_cookie
+from edge.access import Access, asked_by, end_with, take_cookie
 from edge.account import Accounts, Told
 from edge.answer import Answers
 from edge.exchange import ClientGoneError, Exchange
+from edge.onward import forwards_left
 from edge.passthrough import Passthrough
-from edge.routing import Routing
+from edge.routing import Matched, Routing
 from edge.stored import Stored
 
 _HEALTH = frozenset({LIVE_PATH.encode(), READY_PATH.encode()})
@@ -37,33 +38,40 @@ class Parts:
     passthrough: Passthrough
     answers: Answers
     accounts: Accounts
-    is_ready: Callable[[], str | None]
+    readiness: Callable[[], tuple[bool, bytes]]
     answers_health: bool
     new_request_id: Callable[[Exchange], bytes]
+    pace: Callable[[Exchange, Told, int], None]
+    hint: Callable[[Exchange, Told, Matched], None]
     now: Callable[[], float] = time.time
+    greet: Callable[[Exchange], Awaitable[None]] | None = None
+    """Takes a request of another worker of the box in."""
+    admit: Callable[[Exchange, bytes], Awaitable[bool]] | None = None
+    """Takes a request of another edge or worker in: False when it is a viewer's."""
 
 
 class Service:
     """Answers requests; one per worker."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self.parts = parts
+        """Swapped as a whole by a reload: a request goes by those it began with."""
         self._log = structlog.get_logger("edge.serve")
 
     async def serve(self, exchange: Exchange) -> None:
         """One request from its head to the last byte of its answer."""
-        parts, request = self._parts, exchange.request
+        parts, request = self.parts, exchange.request
         told = Told(parts.new_request_id(exchange))
         try:
             if parts.answers_health and request.target in _HEALTH:
-                self._health(exchange, told)
+                _health(parts, exchange, told)
+            elif request.target == b"*" or forwards_left(request) == 0:
+                parts.answers.options(exchange, told)
             elif request.is_preflight:
                 parts.answers.preflight(exchange, told)
             else:
                 matched = parts.routing.match(request.target)
-                told.claims = parts.access.check(
-                    matched, take_cookie(request), exchange.connection.peer, parts.now()
-                )
+                await _let_in(parts, exchange, told, matched)
                 if request.method in (b"GET", b"HEAD") and not request.has_body:
                     await parts.stored.serve(exchange, told, matched)
                 else:
@@ -76,12 +84,28 @@ class Service:
             self._log.exception("request failed", target=request.target)
             parts.answers.problem(exchange, told, CinedgeError("the edge made a mistake"))
         complete = await exchange.finished()
-        parts.accounts.settle(told, exchange, complete)
+        if exchange.asker is None:
+            parts.accounts.settle(told, exchange, complete)
 
-    def _health(self, exchange: Exchange, told: Told) -> None:
-        live = exchange.request.target == LIVE_PATH.encode()
-        reason = None if live else self._parts.is_ready()
-        if reason is None:
-            self._parts.answers.small(exchange, told, 200, b'{"status":"ready"}')
-        else:
-            self._parts.answers.problem(exchange, told, UnavailableError(reason, 1, state=reason))
+
+async def _let_in(parts: Parts, exchange: Exchange, told: Told, matched: Matched) -> None:
+    """May this be answered? Another worker or edge asks for a viewer whom it has admitted."""
+    is_known = exchange.connection.neighbour
+    if is_known:
+        assert parts.greet is not None
+        await parts.greet(exchange)
+    if parts.admit is not None:
+        is_known = await parts.admit(exchange, matched.target)
+    if not is_known:
+        cookie = take_cookie(exchange.request)
+        told.claims = parts.access.check(matched, cookie, asked_by(exchange), parts.now())
+        end_with(exchange, told.claims, parts.now)
+        parts.pace(exchange, told, matched.rule.number)
+        parts.hint(exchange, told, matched)
+
+
+def _health(parts: Parts, exchange: Exchange, told: Told) -> None:
+    ready, body = True, b'{"status":"alive"}'
+    if exchange.request.target == READY_PATH.encode():
+        ready, body = parts.readiness()
+    parts.answers.small(exchange, told, 200 if ready else 503, body)

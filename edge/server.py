@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from os import read
 from typing import Any, Final
 
+from edge.arrivals import Arrivals
 from edge.body import Progress
 from edge.connection import Connection
 from edge.exchange import Exchange
@@ -38,8 +39,8 @@ _ROUNDS_PER_TURN: Final = 4
 _BUSY_EVENTS: Final = 8
 """A round this full is followed by another: coming back through the outer loop costs more."""
 _ACCEPTS_PER_TURN: Final = 64
-_RECORDS_PER_TURN: Final = 512
-"""Log records are rendered in small lots, so that no viewer waits for a second's worth."""
+_LOG_PIECES_PER_TURN: Final = 4096
+"""Log lines are joined in small lots, so that no viewer waits for a second's worth."""
 _READ_BYTES: Final = 64 * 1024
 _LINGER_SECONDS: Final = 2
 _LINGER_READS: Final = 16
@@ -85,6 +86,7 @@ class Server:
         self.loop = loop
         self.limits = limits
         self.connections: dict[int, Connection] = {}
+        self.arrivals = Arrivals(loop, self.begin, lane.remember)
         self.accepted_total = 0
         self.turned_away_total = 0
         self.accept_pauses_total = 0
@@ -115,7 +117,7 @@ class Server:
         resting, self._resting = self._resting, []
         for listener in resting:
             self.listen(listener)
-        self._lane.turn_at = self._wall_clock()
+        self._lane.begin_turn(self._wall_clock())
         self._idle_deadline = now + int(self.limits.idle_timeout_seconds) + 1
         for connection in [c for c in self.connections.values() if c.deadline < now]:
             self.drop(connection)
@@ -179,6 +181,8 @@ class Server:
         reader, connection.reader = connection.reader, None
         if reader is not None:
             reader.leave()
+        if connection.hint is not None:
+            connection.hint.cancel()
         exchange, connection.exchange = connection.exchange, None
         if exchange is not None:
             exchange.end(complete=False)
@@ -203,7 +207,8 @@ class Server:
             await asyncio.wait(self._tasks, timeout=grace_seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                while any(connection.owed for connection in self.connections.values()):
+                # Answers of the fast lane and of crowds have no task.
+                while any(each.owed or each.exchange for each in self.connections.values()):
                     self._dropped.clear()
                     await self._dropped.wait()
         for connection in list(self.connections.values()):
@@ -217,13 +222,14 @@ class Server:
 
     def _turn(self) -> None:
         """The nested epoll is readable: a few bounded rounds of events."""
-        self._lane.turn_at = self._wall_clock()
+        self._lane.begin_turn(self._wall_clock())
         for _ in range(_ROUNDS_PER_TURN):
             events = self._epoll.poll(0, _EVENTS_PER_ROUND)
             self._handle(events)
             if len(events) < _BUSY_EVENTS:
                 break
-        if len(self._lane.records) > _RECORDS_PER_TURN:
+        log = self._lane.log
+        if log is not None and len(log.pieces) > _LOG_PIECES_PER_TURN:
             self._on_records()
 
     def _handle(self, events: Iterable[tuple[int, int]]) -> None:
@@ -293,14 +299,15 @@ class Server:
                 if error.errno in _EXHAUSTED:
                     self._rest(listener)
                 return
-            if len(self.connections) >= self.limits.connections_max:
+            neighbour = listener.family == socket.AF_UNIX
+            if len(self.connections) >= self.limits.connections_max and not neighbour:
                 self.turned_away_total += 1
                 sock.close()
                 continue
-            self.accepted_total += 1
+            self.accepted_total += not neighbour
             sock.setblocking(False)
             channel = None
-            if self._certificates is not None:
+            if self._certificates is not None and not neighbour:
                 try:
                     channel = self._certificates.wrap(sock)
                 except OSError:
@@ -308,7 +315,9 @@ class Server:
                     continue
                 sock = channel.sock
             fd = sock.fileno()
-            connection = Connection(self, sock, fd, peer[0], channel)
+            connection = Connection(
+                self, sock, fd, "" if neighbour else peer[0], channel, neighbour
+            )
             connection.deadline = self.now + int(self.limits.head_timeout_seconds) + 1
             self.connections[fd] = connection
             self._epoll.register(fd, _EDGE_FLAGS if channel is None else _SECURE_FLAGS)
@@ -332,14 +341,20 @@ class Server:
         end = buffer.find(b"\r\n\r\n", 0, HEAD_BYTES_MAX)
         if end < 0:
             return self._incomplete(connection, buffer)
-        connection.buffer = buffer[end + 4 :]
+        head, connection.buffer = buffer[:end], buffer[end + 4 :]
+        beside = None if self._draining else self.arrivals.beside(connection, head)
+        if beside is not None:
+            beside.exchanges.append(self._enter(connection, beside.request, head))
+            return False
         try:
-            request = parse_request(buffer[:end])
+            request = parse_request(head)
         except RefusedError as refusal:
             self._refused(connection, refusal)
             return True
-        self._lane.remember(connection, buffer[:end], request)
-        self._begin(connection, request)
+        self._lane.remember(connection, head, request)
+        exchange = self._enter(connection, request, head)
+        self.begin(exchange)
+        self.arrivals.came(exchange)
         return connection.exchange is None
 
     def _incomplete(self, connection: Connection, buffer: bytes) -> bool:
@@ -362,13 +377,16 @@ class Server:
         connection.buffer = b""
         connection.head = self._refuse(refusal, connection.peer)
 
-    def _begin(self, connection: Connection, request: Request) -> None:
+    def _enter(self, connection: Connection, request: Request, head: bytes) -> Exchange:
         connection.idle = False
         connection.closing = not request.keep_alive or self._draining
         connection.deadline = _FOREVER
         connection.sent_bytes = 0
-        exchange = Exchange(connection, request, self.loop.time())
-        connection.exchange = exchange
+        exchange = connection.exchange = Exchange(connection, request, self.loop.time(), head)
+        return exchange
+
+    def begin(self, exchange: Exchange) -> None:
+        """Have a request handled that nothing was done for yet."""
         task = self.loop.create_task(self._handler(exchange))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -6,8 +6,9 @@ content is `edge.fetch`'s business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from cdnkit.errors import UpstreamError
 from cdnkit.fields import FieldLines, Pair, end_to_end, updated_by_304
@@ -21,22 +22,11 @@ from cdnkit.freshness import (
 )
 from edge.cache.holdings import Holdings
 from edge.cache.records import BLOCKS_MAX
-from edge.combine import is_what_was_asked, part_of
+from edge.combine import is_same_head, is_what_was_asked, part_of
 from edge.entry import Entry, StoredHead
-from edge.http1.request import Request
 from edge.http1.response import Framing
-from edge.upstream.upstreams import Lent
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What was asked: `asked` is the part, None for everything; `epoch` the moment of asking."""
-
-    target: bytes
-    request: Request
-    pairs: Sequence[Pair]
-    asked: tuple[int, int] | None
-    epoch: int
+from edge.question import Question
+from edge.upstream.lent import Lent
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +65,35 @@ class AskForAll:
     uncacheable: bool
 
 
+_ABOUT_THE_REQUEST: Final = frozenset({Storability.AUTHORIZATION, Storability.REQUEST_NO_STORE})
+"""Reasons that another viewer's question need not have."""
+
 Verdict = Keep | Known | KeepLater | PassOn | AskForAll
 
 
 class Storing:
-    """Makes and renews entries for one worker."""
+    """Makes and renews entries for one worker.
 
-    def __init__(self, holdings: Holdings, policy: CachePolicy, block_bytes: int) -> None:
+    `policy_of` a target says what may be stored, `is_followed` whether a journal tells of it.
+    """
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        policy_of: Callable[[bytes], CachePolicy],
+        block_bytes: int,
+        is_followed: Callable[[bytes], bool],
+    ) -> None:
         self._holdings = holdings
-        self._policy = policy
+        self._policy_of = policy_of
         self._block_bytes = block_bytes
+        self._is_followed = is_followed
 
     def judge(self, question: Question, lent: Lent) -> Verdict:
         """What becomes of an answer; a new entry has taken its key. Raises UpstreamError."""
         head, asked = lent.head, question.asked
+        if head.status == 304:
+            raise UpstreamError("the upstream answered a condition that was not made")
         part = None
         if head.status == 206:
             if asked is None:
@@ -97,10 +102,11 @@ class Storing:
             if part is None or not is_what_was_asked(head, part, asked):
                 return AskForAll(uncacheable=False)
         status = 200 if part is not None else head.status
-        verdict = storability("GET", status, question.request.fields, head.fields, self._policy)
+        policy = self._policy_of(question.target)
+        verdict = storability("GET", status, question.request.fields, head.fields, policy)
         if verdict is not Storability.STORE:
             # A failure passes: what will be said after it may well be stored.
-            lasts = head.status < 500
+            lasts = head.status < 500 and verdict not in _ABOUT_THE_REQUEST
             return PassOn(lasts) if part is None else AskForAll(lasts)
         if part is None and head.framing in (Framing.CHUNKED, Framing.CLOSE):
             return KeepLater()
@@ -119,6 +125,12 @@ class Storing:
             return Keep(entry, 0, size, whole=asked is not None or not entry.is_rangeable)
         return Keep(entry, part.start, part.stop, whole=False)
 
+    def may_keep_post(self, question: Question, lent: Lent) -> bool:
+        """May the answer to a POST that names itself serve who GETs the same (RFC 9110 9.3.3)?"""
+        head, policy = lent.head, self._policy_of(question.target)
+        verdict = storability("POST", head.status, question.request.fields, head.fields, policy)
+        return head.status == 200 and verdict is Storability.STORE
+
     def adopt(self, question: Question, lent: Lent, size_bytes: int) -> Entry:
         """The entry of an answer whose length is known only now."""
         entry = self._make(question, lent, size_bytes, lent.head.status)
@@ -131,9 +143,16 @@ class Storing:
         # An Age that came with the old answer says nothing about this moment.
         if b"age" not in lent.head.fields:
             pairs = [pair for pair in pairs if pair[0] != b"age"]
-        overtaken = self._is_overtaken(target, epoch)
-        entry.renew(self._head(entry.head.status, pairs, lent, overtaken))
+        policy, status = self._policy_of(target), entry.head.status
+        verdict = storability("GET", status, FieldLines([]), FieldLines(pairs), policy)
+        # What may not be stored any more serves its asker, and nobody after.
+        overtaken = self._is_overtaken(target, epoch) or verdict is not Storability.STORE
+        entry.renew(_head_of(status, pairs, lent, policy, overtaken))
         self._holdings.save_entry(entry)
+
+    def speaks_of(self, entry: Entry, lent: Lent) -> bool:
+        """Does the answer to a HEAD tell of what is held?"""
+        return is_same_head(entry, lent.head)
 
     def _same_version(self, question: Question, entry: Entry) -> Entry | None:
         """The entry there already is, when this is its version once more."""
@@ -152,30 +171,43 @@ class Storing:
 
     def _make(self, question: Question, lent: Lent, size_bytes: int, status: int) -> Entry:
         head = lent.head
-        kept = end_to_end(head.pairs, withheld_fields(head.fields, self._policy))
-        kept = [pair for pair in kept if pair[0] not in (b"content-range", b"content-length")]
+        policy = self._policy_of(question.target)
+        kept = end_to_end(head.pairs, withheld_fields(head.fields, policy))
+        dropped = (
+            {b"content-length"} if head.status != 206 else {b"content-length", b"content-range"}
+        )
+        kept = [pair for pair in kept if pair[0] not in dropped]
+        overtaken = self._is_overtaken(question.target, question.epoch)
         return Entry(
             question.target,
-            self._head(status, kept, lent, self._is_overtaken(question.target, question.epoch)),
+            _head_of(status, kept, lent, policy, overtaken),
             size_bytes,
             self._block_bytes,
             question.pairs,
             self._holdings.disk_for(question.target),
         )
 
-    def _head(self, status: int, pairs: Sequence[Pair], lent: Lent, overtaken: bool) -> StoredHead:
-        times = lent.requested_at, lent.received_at
-        freshness = assess(status, FieldLines(pairs), *times, self._policy)
-        if overtaken:
-            # Whoever asks next asks the upstream first, whatever the answer allows.
-            freshness = replace(
-                freshness,
-                lifetime_seconds=0,
-                stale_while_revalidate_seconds=0,
-                stale_if_error_seconds=0,
-            )
-        return StoredHead(status, pairs, *times, freshness)
-
     def _is_overtaken(self, target: bytes, epoch: int) -> bool:
-        """Has the content changed since it was asked for, as far as we were told?"""
+        """Has the content changed since it was asked for, as far as we were told?
+
+        It may have, where nobody can tell us now.
+        """
+        if self._holdings.unheard and self._is_followed(target):
+            return True
         return self._holdings.epochs.is_past(target, epoch)
+
+
+def _head_of(
+    status: int, pairs: Sequence[Pair], lent: Lent, policy: CachePolicy, overtaken: bool
+) -> StoredHead:
+    times = lent.requested_at, lent.received_at
+    freshness = assess(status, FieldLines(pairs), *times, policy)
+    if overtaken:
+        # Whoever asks next asks the upstream first, whatever the answer allows.
+        freshness = replace(
+            freshness,
+            lifetime_seconds=0,
+            stale_while_revalidate_seconds=0,
+            stale_if_error_seconds=0,
+        )
+    return StoredHead(status, pairs, *times, freshness)

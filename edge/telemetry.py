@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from edge.totals import Totals
 
 _COUNTS: Final = {
+    "egress_bytes": "Bytes sent to viewers, answers under way included.",
     "cut_short": "Answers that ended early.",
     "fills": "Range requests made to upstreams.",
     "fill_failures": "Fills that ended in an error.",
@@ -18,14 +19,22 @@ _COUNTS: Final = {
     "evicted_blocks": "Blocks that had to go.",
     "evicted_bytes": "Bytes of them.",
     "corrupt_blocks": "Blocks dropped as damaged.",
+    "passed_by_blocks": "Blocks served that the policy would not have written.",
     "connections": "Client connections taken.",
     "turned_away": "Connections over the limit.",
     "accept_pauses": "Times no connection could be taken for want of descriptors or memory.",
 }
+_EVICTIONS: Final = {
+    "blocks": "Blocks that had to go, by the rule that said so.",
+    "bytes": "Bytes of them.",
+    "idle_seconds": "Time since their last use, added up: over blocks, their age.",
+}
 _LEVELS: Final = {
     "open_connections": "Client connections.",
+    "streams": "Answers under way.",
     "held_bytes": "Bytes of blocks held.",
     "held_blocks": "Blocks held.",
+    "pinned_bytes": "Bytes of blocks that stay whatever comes.",
     "entries": "Versions of content known.",
 }
 
@@ -55,6 +64,18 @@ class EdgeCollector(Collector):
         for (outcome, reason), count in totals.sent_bytes.items():
             sent.add_metric((outcome, reason), count)
         yield sent
+        for what, doc in _EVICTIONS.items():
+            gone = CounterMetricFamily(f"cinedge_edge_eviction_{what}", doc, labels=("rule",))
+            for (rule, measure), count in totals.evictions.items():
+                if measure == what:
+                    gone.add_metric((rule,), count)
+            yield gone
+        ruling = GaugeMetricFamily(
+            "cinedge_edge_ruling", "Disks on which each rule decides now.", labels=("rule",)
+        )
+        for rule, count in totals.ruling.items():
+            ruling.add_metric((rule,), count)
+        yield ruling
         for name, doc in _COUNTS.items():
             yield CounterMetricFamily(f"cinedge_edge_{name}", doc, value=totals.counts[name])
         for name, doc in _LEVELS.items():

@@ -7,6 +7,7 @@ formatted per request.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,17 +23,20 @@ from edge.server import Server
 class Totals:
     """Counts by name; `requests` by outcome, reason and status, `sent_bytes` by the first two.
 
-    `levels` are what is now, all others only ever grow.
+    `evictions` are by the rule that ruled, in blocks, bytes and idle_seconds; `ruling` is how many
+    disks each rule rules. `levels` and `ruling` are what is now, all others only ever grow.
     """
 
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     sent_bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     levels: Counter[str] = field(default_factory=Counter)
+    evictions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ruling: Counter[str] = field(default_factory=Counter)
 
     def without_levels(self) -> Totals:
         """What stays true of a worker that has ended."""
-        return Totals(self.requests, self.sent_bytes, self.counts)
+        return Totals(self.requests, self.sent_bytes, self.counts, evictions=self.evictions)
 
     def to_bytes(self) -> bytes:
         """The record as JSON; `from_bytes` reads it."""
@@ -42,18 +46,22 @@ class Totals:
                 [[*key, count] for key, count in self.sent_bytes.items()],
                 self.counts,
                 self.levels,
+                [[*key, count] for key, count in self.evictions.items()],
+                self.ruling,
             ]
         ).encode()
 
     @classmethod
     def from_bytes(cls, text: bytes) -> Totals:
         """A record that `to_bytes` made."""
-        requests, sent_bytes, counts, levels = json.loads(text)
+        requests, sent_bytes, counts, levels, evictions, ruling = json.loads(text)
         return cls(
             _keyed(requests),
             _keyed(sent_bytes),
             Counter(counts),
             Counter(levels),
+            _keyed(evictions),
+            Counter(ruling),
         )
 
 
@@ -65,16 +73,27 @@ def add_up(all_totals: Iterable[Totals]) -> Totals:
         total.sent_bytes.update(each.sent_bytes)
         total.counts.update(each.counts)
         total.levels.update(each.levels)
+        total.evictions.update(each.evictions)
+        total.ruling.update(each.ruling)
     return total
 
 
 def read_totals(accounts: Accounts, holdings: Holdings, fills: Fills, server: Server) -> Totals:
     """What one worker's parts have counted."""
     counters = accounts.counters
+    streams = [
+        connection
+        for connection in server.connections.values()
+        if connection.exchange is not None or connection.owed is not None
+    ]
+    settled_bytes = sum(counters.sent_bytes.values())
     return Totals(
         Counter(counters.requests),
         Counter(counters.sent_bytes),
         Counter(
+            # Films take hours: what has gone out of answers that still run counts, too.
+            egress_bytes=settled_bytes + sum(each.sent_bytes for each in streams),
+            busy_microseconds=int(time.process_time() * 1e6),
             cut_short=counters.cut_short,
             fills=fills.started_total,
             fill_failures=fills.failed_total,
@@ -82,16 +101,22 @@ def read_totals(accounts: Accounts, holdings: Holdings, fills: Fills, server: Se
             evicted_blocks=holdings.evicted_blocks_total,
             evicted_bytes=holdings.evicted_bytes_total,
             corrupt_blocks=holdings.corrupt_blocks_total,
+            passed_by_blocks=holdings.keeping.passed_by_blocks_total,
             connections=server.accepted_total,
             turned_away=server.turned_away_total,
             accept_pauses=server.accept_pauses_total,
         ),
         Counter(
             open_connections=len(server.connections),
+            streams=len(streams),
+            in_flight_bytes=sum(each.left for each in streams),
             held_bytes=holdings.held_bytes,
             held_blocks=holdings.held_blocks,
-            entries=len(holdings.entries),
+            pinned_bytes=sum(index.pinned_bytes for index in holdings.keeping.indexes),
+            entries=len(holdings.entries) - holdings.borrowed_entries,
         ),
+        holdings.keeping.evictions(),
+        Counter(index.ruling for index in holdings.keeping.indexes),
     )
 
 

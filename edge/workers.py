@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -18,21 +19,15 @@ _PAUSE_SECONDS_MAX: Final = 5.0
 _SHARE_BYTES_MIN: Final = 16 * MIB
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_PASSED_ON: Final = signal.SIGHUP
 
 _log = structlog.get_logger("edge.workers")
 
 
 def worker_node(node: EdgeNode, number: int) -> EdgeNode:
-    """What worker `number` is told: its own folder of each disk and its share of the bytes.
-
-    Workers keep their blocks apart, so that each index knows all of its files.
-    """
+    """What worker `number` is told: its share of the bytes of each disk."""
     disks = tuple(
-        replace(
-            disk,
-            path=f"{disk.path}/worker-{number}",
-            size_bytes=max(disk.size_bytes // node.workers, _SHARE_BYTES_MIN),
-        )
+        replace(disk, size_bytes=max(disk.size_bytes // node.workers, _SHARE_BYTES_MIN))
         for disk in node.disks
     )
     return replace(node, disks=disks, admin=node.admin if number == 0 else None)
@@ -58,17 +53,23 @@ def supervise(
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
 
+    def pass_on(number: int, frame: object) -> None:
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def start(number: int) -> None:
         # Signals wait: a child the handler does not know of yet would never be told to stop.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, (*_STOPS, _PASSED_ON))
         try:
             if not stopping:
                 children[_fork(lambda: run_worker(worker_node(node, number), number))] = number
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (*_STOPS, _PASSED_ON))
 
     for wanted in _STOPS:
         signal.signal(wanted, stop)
+    signal.signal(_PASSED_ON, pass_on)
     for number in range(node.workers):
         start(number)
     pause_seconds = 0.1
@@ -101,9 +102,39 @@ def _fork(run: Callable[[], int]) -> int:
     try:
         for wanted in _STOPS:
             signal.signal(wanted, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+        # One that comes before the worker knows what to do would end it.
+        signal.signal(_PASSED_ON, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (*_STOPS, _PASSED_ON))
         status = run()
     except Exception:
         _log.exception("worker failed")
     finally:
         os._exit(status)
+
+
+async def until_stopped(stop: Coroutine[Any, Any, object], loaded: asyncio.Future[bool]) -> None:
+    """Serve until told to stop. Raises what loading fails with: nobody knows what is held then."""
+    stopping: asyncio.Future[Any] = asyncio.ensure_future(stop)
+    try:
+        await asyncio.wait([stopping, loaded], return_when=asyncio.FIRST_COMPLETED)
+        if loaded.done():
+            loaded.result()
+        await stopping
+    finally:
+        stopping.cancel()
+
+
+async def until_started_or_stopped(
+    life: Coroutine[Any, Any, None], started: asyncio.Event, stop: Coroutine[Any, Any, None]
+) -> None:
+    """Live a worker's life, given up when it is told to stop before it has `started`.
+
+    It may be waiting for a worker that nobody will start again.
+    """
+    living, stopping = asyncio.ensure_future(life), asyncio.ensure_future(stop)
+    await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not (started.is_set() or living.done()):
+        living.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await living
+    stopping.cancel()

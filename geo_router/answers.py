@@ -143,8 +143,10 @@ def place_body(place: Place, client: Client) -> dict[str, Any]:
     }
 
 
-def fleet_body(choosers: Mapping[int, Chooser], now: float, **more: Any) -> dict[str, Any]:
-    """Every edge with its state, why, since when, and what the last probe saw.
+def fleet_body(
+    choosers: Mapping[int, Chooser], resorts: Fleet, now: float, **more: Any
+) -> dict[str, Any]:
+    """Every edge, and every last resort, with its state, why, since when, and what was seen last.
 
     An edge reached by IPv6 alone shows that; one reached by both has a second account of it.
     """
@@ -164,6 +166,7 @@ def fleet_body(choosers: Mapping[int, Chooser], now: float, **more: Any) -> dict
         "polled": main.fleet.is_polled and second.fleet.is_polled,
         **more,
         "edges": list(bodies.values()),
+        "resorts": [{"name": name, **_health_body(health)} for name, health in resorts.items()],
     }
 
 
@@ -175,6 +178,7 @@ def _health_body(health: Health) -> dict[str, Any]:
         "probed_at": None if health.probed_at is None else round(health.probed_at, 3),
         "latency_ms": _milliseconds(health.latency_seconds),
         "load": health.load,
+        "failing": health.failing,
         "overloaded": health.overloaded,
     }
 

@@ -11,59 +11,68 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
 from aiohttp import web
 
-from cdnkit.errors import BadRequestError
 from cdnkit.service.app import build_app
 from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
+from cdnkit.service.reference import Reference
+from cdnkit.service.reload import Watch
 from cdnkit.service.run import reopen_logs, run, wait_for_stop
-from config.topology import Geo, RouterNode, Topology
+from config.complaints import TopologyError
+from config.node_file import NodeFile
+from config.topology import RouterNode, Topology
 from geo_router.choose import edge_url
-from geo_router.client_address import trust
-from geo_router.dns_answer import Answerer
 from geo_router.dns_limit import RateLimit
 from geo_router.dns_server import DnsServer
-from geo_router.dns_zone import Zone
-from geo_router.families import Families, build_families
+from geo_router.families import Families, last_resorts
 from geo_router.fleet import Fleet, Observation
 from geo_router.front import serve_redirects
 from geo_router.handlers import Desk
 from geo_router.insight import InsightDesk
-from geo_router.locate import Locator
 from geo_router.measurements import Measurements, network_of
 from geo_router.metrics import RouterMetrics
 from geo_router.observers import Observers
 from geo_router.operate import load_page
-from geo_router.pacing import Bucket
 from geo_router.probe import Prober, Target, targets_of
+from geo_router.realm import Realm, Reign, build_realm, needs_restart
 from geo_router.steering_handlers import SteeringDesk
 from geo_router.workers import run_workers
 
 GEO_REFRESH_SECONDS: Final = 5.0
 TICK_SECONDS: Final = 1.0
 
+ABOUT = """Sends viewers to edges. Every path that is not listed here is an object path: it is \
+answered by a redirect to the best edge. Errors are problem+json (RFC 9457)."""
+
 _log = structlog.get_logger("geo_router")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Router:
     """A router that is wired; `application` serves it, `running` keeps its tasks."""
 
     application: web.Application
-    families: Families
-    locator: Locator
+    reign: Reign
     health: Health
-    prober: Prober
-    observers: Observers
-    now: Callable[[], float]
     desk: Desk
-    dns: DnsServer | None = None
+    metrics: RouterMetrics
+    dns: DnsServer | None
+    look: Callable[[Realm], tuple[Prober, Observers]]
+    """Makes what looks at the edges of a realm."""
+    now: Callable[[], float]
+    _looking: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def families(self) -> Families:
+        """What is believed and decided now."""
+        return self.reign.realm.families
 
     @property
     def fleet(self) -> Fleet:
@@ -73,19 +82,40 @@ class Router:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Probe edges, hear other routers and watch the geo database inside the block."""
-        await self.locator.refresh()
+        await self.reign.realm.locator.refresh()
         tasks = (
-            asyncio.create_task(_watch_database(self.locator), name="geo database"),
-            asyncio.create_task(_keep_time(self.families, self.now), name="time"),
+            asyncio.create_task(_watch_database(self.reign), name="geo database"),
+            asyncio.create_task(_keep_time(self.reign, self.now), name="time"),
         )
         try:
-            async with self.prober, self.observers:
-                self.health.started()
-                yield
+            await self._start_looking()
+            self.health.started()
+            yield
         finally:
+            await self._looking.aclose()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def adopt(self, node: RouterNode, topology: Topology) -> None:
+        """Go on with another topology. Raises BadRequestError, and then nothing has changed."""
+        before = self.reign.realm
+        realm = build_realm(node, topology, self.now(), self.metrics.count_geo_failure, before)
+        if realm.locator is not before.locator:
+            await realm.locator.refresh()
+        if names := needs_restart(before, node, topology):
+            _log.warning("some settings take a restart", settings=names)
+        self.reign.adopt(realm)
+        await self._looking.aclose()
+        await self._start_looking()
+        show_states(self.metrics, realm.families, before.families)
+        _log.info("topology adopted", edges=len(topology.open_edges()), sites=len(topology.sites))
+
+    async def _start_looking(self) -> None:
+        prober, observers = self.look(self.reign.realm)
+        self._looking = AsyncExitStack()
+        await self._looking.enter_async_context(prober)
+        await self._looking.enter_async_context(observers)
 
 
 def build_router(
@@ -100,33 +130,15 @@ def build_router(
 
     Raises BadRequestError for a topology without a site, OSError when the log cannot be opened.
     """
-    settings = node.settings
     telemetry = Telemetry("router", node.name)
     metrics = RouterMetrics(telemetry.registry)
-    families = build_families(topology, settings, now())
-    geo = geo_of(topology)
-    sites = {site.name for site in topology.sites}
-    locator = Locator(geo, on_failure=metrics.count_geo_failure, sites=sites)
-
-    prober, observers = build_watch(
-        node, topology, families, metrics, now=now, chance=chance, on_change=on_change
-    )
+    reign = Reign(build_realm(node, topology, now(), metrics.count_geo_failure))
     measurements = Measurements()
-    desk = Desk(
-        locator,
-        families,
-        trust(geo.trusted_proxies),
-        metrics,
-        now,
-        settings.up_after * settings.probe_interval_seconds,
-    )
+    desk = Desk(reign, metrics, now)
     insight = InsightDesk(desk, node.name, lambda place: measurements.of(network_of(place)))
     steering = SteeringDesk(
-        families,
-        locator,
+        reign,
         measurements,
-        settings,
-        Bucket(settings.steering_per_second_max, now()),
         desk.client_of,
         desk.require_polled,
         now,
@@ -134,36 +146,38 @@ def build_router(
         chance,
     )
     health = Health()
-    health.add_check("fleet", lambda: None if families.is_polled else "not every edge was probed")
+    health.add_check(
+        "fleet", lambda: None if reign.realm.families.is_polled else "not every edge was probed"
+    )
     application = build_app(
         tier="router",
         name=node.name,
         telemetry=telemetry,
         health=health,
         routes=[*load_page().routes(), *steering.routes(), *insight.routes(), *desk.routes()],
-        access_log=open_log(settings.access_log),
+        access_log=open_log(node.settings.access_log),
+        reference=Reference("Cinedge router", ABOUT),
     )
-    for family in (6, 4):
-        for name in families.fleets[family].names():
-            metrics.show_state(name, families.fleets[family])
-    dns = build_dns(topology, families, locator)
-    return Router(application, families, locator, health, prober, observers, now, desk, dns)
+    show_states(metrics, reign.realm.families)
+    look = partial(build_watch, metrics, now=now, chance=chance, on_change=on_change)
+    return Router(application, reign, health, desk, metrics, build_dns(reign), look, now)
 
 
 def build_watch(
-    node: RouterNode,
-    topology: Topology,
-    families: Families,
     metrics: RouterMetrics,
+    realm: Realm,
     *,
     now: Callable[[], float],
     chance: Callable[[], float],
     on_change: Callable[[str, Fleet], None],
 ) -> tuple[Prober, Observers]:
     """What looks at edges, and what hears the other routers."""
+    families, topology = realm.families, realm.topology
+    apart = families.are_apart
 
     def tell(edge: str, fleet: Fleet) -> None:
-        if fleet is families.fleets[4] or edge not in families.fleets[4]:
+        # An edge with both kinds of addresses is shown as IPv4 viewers see it.
+        if edge not in families.fleets[4] or fleet is not families.fleets[6] or not apart:
             metrics.show_state(edge, fleet)
         believed = fleet[edge]
         _log.info("edge changed", edge=edge, state=believed.state.value, reason=believed.reason)
@@ -182,12 +196,16 @@ def build_watch(
 
     targets = [
         target
-        for edge in topology.edges
+        for edge in topology.open_edges()
         for target in targets_of(edge.name, edge_url(edge), edge.addresses)
     ]
-    prober = Prober(targets, node.settings, chance=chance, observe=observe)
+    targets += [
+        Target(resort.name, resort.probed_url or resort.url, ())
+        for resort in last_resorts(topology, realm.settings)
+    ]
+    prober = Prober(targets, realm.settings, chance=chance, observe=observe)
     observers = Observers(
-        peers_of(node, topology),
+        peers_of(realm.node, topology),
         families.councils,
         now=now,
         is_in_doubt=lambda: families.is_in_doubt,
@@ -196,13 +214,36 @@ def build_watch(
     return prober, observers
 
 
-def build_dns(topology: Topology, families: Families, locator: Locator) -> DnsServer | None:
-    """The DNS answerer, where the topology names a zone. Raises BadRequestError."""
-    if not topology.dns.zone:
+def show_states(metrics: RouterMetrics, families: Families, before: Families | None = None) -> None:
+    """Publish the state of everybody who is looked at, and forget those who are no more."""
+    fleets = (families.fleets[6], families.fleets[4], families.resorts)
+    for fleet in fleets:
+        for name in fleet.names():
+            metrics.show_state(name, fleet)
+    if before is not None:
+        past = (*before.fleets.values(), before.resorts)
+        gone = {name for fleet in past for name in fleet.names()}
+        for name in gone.difference(*(fleet.names() for fleet in fleets)):
+            metrics.forget_state(name)
+
+
+def build_dns(reign: Reign) -> DnsServer | None:
+    """The DNS answerer, where the topology names a zone."""
+    answerer = reign.realm.answerer
+    if answerer is None:
         return None
-    zone = Zone(topology.dns, topology.edges, families)
-    answerer = Answerer(zone, locator.locate_network, lambda: (families.epoch, locator.version))
-    return DnsServer(answerer, RateLimit(topology.dns.responses_per_second), time.monotonic)
+
+    def limit(realm: Realm) -> RateLimit:
+        return RateLimit(realm.topology.dns.responses_per_second)
+
+    server = DnsServer(answerer, limit(reign.realm), time.monotonic)
+
+    def inherit(realm: Realm) -> None:
+        if realm.answerer is not None:
+            server.adopt(realm.answerer, limit(realm))
+
+    reign.heirs.append(inherit)
+    return server
 
 
 def peers_of(node: RouterNode, topology: Topology) -> dict[str, str]:
@@ -214,22 +255,16 @@ def peers_of(node: RouterNode, topology: Topology) -> dict[str, str]:
     }
 
 
-def geo_of(topology: Topology) -> Geo:
-    """The geo part, or the first site for everybody. Raises BadRequestError without a site."""
-    if topology.geo is not None:
-        return topology.geo
-    if not topology.sites:
-        raise BadRequestError("a router needs at least one site to send viewers to")
-    return Geo(default_site=topology.sites[0].name)
+def run_router(node: RouterNode, topology: Topology, file: NodeFile | None = None) -> int:
+    """Run a router, one process per worker, until it is told to stop; the exit status.
 
-
-def run_router(node: RouterNode, topology: Topology) -> int:
-    """Run a router, one process per worker, until it is told to stop; the exit status."""
+    `file` is where the topology came from: read again when it changes, and at SIGHUP.
+    """
     configure_logging("router", node.name)
-    return run_workers(node.workers, lambda: run_worker(node, topology))
+    return run_workers(node.workers, lambda: run_worker(node, topology, file))
 
 
-def run_worker(node: RouterNode, topology: Topology) -> int:
+def run_worker(node: RouterNode, topology: Topology, file: NodeFile | None = None) -> int:
     """Run one process of a router until it is told to stop; the exit status."""
 
     async def main() -> None:
@@ -244,21 +279,44 @@ def run_worker(node: RouterNode, topology: Topology) -> int:
             )
             if node.dns is not None and router.dns is not None:
                 await stack.enter_async_context(router.dns.serving(node.dns))
-            await wait_for_stop(reopen_logs(router.application))
+            reopen = reopen_logs(router.application)
+            if file is None:
+                await wait_for_stop(reopen)
+                return
+            router.health.topology = file.digest
+
+            async def adopt(node: RouterNode, topology: Topology) -> None:
+                await router.adopt(node, topology)
+                router.health.topology = file.digest
+
+            watch = Watch(file, adopt, (TopologyError,), router.metrics.count_reload)
+            following = asyncio.create_task(watch.follow(), name="topology")
+            stack.push_async_callback(_cancel, following)
+
+            def hang_up() -> None:
+                reopen()
+                watch.hang_up()
+
+            await wait_for_stop(hang_up)
 
     return run(main)
 
 
-async def _watch_database(locator: Locator) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _watch_database(reign: Reign) -> None:
     while True:
         await asyncio.sleep(GEO_REFRESH_SECONDS)
         try:
-            await locator.refresh()
+            await reign.realm.locator.refresh()
         except Exception:  # the watch outlives whatever one look does
             _log.exception("geo database watch failed")
 
 
-async def _keep_time(families: Families, now: Callable[[], float]) -> None:
+async def _keep_time(reign: Reign, now: Callable[[], float]) -> None:
     while True:
         await asyncio.sleep(TICK_SECONDS)
-        families.tick(now())
+        reign.realm.families.tick(now())

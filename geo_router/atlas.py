@@ -27,6 +27,8 @@ class Order:
     sites: tuple[int, ...]
     fallbacks: int
     viewer: Vector
+    home_km: float | None
+    """From the viewer's place to home, to a tenth; none when there is no site."""
 
 
 class Atlas:
@@ -67,8 +69,8 @@ class Atlas:
         return order
 
     def distance_km(self, order: Order, site: int) -> float:
-        """From the viewer's place to a site."""
-        return distance_km(order.viewer, self._vectors[site])
+        """From the viewer's place to a site, to a tenth."""
+        return self._distance_km(order.viewer, site)
 
     def _compute(self, place: Place) -> Order:
         home = self._index.get(place.site)
@@ -82,12 +84,15 @@ class Atlas:
         by_distance = sorted(allowed, key=lambda site: math.dist(viewer, self._vectors[site]))
         if home is None or not self._may_serve(home, place):
             if not by_distance:
-                return Order((), 0, viewer)
+                return Order((), 0, viewer, None)
             home = by_distance[0]
         fallbacks = (site for site in self._fallbacks[home] if self._may_serve(site, place))
         first = dict.fromkeys((home, *fallbacks))
         rest = (site for site in by_distance if site not in first)
-        return Order((*first, *rest), len(first) - 1, viewer)
+        return Order((*first, *rest), len(first) - 1, viewer, self._distance_km(viewer, home))
+
+    def _distance_km(self, viewer: Vector, site: int) -> float:
+        return round(distance_km(viewer, self._vectors[site]), 1)
 
     def _may_serve(self, site: int, place: Place) -> bool:
         countries = self._countries[site]

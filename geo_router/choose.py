@@ -9,17 +9,16 @@ time only what `tick` says.
 from __future__ import annotations
 
 import enum
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from cdnkit.placement import Node
 from config.topology import EdgeNode, Site
 from geo_router.atlas import Atlas, Order
 from geo_router.demand import Demand
-from geo_router.fleet import SERVING, Fleet, Health, State
+from geo_router.fleet import OVERLOADED_UNTIL, SERVING, Fleet, Health, State
 from geo_router.place import Place
 from geo_router.spread import Pool, lead, order, owners
 
@@ -52,9 +51,12 @@ _WHY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An edge that may be named, with the rung it stands on and the reasons for it."""
+class Candidate(NamedTuple):
+    """An edge that may be named, with the rung it stands on and the reasons for it.
+
+    A named tuple, as `Decision` is: one of each is made for every choice, and as frozen dataclasses
+    the two took as long as the choice (benchmark R2).
+    """
 
     edge: str
     url: str
@@ -73,8 +75,7 @@ class PassedOver:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer for one place and path; `passed_over` is filled for explanations only."""
 
     place: Place
@@ -90,16 +91,19 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Resort:
-    """Somebody who is no edge and serves when no edge can; nobody looks at them."""
+    """Somebody who is no edge and serves when no edge can."""
 
     name: str
     url: str
     rung: Rung
+    probed_url: str = ""
+    """Where it says whether it is ready, when that is not below `url`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pick:
-    """The best edge alone: what a redirect needs."""
+    """The best edge alone: what a redirect needs. Told apart by identity, which is quick to hash:
+    one of the home site stays the same while its edge does."""
 
     edge: str
     url: str
@@ -119,6 +123,9 @@ class _Pools:
     slow: Pool
 
 
+_CLOSED: Final = frozenset({State.DOWN, State.DRAINING})
+"""States in which a last resort is not worth naming; one that was not looked at yet is."""
+
 _POOL_NAMES: Final = ("healthy", "overloaded", "recovering", "slow")
 _WARMTH_MIN: Final = 0.05
 """Share that an edge is given in the first moment of its slow start."""
@@ -127,6 +134,12 @@ _WARMTH_MIN: Final = 0.05
 def edge_url(edge: EdgeNode) -> str:
     """How players reach an edge, without a slash at the end."""
     return (edge.url or f"http://{edge.listen}").rstrip("/")
+
+
+def _strain(health: Health) -> str:
+    if health.load is not None and health.load >= OVERLOADED_UNTIL:
+        return f"load {health.load:.2f}"
+    return f"{health.failing or 0:.0%} of its answers fail"
 
 
 class Chooser:
@@ -139,10 +152,13 @@ class Chooser:
         fleet: Fleet,
         *,
         resorts: Sequence[Resort] = (),
+        resort_fleet: Fleet | None = None,
         slow_start_seconds: float = 0.0,
         now: float = 0.0,
     ) -> None:
+        """`resort_fleet` is what is believed of `resorts`; without it they are always named."""
         self.fleet = fleet
+        self._resort_fleet = resort_fleet
         self.epoch = 0
         """Changes with everything but demand that an answer depends on."""
         self._edges = {edge.name: edge for edge in edges}
@@ -159,8 +175,9 @@ class Chooser:
         self._demand = Demand(now)
         self._version = fleet.version
         self._pools: dict[int, _Pools] = {}
-        # By rung, then by edge: hashing a member of an enumeration costs more than the rest.
         self._home_picks: dict[str, Pick] = {}
+        self._home_reasons: dict[str, tuple[str, ...]] = {}
+        """Of healthy edges and titles that are not hot; as of one version of the fleet."""
 
     def edge(self, name: str) -> EdgeNode:
         """The record of an edge."""
@@ -176,10 +193,11 @@ class Chooser:
 
     def tick(self, now: float) -> None:
         """Let time pass: demand fades, edges that came back take more."""
-        self._now = now
+        before, self._now = self._now, now
         self._demand.advance(now)
         warmed_at = self.fleet.warmed_at
-        if warmed_at is not None and now - warmed_at <= self._slow_start_seconds + 2.0:
+        # What was true a moment ago decides: a tick may come late, and pools must not stay cool.
+        if warmed_at is not None and before - warmed_at < self._slow_start_seconds:
             self._forget()
 
     def current_epoch(self) -> int:
@@ -199,39 +217,30 @@ class Chooser:
 
     def pick(self, order: Order, key: bytes) -> Pick | None:
         """The best edge for an object key, the same that `choose` names first."""
-        if self._version != self.fleet.version:
-            self._forget()
-        if not order.sites:
-            site, node, rung = -1, None, Rung.NONE
-        else:
-            site = order.sites[0]
-            healthy = self._pool(site).healthy
-            counts = self._demand.site(site)
-            if healthy.nodes:
-                node, rung = lead(healthy, key, counts, self._demand), Rung.HEALTHY_IN_SITE
-                if not healthy.is_full(node, counts, self._demand):
-                    pick = self._home_picks.get(node.name)
-                    if pick is None:
-                        pick = self._home_picks[node.name] = self._as_pick(site, node, rung)
-                    return pick
-            site, node, rung = next(self._steps(order, key), (-1, None, Rung.NONE))
-        if node is not None:
+        home = self._home_pick(order, key)
+        if home is not None:
+            return home
+        for site, node, rung in self._steps(order, key):
             return self._as_pick(site, node, rung)
-        if self._resorts:
-            resort = self._resorts[0]
-            return Pick(resort.name, resort.url, "", resort.rung)
-        return None
+        resort = next(self._open_resorts(), None)
+        return None if resort is None else Pick(resort.name, resort.url, "", resort.rung)
 
     def take(self, order: Order, key: bytes) -> Pick | None:
         """`pick`, counted as a viewer who went there."""
-        pick = self.pick(order, key)
+        pick = self._home_pick(order, key) or self.pick(order, key)
         if pick is not None and pick.index >= 0:
             self._demand.count(pick.index, key, pick.edge)
         return pick
 
     def choose(self, place: Place, key: str, limit: int = 1) -> Decision:
         """The best `limit` edges for an object key."""
-        return Decision(place, key, tuple(islice(self._walk(place, key.encode()), limit)))
+        hashed = key.encode()
+        if limit == 1:
+            order = self._atlas.order(place)
+            pick = self._home_pick(order, hashed)
+            if pick is not None:
+                return Decision(place, key, (self._at_home(order, pick, hashed),))
+        return Decision(place, key, tuple(islice(self._walk(place, hashed), limit)))
 
     def explain(self, place: Place, key: str) -> Decision:
         """The same decision with every edge in it, either as a candidate or passed over."""
@@ -242,26 +251,61 @@ class Chooser:
             PassedOver(edge.name, edge.site, self._objection(edge, sites, place))
             for edge in self._edges.values()
             if edge.name not in named
+        ) + tuple(
+            PassedOver(resort.name, "", self._resort_state(resort))
+            for resort in self._resorts
+            if resort.name not in named
         )
         return Decision(place, key, candidates, passed_over)
+
+    def _home_pick(self, order: Order, key: bytes) -> Pick | None:
+        """What nearly every viewer gets: an edge of the home site, with nothing against it."""
+        if self._version != self.fleet.version:
+            self._forget()
+        if not order.sites:
+            return None
+        site = order.sites[0]
+        pool = (self._pools.get(site) or self._pool(site)).healthy
+        if not pool.nodes:
+            return None
+        counts = self._demand.site(site)
+        node = lead(pool, key, counts, self._demand)
+        if pool.capacities and pool.is_full(node, counts, self._demand):
+            return None
+        pick = self._home_picks.get(node.name)
+        if pick is None:
+            pick = self._as_pick(site, node, Rung.HEALTHY_IN_SITE)
+            self._home_picks[node.name] = pick
+        return pick
+
+    def _at_home(self, order: Order, pick: Pick, key: bytes) -> Candidate:
+        """The first candidate of the walk, when it is a pick of the home site."""
+        is_counted = key in self._demand.site(pick.index).by_key
+        owned = self._owners(pick.index, key) if is_counted else ""
+        reasons = self._home_reasons.get(pick.edge) if not owned else None
+        if reasons is None:
+            reasons = self._reasons(pick.rung, 1, pick.site, owned, pick.edge)
+            if not owned:
+                self._home_reasons[pick.edge] = reasons
+        return Candidate(pick.edge, pick.url, pick.site, order.home_km, pick.rung, reasons)
 
     def _walk(self, place: Place, key: bytes) -> Iterator[Candidate]:
         if self._version != self.fleet.version:
             self._forget()
         order = self._atlas.order(place)
-        position: Counter[tuple[int, Rung]] = Counter()
+        # A site's edges of one rung follow one another, so their number starts anew with each.
+        stood: tuple[int, Rung] = (-1, Rung.NONE)
+        position, owned, distance_km = 0, "", 0.0
         for site, node, rung in self._steps(order, key):
-            position[site, rung] += 1
+            if (site, rung) != stood:
+                stood, position, owned = (site, rung), 0, self._owners(site, key)
+                distance_km = self._atlas.distance_km(order, site)
+            position += 1
             name = self._atlas.names[site]
-            reasons = (
-                _WHY[rung],
-                f"place {position[site, rung]} in {name} for this path{self._owners(site, key)}",
-                self._state(node.name),
-            )
-            distance_km = round(self._atlas.distance_km(order, site), 1)
+            reasons = self._reasons(rung, position, name, owned, node.name)
             yield Candidate(node.name, self._urls[node.name], name, distance_km, rung, reasons)
-        for resort in self._resorts:
-            why = (_WHY[resort.rung],)
+        for resort in self._open_resorts():
+            why = (_WHY[resort.rung], self._resort_state(resort))
             yield Candidate(resort.name, resort.url, "", None, resort.rung, why)
 
     def _steps(self, where: Order, key: bytes) -> Iterator[tuple[int, Node, Rung]]:
@@ -283,6 +327,18 @@ class Chooser:
             for node in self._ordered(site, self._pool(site).slow, key):
                 yield site, node, Rung.SLOW
 
+    def _open_resorts(self) -> Iterator[Resort]:
+        fleet = self._resort_fleet
+        for resort in self._resorts:
+            if fleet is None or fleet[resort.name].state not in _CLOSED:
+                yield resort
+
+    def _resort_state(self, resort: Resort) -> str:
+        if self._resort_fleet is None:
+            return "nobody looks at it"
+        health = self._resort_fleet[resort.name]
+        return f"{health.state.value}: {health.reason}"
+
     def _ordered(self, site: int, pool: Pool, key: bytes) -> list[Node]:
         return order(pool, key, self._demand.site(site), self._demand)
 
@@ -303,6 +359,12 @@ class Chooser:
     def _as_pick(self, site: int, node: Node, rung: Rung) -> Pick:
         return Pick(node.name, self._urls[node.name], self._atlas.names[site], rung, site)
 
+    def _reasons(
+        self, rung: Rung, position: int, site: str, owned: str, edge: str
+    ) -> tuple[str, ...]:
+        place = f"place {position} in {site} for this path{owned}"
+        return (_WHY[rung], place, self._state(edge))
+
     def _owners(self, site: int, key: bytes) -> str:
         many = owners(key, len(self._members[site]), self._demand.site(site), self._demand)
         return f", which is hot and has {many} owners" if many > 1 else ""
@@ -310,12 +372,15 @@ class Chooser:
     def _state(self, name: str) -> str:
         health = self.fleet[name]
         share = self._warmth(health)
-        return health.state.value + (f", warming up at {share:.0%}" if share < 1 else "")
+        full = f", overloaded ({_strain(health)})" if health.overloaded else ""
+        warming = f", warming up at {share:.0%}" if share < 1 else ""
+        return health.state.value + full + warming
 
     def _forget(self) -> None:
         self._version = self.fleet.version
         self.epoch += 1
         self._pools = {}
+        self._home_reasons = {}
 
     def _pool(self, site: int) -> _Pools:
         pools = self._pools.get(site)

@@ -51,6 +51,10 @@ class DnsServer:
         self._udp: socket.socket | None = None
         self.counts = Counts()
 
+    def adopt(self, answerer: Answerer, limit: RateLimit) -> None:
+        """Answer from another zone from now on."""
+        self._answerer, self._limit = answerer, limit
+
     @asynccontextmanager
     async def serving(self, address: Address) -> AsyncIterator[Address]:
         """Answer inside the block; the address with the real port. Raises OSError."""

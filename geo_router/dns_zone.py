@@ -21,14 +21,16 @@ import dns.rdatatype
 import dns.rrset
 
 from cdnkit.errors import BadRequestError
-from config.topology import Dns, EdgeNode
-from geo_router.choose import edge_url
+from config.locating import Dns
+from config.topology import EdgeNode
+from geo_router.choose import Candidate, edge_url
 from geo_router.families import Families
 from geo_router.place import Place
 
 _SOA_REFRESH_SECONDS: Final = 3600
 _FIXED_TTL_SECONDS: Final = 3600
 _CANDIDATES_MAX: Final = 16
+_VERSIONS: Final = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +88,50 @@ class Zone:
             return Reply(dns.rcode.NXDOMAIN, authority=(self._soa(self._settings.ttl_seconds),))
         return Reply(dns.rcode.NOERROR, authority=(self._soa(self._settings.ttl_seconds),))
 
+    @property
+    def ttl_seconds(self) -> int:
+        """How long answers that name edges are kept."""
+        return self._settings.ttl_seconds
+
+    def addresses(
+        self, name: dns.name.Name, kind: dns.rdatatype.RdataType, place: Place
+    ) -> list[str]:
+        """The addresses of the best edges for a name that leads to edges, as `resolve` answers it;
+        empty for any other name, and where there is none."""
+        name = name.canonicalize()
+        if not self.holds(name) or not self._leads_to_edges(name):
+            return []
+        ranked = self._ranked(name, kind, place)
+        return self._best(ranked, kind) if any(each.site for each in ranked) else []
+
     def _edges(self, name: dns.name.Name, kind: dns.rdatatype.RdataType, place: Place) -> Reply:
-        version = 4 if kind == dns.rdatatype.A else 6
-        chooser = self._families.choosers[version]
-        key = "/" + name.relativize(self.origin).to_text()
-        ranked = chooser.choose(place, key, _CANDIDATES_MAX).candidates
+        ranked = self._ranked(name, kind, place)
         if not any(candidate.site for candidate in ranked):
             # Negative answers are kept by resolvers; a failure is not.
             return Reply(dns.rcode.SERVFAIL)
+        chosen = self._best(ranked, kind)
+        if not chosen:
+            soa = self._soa(self._settings.ttl_seconds)
+            return Reply(dns.rcode.NOERROR, authority=(soa,), by_place=True)
+        records = _rrset(name, self._settings.ttl_seconds, kind, chosen)
+        return Reply(dns.rcode.NOERROR, (records,), by_place=True)
+
+    def _ranked(
+        self, name: dns.name.Name, kind: dns.rdatatype.RdataType, place: Place
+    ) -> Sequence[Candidate]:
+        chooser = self._families.choosers[_VERSIONS[kind]]
+        key = "/" + name.relativize(self.origin).to_text()
+        return chooser.choose(place, key, _CANDIDATES_MAX).candidates
+
+    def _best(self, ranked: Sequence[Candidate], kind: dns.rdatatype.RdataType) -> list[str]:
+        version = _VERSIONS[kind]
         usable = [
             (candidate, address)
             for candidate in ranked
             for address in self._addresses.get(candidate.edge, {}).get(version, ())
         ]
         if not usable:
-            soa = self._soa(self._settings.ttl_seconds)
-            return Reply(dns.rcode.NOERROR, authority=(soa,), by_place=True)
+            return []
         best = usable[0][0]
         # A second address only from the same place: clients pick one by chance.
         chosen = [
@@ -109,8 +139,7 @@ class Zone:
             for candidate, address in usable
             if (candidate.site, candidate.rung) == (best.site, best.rung)
         ]
-        records = _rrset(name, self._settings.ttl_seconds, kind, chosen[: self._settings.answers])
-        return Reply(dns.rcode.NOERROR, (records,), by_place=True)
+        return chosen[: self._settings.answers]
 
     def _fixed(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.rrset.RRset | None:
         if name == self.origin:

@@ -23,7 +23,7 @@ def export(topology: Topology, kind: str) -> str:
     """The text of one configuration. Raises BadRequestError where the topology lacks a part."""
     if not topology.dns.zone:
         raise BadRequestError("the topology names no zone (dns.zone)")
-    if not any(addresses_of(edge) for edge in topology.edges):
+    if not any(addresses_of(edge) for edge in topology.open_edges()):
         raise BadRequestError("no edge has an address that a name server could give out")
     return "\n".join({"gdnsd": _gdnsd, "powerdns": _powerdns}[kind](topology)) + "\n"
 
@@ -43,7 +43,7 @@ def _orders(topology: Topology) -> dict[str, tuple[str, ...]]:
 
 
 def _atlas(topology: Topology) -> Atlas:
-    return Atlas(topology.sites, {edge.site for edge in topology.edges})
+    return Atlas(topology.sites, {edge.site for edge in topology.open_edges()})
 
 
 def _default_order(topology: Topology) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def _edges_of(topology: Topology, site: str, family: int) -> dict[str, str]:
     """Name to first address of the edges of a site."""
     return {
         edge.name: addresses_of(edge)[family][0]
-        for edge in topology.edges
+        for edge in topology.open_edges()
         if edge.site == site and edge.weight > 0 and family in addresses_of(edge)
     }
 
@@ -64,7 +64,7 @@ def _edges_of(topology: Topology, site: str, family: int) -> dict[str, str]:
 def _gdnsd(topology: Topology) -> Iterator[str]:
     """Sections of gdnsd 3 (https://gdnsd.org): its geoip plugin finds the nearest by itself."""
     atlas, sites = _atlas(topology), _default_order(topology)
-    ports = {edge.listen.port for edge in topology.edges}
+    ports = {edge.listen.port for edge in topology.open_edges()}
     quoted = {site: json.dumps(site) for site in sites}
     yield "# gdnsd: sections of the configuration file, then lines for the zone file."
     yield "service_types => {"

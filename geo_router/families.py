@@ -7,7 +7,8 @@ share one fleet. Pure: probes, views and the time come in from `app`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -15,7 +16,7 @@ from typing import Final
 from cdnkit import wire
 from config.topology import EdgeNode, RouterSettings, Topology
 from geo_router.agreement import Council
-from geo_router.choose import Chooser, Decision, Pick, Resort, Rung
+from geo_router.choose import Chooser, Decision, Pick, Resort, Rung, edge_url
 from geo_router.fleet import Fleet, Limits, Observation, State
 from geo_router.place import Place
 from geo_router.prefixes import IPAddress
@@ -30,6 +31,8 @@ class Families:
     fleets: dict[int, Fleet]
     choosers: dict[int, Chooser]
     councils: dict[int, Council]
+    resorts: Fleet
+    """What is believed of those who serve when no edge can."""
 
     @property
     def are_apart(self) -> bool:
@@ -88,10 +91,16 @@ class Families:
         self.chooser(address).count(site, key, edge)
 
     def observe(
-        self, edge: str, families: Iterable[int], seen: Observation, now: float
+        self, edge: str, families: Collection[int], seen: Observation, now: float
     ) -> tuple[list[Fleet], bool]:
-        """Take in one look. The fleets it changed, and whether the edge is in doubt now."""
+        """Take in one look. The fleets it changed, and whether the edge is in doubt now.
+
+        A last resort is looked at for no family in particular.
+        """
         changed, doubtful = [], False
+        if not families and edge in self.resorts:
+            changed = [self.resorts] if self.resorts.observe(edge, seen, now) else []
+            return changed, self.resorts[edge].state is State.SUSPECT
         for family in families:
             fleet = self.fleets[family]
             if family == 6 and not self.are_apart:
@@ -118,28 +127,61 @@ class Families:
         return [self.fleets[4], self.fleets[6]] if self.are_apart else [self.fleets[4]]
 
 
-def build_families(topology: Topology, settings: RouterSettings, now: float) -> Families:
-    """Fleets and choosers of a topology. Raises ValueError for an address that is none."""
+def build_families(
+    topology: Topology, settings: RouterSettings, now: float, before: Families | None = None
+) -> Families:
+    """Fleets and choosers of a topology. Raises ValueError for an address that is none.
+
+    `before` is what they take the place of: what was believed of an edge that is reached as it was
+    stays believed.
+    """
     limits = Limits(settings.down_after, settings.up_after, settings.agree, settings.hold_seconds)
-    councils = {family: Council() for family in BOTH}
-    apart = any(edge.addresses for edge in topology.edges)
+    councils = before.councils if before is not None else {family: Council() for family in BOTH}
+    apart = any(edge.addresses for edge in topology.open_edges())
     fleets: dict[int, Fleet] = {}
     choosers: dict[int, Chooser] = {}
+    resorts = last_resorts(topology, settings)
+    names = [resort.name for resort in resorts]
+    alone = dataclasses.replace(limits, agree=1)
+    resort_fleet = Fleet(
+        names, alone, now, before=before.resorts if before is not None else None, kept=names
+    )
     for family in BOTH if apart else (4,):
-        edges = [edge for edge in topology.edges if family in families_of(edge)]
-        names = (edge.name for edge in edges)
-        fleets[family] = Fleet(names, limits, now, councils[family].opinion)
+        edges = [edge for edge in topology.open_edges() if family in families_of(edge)]
+        fleets[family] = Fleet(
+            (edge.name for edge in edges),
+            limits,
+            now,
+            councils[family].opinion,
+            before=before.fleets[family] if before is not None else None,
+            kept=_unmoved(edges, before, family),
+        )
         choosers[family] = Chooser(
             topology.sites,
             edges,
             fleets[family],
-            resorts=last_resorts(topology, settings),
+            resorts=resorts,
+            resort_fleet=resort_fleet,
             slow_start_seconds=settings.slow_start_seconds,
             now=now,
         )
     fleets.setdefault(6, fleets[4])
     choosers.setdefault(6, choosers[4])
-    return Families(fleets, choosers, councils)
+    return Families(fleets, choosers, councils, resort_fleet)
+
+
+def _unmoved(edges: Iterable[EdgeNode], before: Families | None, family: int) -> list[str]:
+    """Edges that are reached as they were before."""
+    if before is None:
+        return []
+    known = {edge.name: edge for edge in before.choosers[family].edges()}
+    return [
+        edge.name
+        for edge in edges
+        if edge.name in known
+        and edge_url(known[edge.name]) == edge_url(edge)
+        and known[edge.name].addresses == edge.addresses
+    ]
 
 
 def families_of(edge: EdgeNode) -> frozenset[int]:
@@ -154,11 +196,5 @@ def last_resorts(topology: Topology, settings: RouterSettings) -> list[Resort]:
     shields = [Resort(url, url.rstrip("/"), Rung.SHIELD) for url in settings.shields]
     origins = topology.origins if settings.origin_fallback else ()
     content = wire.CONTENT_PREFIX.rstrip("/")
-    return shields + [
-        Resort(
-            origin.name,
-            (origin.url or f"http://{origin.listen}").rstrip("/") + content,
-            Rung.ORIGIN,
-        )
-        for origin in origins
-    ]
+    bases = [(o.name, (o.url or f"http://{o.listen}").rstrip("/")) for o in origins]
+    return shields + [Resort(name, base + content, Rung.ORIGIN, base) for name, base in bases]

@@ -120,6 +120,10 @@ _ENOUGH: Final = {
 
 OVERLOADED_FROM: Final = 1.0
 OVERLOADED_UNTIL: Final = 0.9
+FAILING_FROM: Final = 0.5
+FAILING_UNTIL: Final = 0.25
+"""Share of its answers that an edge itself calls failures: from here on others come first. They may
+fail, too (a dead origin), so it is a lesser choice and not none."""
 
 
 class Result(enum.Enum):
@@ -133,12 +137,14 @@ class Result(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One probe. `load` is the share of its capacity that the edge says is in use."""
+    """One probe. `load` is the share of its capacity that the edge says is in use, `failing` the
+    share of its answers that it says were errors of its own or of what is behind it."""
 
     result: Result
     reason: str
     latency_seconds: float | None = None
     load: float | None = None
+    failing: float | None = None
 
 
 _FAILURES: Final = frozenset({Result.FAILED, Result.TIMED_OUT})
@@ -166,7 +172,9 @@ class Health:
     probed_at: float | None = None
     latency_seconds: float | None = None
     load: float | None = None
+    failing: float | None = None
     overloaded: bool = False
+    """By its load or by its failures: it comes after those that are not."""
     out_since: float | None = None
     """When it stopped being served because it failed; None while it is served."""
     warming_since: float | None = None
@@ -212,7 +220,8 @@ def step(
         probed_at=now,
         latency_seconds=seen.latency_seconds,
         load=seen.load,
-        overloaded=_is_overloaded(health.overloaded, seen.load),
+        failing=seen.failing,
+        overloaded=_is_overloaded(health.overloaded, seen),
         out_since=_out_since(health, state, now),
         warming_since=_warming_since(health, state, now, warm),
     )
@@ -242,10 +251,11 @@ def _warming_since(health: Health, state: State, now: float, warm: bool) -> floa
     return health.warming_since
 
 
-def _is_overloaded(before: bool, load: float | None) -> bool:
-    if load is None:
-        return False
-    return load >= (OVERLOADED_UNTIL if before else OVERLOADED_FROM)
+def _is_overloaded(before: bool, seen: Observation) -> bool:
+    load, failing = seen.load or 0.0, seen.failing or 0.0
+    if before:
+        return load >= OVERLOADED_UNTIL or failing >= FAILING_UNTIL
+    return load >= OVERLOADED_FROM or failing >= FAILING_FROM
 
 
 class Fleet:
@@ -257,8 +267,12 @@ class Fleet:
         limits: Limits,
         now: float,
         opinion: Callable[[str, float], Opinion] = lambda name, now: ALONE,
+        *,
+        before: Fleet | None = None,
+        kept: Collection[str] = (),
     ) -> None:
-        """`opinion` says what other routers think of an edge at a moment."""
+        """`opinion` says what other routers think of an edge at a moment. `before` is the fleet
+        that this one takes the place of; what it believed of the edges in `kept` stays."""
         unpolled = Health(State.UNKNOWN, "not probed yet", now)
         self._limits = limits
         self._opinion = opinion
@@ -269,11 +283,27 @@ class Fleet:
         self.changed_at = now
         self.warmed_at: float | None = None
         """When an edge last began to be served again."""
+        self._grew = False
+        if before is not None:
+            self._inherit(before, [name for name in kept if name in self._health])
+
+    def _inherit(self, before: Fleet, kept: Iterable[str]) -> None:
+        for name in kept:
+            if name in before:
+                self._health[name] = before[name]
+                if name not in before.unpolled:
+                    self._unpolled.discard(name)
+                if name in before._failing:
+                    self._failing[name] = before._failing[name]
+        # What comes later is not worth refusing everybody for until it was looked at.
+        self._grew = before.is_polled
+        self.version = before.version + 1
+        self.warmed_at = before.warmed_at
 
     @property
     def is_polled(self) -> bool:
         """Whether every edge we started with was probed once, whatever came of it."""
-        return not self._unpolled
+        return self._grew or not self._unpolled
 
     @property
     def failing(self) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -15,8 +16,10 @@ from cdnkit.service.connections import DEFAULT_LIMITS, Limits
 from cdnkit.service.run import GRACE_SECONDS, Listening, make_runner
 from cdnkit.wire import CDN_NAME
 from geo_router.choose import Rung
-from geo_router.handlers import ANSWER_FIELDS, OBJECT_ROUTE, Desk
+from geo_router.declared import ANSWER_FIELDS
+from geo_router.handlers import OBJECT_ROUTE, Desk
 from geo_router.lane import LaneConnection, LaneShared
+from geo_router.lanelog import RedirectLog
 from geo_router.place import Source
 
 TICK_SECONDS: Final = 0.5
@@ -47,19 +50,16 @@ async def serve_redirects(
     assert full is not None
     health, telemetry = app[HEALTH], app[TELEMETRY]
     shared = LaneShared(
-        desk.families,
-        desk.locator,
-        desk.trusted,
+        desk.realm,
         desk.now,
-        lambda: not health.is_draining and desk.families.is_polled,
+        health,
         full,
         dict(ANSWER_FIELDS),
         CDN_NAME,
-        app[ACCESS_LOG],
-        telemetry.tier,
-        telemetry.node,
+        RedirectLog(app[ACCESS_LOG], telemetry.tier, telemetry.node, time.time),
     )
     shared.tick()
+    desk.reign.heirs.append(shared.adopt)
     server = await loop.create_server(
         lambda: LaneConnection(shared),
         host or None,
@@ -74,6 +74,7 @@ async def serve_redirects(
         yield Listening(host, bound)
     finally:
         health.drain()
+        desk.reign.heirs.remove(shared.adopt)
         server.close()
         keep.cancel()
         await asyncio.gather(keep, return_exceptions=True)
@@ -101,8 +102,8 @@ async def _keep(
 
 def settle(shared: LaneShared, desk: Desk, app: web.Application) -> None:
     """Add what the lane counted to the figures everybody sees."""
-    tally, telemetry = shared.tally.copy(), app[TELEMETRY]
-    shared.tally.clear()
+    shared.log.flush()
+    tally, telemetry = shared.take_tally(), app[TELEMETRY]
     for (site, rung, source), times in tally.items():
         desk.metrics.count_decision(site, Rung(rung), Source(source), times)
     if total := tally.total():

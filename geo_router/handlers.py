@@ -10,22 +10,22 @@ Nothing is decided here: addresses in `client_address`, places in `locate`, edge
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 
 from cdnkit import wire
-from cdnkit.errors import BadRequestError, UnavailableError
 from cdnkit.service.exchange import note
-from cdnkit.service.pages import cors_headers, preflight_headers
-from geo_router import answers
+from cdnkit.service.pages import preflight_headers
+from cdnkit.service.patterns import rest
+from geo_router import answers, declared
 from geo_router.choose import Decision
-from geo_router.client_address import Client, SaidBy, TrustedProxies, require_address, resolve
-from geo_router.families import Families
-from geo_router.locate import Locator
+from geo_router.client_address import Client, SaidBy, require_address, resolve
+from geo_router.declared import ANSWER_FIELDS, NoEdgeError
 from geo_router.metrics import RouterMetrics
+from geo_router.realm import Realm, Reign
 
 LIST_LENGTH_MAX: Final = 8
 """Edges in a ranked list: more than a player ever tries."""
@@ -34,37 +34,29 @@ _OBJECT: Final = "object_path"
 OBJECT_ROUTE: Final = f"/{{{_OBJECT}}}"
 """How metrics call the objects' route."""
 
-ANSWER_FIELDS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", **cors_headers()}
-
-
-class NoEdgeError(UnavailableError):
-    """Nobody can be named now; a page of another origin may read that, too."""
-
-    code = "no-edge"
-
-    def headers(self) -> dict[str, str]:
-        return {**super().headers(), **ANSWER_FIELDS}
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Handlers and what they look things up in."""
 
-    locator: Locator
-    families: Families
-    trusted: TrustedProxies
+    reign: Reign
     metrics: RouterMetrics
     now: Callable[[], float]
-    retry_after_seconds: float
+
+    @property
+    def realm(self) -> Realm:
+        """What the topology of now makes of this router."""
+        return self.reign.realm
 
     def routes(self) -> list[web.RouteDef]:
         """All of them; the object paths last, because they match everything."""
         return [
             web.get(wire.ROUTE_PATH, self.get_route),
-            web.route(hdrs.METH_ANY, f"/{{{_OBJECT}:.*}}", self.redirect),
+            web.route(hdrs.METH_ANY, "/" + rest(_OBJECT), self.redirect),
         ]
 
-    async def redirect(self, request: web.Request) -> web.Response:
+    @declared.redirect
+    async def redirect(self, request: web.Request) -> web.StreamResponse:
         """Send the viewer to the best edge with path and query untouched."""
         target = answers.require_object_path(answers.reduce_target(request.raw_path))
         method = request.method
@@ -75,22 +67,25 @@ class Desk:
             return self._list(target, client)
         decision = self._decide(target, client, 1)
         best = decision.candidates[0]
-        self.families.count(client.address, best.site, decision.key.encode(), best.edge)
+        self.realm.families.count(client.address, best.site, decision.key.encode(), best.edge)
         note(request, edge=best.edge, rung=best.rung.value, place=decision.place.source.value)
         # 307 keeps the method; for reads 302 is understood by the oldest players, too.
         status = 302 if method in (hdrs.METH_GET, hdrs.METH_HEAD) else 307
         where = answers.location(best.url, best.rung, target)
         return web.Response(status=status, headers={"Location": where, **ANSWER_FIELDS})
 
-    async def get_route(self, request: web.Request) -> web.Response:
+    @declared.route
+    async def get_route(
+        self, request: web.Request, query: declared.RouteQuery
+    ) -> web.StreamResponse:
         """The ranked list for a path, for this client or for `ip`."""
-        target = answers.target_of_parameter(require_parameter(request, "path"))
-        return self._list(target, self.named_client(request))
+        target = answers.target_of_parameter(query.path)
+        return self._list(target, self.named_client(request, query.ip))
 
     def require_polled(self) -> None:
         """Raises NoEdgeError until every edge was looked at once."""
         # Before that, "nobody is healthy" would only mean "not yet".
-        if not self.families.is_polled:
+        if not self.realm.families.is_polled:
             raise NoEdgeError("The router has not looked at every edge yet.", 1)
 
     def _list(self, target: str, client: Client) -> web.Response:
@@ -98,14 +93,16 @@ class Desk:
         return json_answer(answers.route_body(decision, target, client))
 
     def _decide(self, target: str, client: Client, limit: int) -> Decision:
+        place = self.realm.locator.locate(client.address)
+        self.realm.gate.check(target, place.country, self.now())
         self.require_polled()
-        place = self.locator.locate(client.address)
         key = answers.object_key(target)
-        decision = self.families.choose(client.address, place, key, limit)
+        decision = self.realm.families.choose(client.address, place, key, limit)
         best = decision.candidates[0] if decision.candidates else None
         self.metrics.count_decision(best.site if best else "", decision.rung, place.source)
         if best is None:
-            seconds = max(1, math.ceil(self.retry_after_seconds))
+            settings = self.realm.settings
+            seconds = max(1, math.ceil(settings.up_after * settings.probe_interval_seconds))
             raise NoEdgeError("No edge can take viewers now.", seconds)
         return decision
 
@@ -116,12 +113,11 @@ class Desk:
             request.remote,
             headers.getall(hdrs.FORWARDED, ()),
             headers.getall(hdrs.X_FORWARDED_FOR, ()),
-            self.trusted,
+            self.realm.trusted,
         )
 
-    def named_client(self, request: web.Request) -> Client:
-        """Who is asked about: `ip`, or who asks."""
-        named = request.query.get("ip")
+    def named_client(self, request: web.Request, named: str | None) -> Client:
+        """Who is asked about: `named`, an address, or who asks. Raises BadRequestError."""
         if named is None:
             return self.client_of(request)
         return Client(require_address(named), SaidBy.QUERY)
@@ -129,14 +125,6 @@ class Desk:
 
 def _preflight(request: web.Request) -> dict[str, str]:
     return {**preflight_headers(request.headers), "Cache-Control": "no-store"}
-
-
-def require_parameter(request: web.Request, name: str) -> str:
-    """A query parameter. Raises BadRequestError without it."""
-    value = request.query.get(name)
-    if value is None:
-        raise BadRequestError(f"the query parameter {name} is missing")
-    return value
 
 
 def json_answer(body: dict[str, Any]) -> web.Response:

@@ -7,21 +7,18 @@ GET /v1/observations   what we see, for other routers        200
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
 from cdnkit import wire
 from cdnkit.errors import BadRequestError
-from geo_router import answers
-from geo_router.handlers import Desk, json_answer, require_parameter
+from geo_router import answers, declared
+from geo_router.handlers import Desk, json_answer
 from geo_router.observers import OBSERVATIONS_PATH, observations_body
 from geo_router.place import Place
-
-_OFFSET: Final = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,41 +38,45 @@ class InsightDesk:
             web.get(OBSERVATIONS_PATH, self.get_observations),
         ]
 
-    async def get_explain(self, request: web.Request) -> web.Response:
+    @declared.explain
+    async def get_explain(
+        self, request: web.Request, query: declared.ExplainQuery
+    ) -> web.StreamResponse:
         """A decision as a redirect would make it now, with everything that went into it."""
-        target, offset = _asked_for(request)
+        target = _target_of(query)
         desk = self.desk
-        client = desk.named_client(request)
-        place = desk.locator.locate(client.address)
-        decision = desk.families.explain(client.address, place, answers.object_key(target))
-        fleet = desk.families.chooser(client.address).fleet
-        body = answers.explain_body(decision, target, client, fleet, desk.locator.database)
-        body["offset_bytes"] = offset
+        client = desk.named_client(request, query.ip)
+        place = desk.realm.locator.locate(client.address)
+        decision = desk.realm.families.explain(client.address, place, answers.object_key(target))
+        fleet = desk.realm.families.chooser(client.address).fleet
+        body = answers.explain_body(decision, target, client, fleet, desk.realm.locator.database)
+        body["offset_bytes"] = query.offset
         body["measured"] = self.measured(place)
         return json_answer(body)
 
-    async def get_fleet(self, request: web.Request) -> web.Response:
+    @declared.fleet
+    async def get_fleet(self, request: web.Request) -> web.StreamResponse:
         """Every edge and what we believe of it."""
         now = self.desk.now()
         heard = {
             router: seconds
-            for council in self.desk.families.councils.values()
+            for council in self.desk.realm.families.councils.values()
             for router, seconds in council.heard(now).items()
         }
-        choosers = self.desk.families.choosers
-        return json_answer(answers.fleet_body(choosers, now, routers_heard=heard))
+        families = self.desk.realm.families
+        body = answers.fleet_body(families.choosers, families.resorts, now, routers_heard=heard)
+        return json_answer(body)
 
-    async def get_observations(self, request: web.Request) -> web.Response:
+    @declared.observations
+    async def get_observations(self, request: web.Request) -> web.StreamResponse:
         """What this router sees with its own eyes, for the others to weigh."""
-        body = observations_body(self.name, self.desk.families.fleets, self.desk.now())
+        body = observations_body(self.name, self.desk.realm.families.fleets, self.desk.now())
         return json_answer(body)
 
 
-def _asked_for(request: web.Request) -> tuple[str, int]:
-    """The target of `path`, or of `title` (an object key), and the offset asked about."""
-    title = request.query.get("title")
-    path = f"/{title}" if title is not None else require_parameter(request, "path")
-    offset = request.query.get("offset", "0")
-    if not _OFFSET.fullmatch(offset):
-        raise BadRequestError("offset must be a number of bytes")
-    return answers.target_of_parameter(path), int(offset)
+def _target_of(query: declared.ExplainQuery) -> str:
+    """The target of `path`, or of `title` (an object key). Raises BadRequestError."""
+    path = query.path if query.title is None else f"/{query.title}"
+    if path is None:
+        raise BadRequestError("say a path, or a title")
+    return answers.target_of_parameter(path)

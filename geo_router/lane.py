@@ -19,14 +19,14 @@ from typing import Any, Final, cast
 
 from cdnkit import wire
 from cdnkit.dates import format_http_date
-from cdnkit.service.logs import AccessLog
+from cdnkit.service.health import Health
 from cdnkit.tokens import split_token_path
 from geo_router.atlas import Order
 from geo_router.choose import Chooser, Pick
-from geo_router.client_address import TrustedProxies, parse_address
-from geo_router.families import Families
+from geo_router.client_address import parse_address
 from geo_router.headblock import is_plain
-from geo_router.locate import Locator
+from geo_router.lanelog import RedirectLog, choice_text, client_text
+from geo_router.realm import Realm
 
 REQUEST_BYTES_MAX: Final = 4096
 _HEADS_MAX: Final = 4096
@@ -36,33 +36,61 @@ _TARGET: Final = re.compile(
 )
 _RESERVED: Final = frozenset(segment.encode() for segment in wire.RESERVED_FIRST_SEGMENTS)
 _KEYS_MAX: Final = 16_384
+_WAYS_MAX: Final = 4096
+_VERSION: Final = b" HTTP/1.1\r\n"
 
 Tally = Counter[tuple[str, str, str]]
 """Answers by site, rung and source of the place, as their labels: text is quick to hash."""
+
+
+@dataclass(slots=True, eq=False)
+class Way:
+    """What redirects by one pick have in common, for viewers placed by one source."""
+
+    prefix: bytes
+    """The answer up to the target."""
+    choice: bytes
+    """The end of a line of the log."""
+    label: tuple[str, str, str]
+    times: int = 0
+    """How often it was taken and not counted yet."""
 
 
 @dataclass(slots=True)
 class LaneShared:
     """What all connections of the lane look things up in, and what they count."""
 
-    families: Families
-    locator: Locator
-    trusted: TrustedProxies
+    realm: Realm
     now: Callable[[], float]
-    may_answer: Callable[[], bool]
+    health: Health
     full_server: Callable[[], asyncio.Protocol]
     fields: dict[str, str]
     server_name: str
-    log: AccessLog
-    tier: str
-    node: str
+    log: RedirectLog
+    polled: Realm | None = None
     connections: set[LaneConnection] = field(default_factory=set)
     tally: Tally = field(default_factory=Counter)
-    heads: set[bytes] = field(default_factory=set)
-    prefixes: dict[str, bytes] = field(default_factory=dict)
+    ends: dict[bytes, bytes] = field(default_factory=dict)
+    ways: dict[str, dict[Pick, Way]] = field(default_factory=dict)
+    """By source, then by pick."""
     keys: dict[bytes, bytes] = field(default_factory=dict)
+    excludes: dict[bytes, Callable[[float, str], bool]] = field(default_factory=dict)
+    """For targets of `keys` with a token: whether it excludes a moment or a country."""
     tail: bytes = b""
     ids: list[bytes] = field(default_factory=list)
+
+    def may_answer(self) -> bool:
+        """Not while the process drains, nor before every edge was looked at once."""
+        if self.realm is not self.polled:
+            if not self.realm.families.is_polled:
+                return False
+            self.polled = self.realm  # and stays so
+        return not self.health.is_draining
+
+    def adopt(self, realm: Realm) -> None:
+        """Look things up in a new topology from now on."""
+        self.realm = realm
+        self.forget_targets()
 
     def tick(self) -> None:
         """Write the date anew."""
@@ -71,13 +99,29 @@ class LaneShared:
         lines += [f"Server: {self.server_name}", f"{wire.REQUEST_ID_HEADER}: "]
         self.tail = ("\r\n" + "\r\n".join(lines)).encode("latin-1")
 
-    def prefix(self, url: str) -> bytes:
-        """The answer up to the target."""
-        prefix = self.prefixes.get(url)
-        if prefix is None:
-            prefix = f"HTTP/1.1 302 Found\r\nLocation: {url}".encode("latin-1")
-            self.prefixes[url] = prefix
-        return prefix
+    def way(self, source: str, pick: Pick) -> Way:
+        """The way of a pick, kept until the next `take_tally`."""
+        ways = self.ways[source]
+        if len(ways) >= _WAYS_MAX:
+            self._gather()
+        rung = pick.rung.value
+        prefix = f"HTTP/1.1 302 Found\r\nLocation: {pick.url}".encode("latin-1")
+        choice = choice_text(pick.edge, rung, source)
+        way = ways[pick] = Way(prefix, choice, (pick.site, rung, source))
+        return way
+
+    def take_tally(self) -> Tally:
+        """What was answered since this was called last."""
+        self._gather()
+        tally, self.tally = self.tally, Counter()
+        return tally
+
+    def _gather(self) -> None:
+        for ways in self.ways.values():
+            for way in ways.values():
+                self.tally[way.label] += way.times
+            # Connections hold these dictionaries; picks of an older fleet leave them here.
+            ways.clear()
 
     def new_id(self) -> bytes:
         """Sixteen hexadecimal digits, not guessable."""
@@ -90,20 +134,30 @@ class LaneShared:
         """What placement hashes; empty for a target that is not surely an object's."""
         key = _key_of(target)
         if len(self.keys) >= _KEYS_MAX:
-            self.keys.clear()
+            self.forget_targets()
         self.keys[target] = key
+        bound = self.realm.gate.bound_of(target.decode()) if key else None
+        if bound is not None:
+            self.excludes[target] = bound.excludes
         return key
 
-    def knows(self, head: bytes) -> bool:
-        """Whether a header block changes nothing about a redirect; judged once, remembered."""
-        if head in self.heads:
-            return True
-        if not is_plain(head):
-            return False
-        if len(self.heads) >= _HEADS_MAX:
-            self.heads.clear()
-        self.heads.add(head)
-        return True
+    def forget_targets(self) -> None:
+        """Look at each target anew."""
+        self.keys.clear()
+        self.excludes.clear()
+
+    def known_end(self, end: bytes) -> bytes:
+        """What follows a target, when its header block changes nothing about a redirect; else
+        empty. Judged once, and one object for all who send the same."""
+        known = self.ends.get(end)
+        if known is not None:
+            return known
+        if not is_plain(end[len(_VERSION) :]):
+            return b""
+        if len(self.ends) >= _HEADS_MAX:
+            self.ends.clear()
+        self.ends[end] = end
+        return end
 
 
 class LaneConnection(asyncio.Protocol):
@@ -112,24 +166,31 @@ class LaneConnection(asyncio.Protocol):
     __slots__ = (
         "_address",
         "_chooser",
-        "_client",
+        "_client_text",
+        "_country",
+        "_end",
         "_order",
         "_shared",
         "_source",
         "_transport",
         "_version",
+        "_ways",
         "seen_at",
     )
 
     def __init__(self, shared: LaneShared) -> None:
         self._shared = shared
         self._transport: asyncio.Transport | None = None
-        self._client = ""
+        self._client_text = b""
         self._address: Any = None
         self._source = ""
+        self._country = ""
         self._chooser: Chooser | None = None
         self._order: Order | None = None
         self._version = -1
+        self._ways: dict[Pick, Way] = {}
+        self._end = b""
+        """What followed the target last time; compared, where a look-up would hash it."""
         self.seen_at = 0.0
         """Monotonic moment of the last answer, or of the beginning."""
 
@@ -138,11 +199,12 @@ class LaneConnection(asyncio.Protocol):
         # uvloop's transports are no subclass of asyncio's.
         self._transport = transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        self._client = peer[0] if isinstance(peer, tuple) else ""
-        self._address = parse_address(self._client)
+        client = peer[0] if isinstance(peer, tuple) else ""
+        self._client_text = client_text(client)
+        self._address = parse_address(client)
         self.seen_at = asyncio.get_running_loop().time()
         self._shared.connections.add(self)
-        trusted = self._shared.trusted
+        trusted = self._shared.realm.trusted
         if self._address is None or (trusted and trusted.find(self._address) is not None):
             self._hand_over(b"")
 
@@ -153,19 +215,24 @@ class LaneConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer, or leave it to the full server."""
         shared = self._shared
-        end = data.find(b" HTTP/1.1\r\n")
-        if data[:5] != b"GET /" or end < 0 or len(data) > REQUEST_BYTES_MAX:
+        if data[:5] != b"GET /" or len(data) > REQUEST_BYTES_MAX:
             self._hand_over(data)
             return
-        target, head = data[4:end], data[end + 11 :]
-        if not (head in shared.heads or shared.knows(head)) or not shared.may_answer():
+        end = self._end
+        if not (end and data.endswith(end)):
+            end = self._find_end(data)
+        if not end or not shared.may_answer():
             self._hand_over(data)
             return
+        target = data[4 : -len(end)]
         key = shared.keys.get(target)
         if key is None:
             key = shared.key_of(target)
-        if self._version != shared.locator.version:
+        if self._version != shared.realm.locator.version:
             self._settle_place()
+        if target in shared.excludes and shared.excludes[target](shared.now(), self._country):
+            self._hand_over(data)
+            return
         # Nobody for this family of addresses, or the origin: the full server knows what then.
         pick: Pick | None = None
         if key and self._chooser is not None and self._order is not None:
@@ -174,13 +241,13 @@ class LaneConnection(asyncio.Protocol):
             self._hand_over(data)
             return
         request_id = shared.ids.pop() if shared.ids else shared.new_id()
-        prefix = shared.prefixes.get(pick.url) or shared.prefix(pick.url)
+        way = self._ways.get(pick) or shared.way(self._source, pick)
+        way.times += 1
         assert self._transport is not None
-        self._transport.write(b"".join((prefix, target, shared.tail, request_id, b"\r\n\r\n")))
-        shared.tally[pick.site, pick.rung._value_, self._source] += 1
+        self._transport.write(b"".join((way.prefix, target, shared.tail, request_id, b"\r\n\r\n")))
         self.seen_at = 0.0
         if shared.log.enabled:
-            self._log(target, request_id, pick)
+            shared.log.add(request_id, self._client_text, target, way.choice)
 
     def pause_writing(self) -> None:
         """A client that does not read is not read from."""
@@ -207,35 +274,22 @@ class LaneConnection(asyncio.Protocol):
         if data:
             full.data_received(data)
 
+    def _find_end(self, data: bytes) -> bytes:
+        start = data.find(_VERSION)
+        end = self._shared.known_end(data[start:]) if start >= 0 else b""
+        if end:
+            self._end = end
+        return end
+
     def _settle_place(self) -> None:
         shared = self._shared
-        place = shared.locator.locate(self._address)
-        self._version = shared.locator.version
+        place = shared.realm.locator.locate(self._address)
+        self._version = shared.realm.locator.version
         self._source = place.source.value
-        self._chooser = shared.families.chooser(self._address)
+        self._country = place.country
+        self._ways = shared.ways.setdefault(self._source, {})
+        self._chooser = shared.realm.families.chooser(self._address)
         self._order = self._chooser.order(place)
-
-    def _log(self, target: bytes, request_id: bytes, pick: Pick) -> None:
-        log = self._shared.log
-        log.append(
-            {
-                "time": log.now(),
-                "tier": self._shared.tier,
-                "node": self._shared.node,
-                "request_id": request_id.decode(),
-                "client": self._client,
-                "method": "GET",
-                "path": target.decode("latin-1"),
-                "status": 302,
-                "bytes": 0,
-                "duration_ms": 0.0,
-                "range": None,
-                "user_agent": None,
-                "edge": pick.edge,
-                "rung": pick.rung.value,
-                "place": self._source,
-            }
-        )
 
 
 def _key_of(target: bytes) -> bytes:

@@ -17,7 +17,8 @@ from typing import Final
 import structlog
 
 from cdnkit.errors import BadRequestError
-from config.topology import Geo
+from config.locating import Geo
+from config.topology import Topology
 from geo_router.geodatabase import GeoDatabase, GeoDatabaseError, SplitDatabase, open_database
 from geo_router.place import Place, Source
 from geo_router.prefix_files import merge_prefixes, read_prefixes
@@ -38,9 +39,10 @@ class Locator:
         on_failure: Callable[[str], None] = lambda kind: None,
         open_file: Callable[[str], GeoDatabase] = open_database,
         sites: Collection[str] = (),
+        version: int = 0,
     ) -> None:
         """`on_failure` counts: "open", "absent", "lookup" or "table"; `sites` may be named in
-        the table file.
+        the table file; `version` is where counting goes on when this one replaces another.
 
         Raises BadRequestError for a bad prefix.
         """
@@ -59,7 +61,8 @@ class Locator:
         self._stamp: tuple[Stamp | None, ...] | None = None
         self._complaint = ""
         self._places: dict[IPAddress, Place] = {}
-        self.version = 0
+        self._table_places: dict[str, Place] = {}
+        self.version = version
         """Changes whenever the place of an address may have."""
 
     @property
@@ -73,6 +76,13 @@ class Locator:
         """The place of an address; never raises."""
         if address is None:
             return self._default
+        match = self._table.find(address)
+        if match is not None:
+            place = self._table_places.get(match.prefix)
+            if place is None:
+                place = Place(Source.PREFIX, match.prefix, site=match.value)
+                self._table_places[match.prefix] = place
+            return place
         place = self._places.get(address)
         if place is None:
             place = self._look_up(address)
@@ -134,16 +144,11 @@ class Locator:
             self._log.warning("prefix table failed", path=self._table_path, error=str(error))
             return
         self._table = table
-        self._places = {}
+        self._places, self._table_places = {}, {}
         self.version += 1
         self._log.info("prefix table read", path=self._table_path, prefixes=len(table))
 
     def _look_up(self, address: IPAddress) -> Place:
-        match = self._table.find(address)
-        if match is not None:
-            place = Place(Source.PREFIX, match.prefix, site=match.value)
-            self._remember(address, place)
-            return place
         database = self._database
         if database is None:
             if self._path:
@@ -177,6 +182,15 @@ class Locator:
         if complaint != self._complaint:
             self._complaint = complaint
             self._log.warning("geo database failed", path=self._path, kind=kind, error=str(error))
+
+
+def geo_of(topology: Topology) -> Geo:
+    """The geo part, or the first site for everybody. Raises BadRequestError without a site."""
+    if topology.geo is not None:
+        return topology.geo
+    if not topology.sites:
+        raise BadRequestError("a router needs at least one site to send viewers to")
+    return Geo(default_site=topology.sites[0].name)
 
 
 def _stamp(path: str) -> Stamp | None:

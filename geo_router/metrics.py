@@ -43,6 +43,12 @@ class RouterMetrics:
             ("kind",),
             registry=registry,
         )
+        self._reloads = Counter(
+            "cinedge_router_topology_reloads",
+            "New topology files, by what became of them.",
+            ("result",),
+            registry=registry,
+        )
         # `labels` costs more than the count itself; the combinations are few.
         self._children: dict[tuple[str, Rung, Source], Counter] = {}
 
@@ -64,6 +70,15 @@ class RouterMetrics:
     def count_geo_failure(self, kind: str) -> None:
         """One time the geo database could not help."""
         self._geo_failures.labels(kind).inc()
+
+    def count_reload(self, result: str) -> None:
+        """One new topology file."""
+        self._reloads.labels(result).inc()
+
+    def forget_state(self, edge: str) -> None:
+        """An edge is no longer in the topology."""
+        for state in State:
+            self._states.remove(edge, state.value)
 
     def show_state(self, edge: str, fleet: Fleet) -> None:
         """Publish the state of one edge."""

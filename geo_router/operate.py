@@ -14,6 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from cdnkit.errors import NotFoundError
+from cdnkit.service.operations import Answer, operation
 from cdnkit.service.pages import page_headers
 
 PREFIX: Final = "/operate/"
@@ -39,7 +40,8 @@ class OperatorPage:
             web.get(PREFIX + "{name:[^/]*}", self.get_file),
         ]
 
-    async def get_file(self, request: web.Request) -> web.Response:
+    @operation(answers={200: Answer("The file.", content_type="text/*")}, problems=(NotFoundError,))
+    async def get_file(self, request: web.Request) -> web.StreamResponse:
         """One file of the page. Raises NotFoundError."""
         name = request.match_info["name"] or _INDEX
         body = self.bodies.get(name)
@@ -62,5 +64,7 @@ def load_page() -> OperatorPage:
     )
 
 
-async def _go_to_page(request: web.Request) -> web.Response:
+@operation(answers={302: Answer("To the page.")}, methods=("GET",), tag="operatorpage")
+async def _go_to_page(request: web.Request) -> web.StreamResponse:
+    """To the operator's page."""
     return web.Response(status=302, headers={"Location": PREFIX, "Cache-Control": "no-store"})

@@ -82,13 +82,12 @@ class PrefixTable(Generic[Value]):
         at = bisect_right(borders, number)
         low = borders[at - 1] if at else 0
         high = borders[at] if at < len(borders) else 1 << width
-        # The prefix may grow by one bit as long as neither neighbour comes in.
-        for length in range(width + 1):
-            host_bits = width - length
-            start = number >> host_bits << host_bits
-            if low <= start and start + (1 << host_bits) <= high:
-                return length
-        return width
+        # A prefix around the number holds a neighbour as long as it is no longer than what the
+        # two have in common.
+        length = width - (number ^ (low - 1)).bit_length() + 1 if low else 0
+        if high < 1 << width:
+            length = max(length, width - (number ^ high).bit_length() + 1)
+        return length
 
 
 def unmap(address: IPAddress) -> IPAddress:

@@ -188,7 +188,8 @@ def judge(status: int, body: bytes, latency_seconds: float) -> Observation:
     """What an answer of /readyz says: 200 ready, 503 with status "draining", else a failure."""
     facts = _facts(body)
     if status == HTTPStatus.OK:
-        return Observation(Result.ANSWERED, "ready", latency_seconds, _load(facts))
+        load, failing = _share(facts, "load"), _share(facts, "failing")
+        return Observation(Result.ANSWERED, "ready", latency_seconds, load, failing)
     if status == HTTPStatus.SERVICE_UNAVAILABLE and facts.get("status") == "draining":
         return Observation(Result.DRAINING, "says it is draining", latency_seconds)
     complaints = _complaints(facts.get("checks"))
@@ -211,8 +212,8 @@ def _facts(body: bytes) -> Mapping[str, Any]:
     return {}
 
 
-def _load(facts: Mapping[str, Any]) -> float | None:
-    load = facts.get("load")
-    if isinstance(load, int | float) and not isinstance(load, bool) and 0 <= load < 1e6:
-        return float(load)
+def _share(facts: Mapping[str, Any], name: str) -> float | None:
+    share = facts.get(name)
+    if isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share < 1e6:
+        return float(share)
     return None

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from cdnkit.placement import Node, rank
+from cdnkit.placement import Contest, Node, rank
 from geo_router.demand import Demand, SiteDemand
 
 EPSILON: Final = 0.25
@@ -38,10 +38,22 @@ class Pool:
     capacities: dict[str, float] = field(default_factory=dict)
     """Edges with a limit of their own, in viewers per second."""
     weight: float = field(init=False)
+    _contest: Contest = field(init=False)
+    _owners: dict[bytes, Node] = field(init=False, default_factory=dict)
     _ranks: dict[bytes, Sequence[Node]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.weight = sum(node.weight for node in self.nodes)
+        self._contest = Contest(self.nodes)
+
+    def owner(self, key: bytes) -> Node:
+        """The first in the title's own order, all that most viewers need of it."""
+        node = self._owners.get(key)
+        if node is None:
+            if len(self._owners) >= _RANKS_MAX:
+                self._owners.clear()
+            node = self._owners[key] = self._contest.winner(key)
+        return node
 
     def ranked(self, key: bytes) -> Sequence[Node]:
         """The title's own order of the edges; computed once while the pool stays."""
@@ -55,10 +67,12 @@ class Pool:
     def has_room(self, node: Node, counts: SiteDemand, demand: Demand) -> bool:
         """Whether an edge is below its bound and its capacity."""
         count = counts.by_edge.get(node.name, 0.0)
-        fair = counts.total * node.weight / self.weight
-        if count > (1 + EPSILON) * fair + SLACK * demand.gain:
-            return False
-        return not self.is_full(node, counts, demand)
+        slack = SLACK * demand.gain
+        if count > slack:
+            fair = counts.total * node.weight / self.weight
+            if count > (1 + EPSILON) * fair + slack:
+                return False
+        return not self.capacities or not self.is_full(node, counts, demand)
 
     def is_full(self, node: Node, counts: SiteDemand, demand: Demand) -> bool:
         """Whether an edge has reached the limit of its own."""
@@ -78,19 +92,22 @@ def owners(key: bytes, nodes: int, counts: SiteDemand, demand: Demand) -> int:
 
 def lead(pool: Pool, key: bytes, counts: SiteDemand, demand: Demand) -> Node:
     """The edge that takes the next viewer. The pool must not be empty."""
-    ranked = pool.ranked(key)
-    if len(ranked) == 1:
-        return ranked[0]
-    many = owners(key, len(ranked), counts, demand)
+    if len(pool.nodes) == 1:
+        return pool.nodes[0]
+    # Where few ask, no title is hot and no edge ahead of its bound.
+    if counts.total <= SLACK * demand.gain and not pool.capacities:
+        return pool.owner(key)
+    many = owners(key, len(pool.nodes), counts, demand)
     if many > 1:
         by_edge = counts.by_edge
-        least = min(ranked[:many], key=lambda node: by_edge.get(node.name, 0.0) / node.weight)
+        some = pool.ranked(key)[:many]
+        least = min(some, key=lambda node: by_edge.get(node.name, 0.0) / node.weight)
         if pool.has_room(least, counts, demand):
             return least
-    for node in ranked:
-        if pool.has_room(node, counts, demand):
-            return node
-    return ranked[0]
+    owner = pool.owner(key)
+    if pool.has_room(owner, counts, demand):
+        return owner
+    return next((node for node in pool.ranked(key) if pool.has_room(node, counts, demand)), owner)
 
 
 def order(pool: Pool, key: bytes, counts: SiteDemand, demand: Demand) -> list[Node]:

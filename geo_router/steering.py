@@ -9,12 +9,13 @@ any router can go on where another one stopped. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from cdnkit.errors import BadRequestError, CinedgeError, Fault
+from cdnkit.wire import ROUTED_PATHWAY
 from geo_router.choose import Candidate
 
 SESSION_PARAMETER: Final = "session"
@@ -106,41 +107,55 @@ def ttl_seconds(unchanged_seconds: float, shortest: float, longest: float) -> in
     return max(1, round(shortest + (max(longest, shortest) - shortest) * calm))
 
 
+def are_clones(urls: Iterable[str]) -> bool:
+    """Whether a URL of one edge becomes that of another by its host name alone.
+
+    A clone replaces nothing but the host name (RFC 8216bis 7.2), and players take it literally: a
+    port in its place is ignored by one and fatal to another.
+    """
+    parts = [urlsplit(url) for url in urls]
+    return len({(each.scheme, each.port, each.path.strip("/")) for each in parts}) <= 1
+
+
 def manifest(
-    asked: Asked, ranked: Sequence[Candidate], path: str, session: str, ttl: int
+    asked: Asked,
+    ranked: Sequence[Candidate],
+    way_back: str,
+    session: str,
+    ttl: int,
+    *,
+    clones_work: bool = True,
 ) -> dict[str, Any]:
-    """The body of an answer. `path` is that of the request; `ranked` must not be empty."""
+    """The body of an answer. `way_back` is the URL of the request without its query;
+    `clones_work` is what `are_clones` says of all edges."""
     urls = {candidate.edge: candidate.url for candidate in ranked}
     listed = asked.listed or (DEFAULT_PATHWAY,)
     base = listed[0]
     clones = [
-        {"BASE-ID": base, "ID": edge, "URI-REPLACEMENT": {"HOST": host}}
-        for edge, host in ((edge, _clone_host(url)) for edge, url in urls.items())
-        if edge not in listed and host is not None
+        {"BASE-ID": base, "ID": edge, "URI-REPLACEMENT": {"HOST": urlsplit(url).hostname}}
+        for edge, url in urls.items()
+        if clones_work and edge not in listed
     ]
     cloned = {clone["ID"] for clone in clones}
     priority = [edge for edge in urls if edge in listed or edge in cloned]
+    # Some players make no clones of service locations: the router sends them, piece by piece.
+    priority += [each for each in listed if each == ROUTED_PATHWAY]
     # A pathway that nobody vouches for stays as the last way out: an empty list is an error.
     if not priority:
         priority = [base]
     query = {SESSION_PARAMETER: session}
     if asked.listed:
         query[PATHWAYS_PARAMETER] = ",".join(asked.listed)
+    where = quote(way_back, safe="/~=+@,:!$&()*;%.-_")
     body: dict[str, Any] = {
         "VERSION": 1,
         "TTL": ttl,
-        "RELOAD-URI": f"{quote(path, safe='/~=+@,:!$&()*;%.-_')}?{urlencode(query, safe=',')}",
+        "RELOAD-URI": f"{where}?{urlencode(query, safe=',')}",
         "PATHWAY-PRIORITY": priority,
     }
     if clones:
         body["PATHWAY-CLONES"] = clones
     return body
-
-
-def _clone_host(url: str) -> str | None:
-    """Host and port for a clone; None where more than the host would have to differ."""
-    parts = urlsplit(url)
-    return None if parts.path.strip("/") else parts.netloc
 
 
 def _only(query: Mapping[str, Sequence[str]], name: str) -> str:

@@ -6,9 +6,10 @@ The only module of this tier that knows all its parts. What a part does is its o
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,29 +22,45 @@ from cdnkit.service.auth import BearerAuth
 from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
+from cdnkit.service.reference import Reference
+from cdnkit.service.reload import Watch
 from cdnkit.service.run import reopen_logs, run, serve, wait_for_stop
+from cdnkit.tokens.keys import native_keys
 from config.check_addresses import is_loopback
+from config.complaints import TopologyError
+from config.node_file import NodeFile
 from config.topology import OriginNode, Topology, Volume
 from origin.catalog.catalog import Catalog, open_catalog
 from origin.catalog.database import parse_database_url
 from origin.catalog.follow import follow
 from origin.changes import Changes
 from origin.contents import Contents
+from origin.domains.app import FilmService, Surroundings, open_film_service
+from origin.front import serve_content
 from origin.ingest.receive import Receiver
+from origin.lane.library import ContentLibrary
+from origin.orders.opening import OrderParts, open_orders
 from origin.packaging.opening import PackagingParts, open_packaging
+from origin.page_sources import allowed_sources
 from origin.requests import close_after_refusal
 from origin.resumable.mounting import mount_uploads
 from origin.resumable.opening import open_intake
 from origin.resumable.rules import Rules
-from origin.site import Site, allowed_origins
+from origin.shelf import Shelf
+from origin.site import Site
 from origin.store.base import ByteStore
 from origin.store.disk import DiskStore, open_disk_store
 from origin.store.objects import open_object_store
 from origin.store.operate import StoreOperation
 from origin.store.upkeep import UpkeepSettings, layout_of
 from origin.sweeper import Holds, Sweeper
+from origin.takeover import Heirs, Takeover
 from origin.titles import Titles
 from origin.uploads import Uploads
+
+ABOUT = """Keeps the films and the facts about them. Object keys in paths are written as they \
+are, slashes included. Whoever changes something needs a bearer token with the scope that the \
+operation names. Errors are problem+json (RFC 9457)."""
 
 _log = structlog.get_logger()
 
@@ -59,24 +76,73 @@ class OriginParts:
 
 
 PACKAGING: web.AppKey[PackagingParts] = web.AppKey("packaging", PackagingParts)
+ORDERS: web.AppKey[OrderParts] = web.AppKey("orders", OrderParts)
+TAKEOVER: web.AppKey[Takeover] = web.AppKey("takeover", Takeover)
+LIBRARY: web.AppKey[ContentLibrary] = web.AppKey("library", ContentLibrary)
 PARTS: web.AppKey[OriginParts] = web.AppKey("origin_parts", OriginParts)
 
 
-def run_origin(node: OriginNode, topology: Topology, *, open_uploads: bool) -> int:
+def run_origin(
+    node: OriginNode, topology: Topology, file: NodeFile | None = None, *, open_uploads: bool
+) -> int:
     """Run one origin until it is told to stop; the exit status of the process.
 
-    With `open_uploads` this machine uploads without a token.
+    `file` is where the topology came from: read again when it changes, and at SIGHUP. With
+    `open_uploads` this machine uploads without a token.
     """
     configure_logging("origin", node.name)
 
     async def main() -> None:
         app = await build_origin(node, topology, open_uploads=open_uploads)
-        async with serve(app, node.listen.host, node.listen.port):
+        _calm_collector()
+        async with _serving(app, node):
             if open_uploads:
                 _log.warning("uploads from this machine need no token")
-            await wait_for_stop(reopen_logs(app))
+            reopen = reopen_logs(app)
+            if file is None:
+                await wait_for_stop(reopen)
+                return
+            async with _watching(app, file) as watch:
+
+                def hang_up() -> None:
+                    reopen()
+                    watch.hang_up()
+
+                await wait_for_stop(hang_up)
 
     return run(main)
+
+
+@asynccontextmanager
+async def _watching(app: web.Application, file: NodeFile) -> AsyncIterator[Watch]:
+    health = app[HEALTH]
+
+    async def adopt(node: OriginNode, topology: Topology) -> None:
+        await app[TAKEOVER].adopt(node, topology)
+        health.topology = file.digest
+
+    health.topology = file.digest
+    watch = Watch(file, adopt, (TopologyError,))
+    following = asyncio.create_task(watch.follow(), name="topology")
+    try:
+        yield watch
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+def _calm_collector() -> None:
+    """What lives now, the catalog above all, stays: no look at it with every request."""
+    gc.collect()
+    gc.freeze()
+
+
+def _serving(app: web.Application, node: OriginNode) -> AbstractAsyncContextManager[object]:
+    """Its port, with the lane for content before it where the store has local files."""
+    host, port = node.listen.host, node.listen.port
+    if isinstance(app[PARTS].store, DiskStore):
+        return serve_content(app, app[LIBRARY], host, port, now=time.time)
+    return serve(app, host, port)
 
 
 async def build_origin(
@@ -96,11 +162,12 @@ async def build_origin(
     health = Health()
     async with AsyncExitStack() as opened:
         parts, holds = await _open_parts(node, opened, store, now)
+        shelf = Shelf(parts.catalog, node.max_age_seconds)
         contents = Contents(
             parts.catalog,
             parts.store,
             holds,
-            max_age_seconds=node.max_age_seconds,
+            shelf=shelf,
             base_url=node.url,
         )
         rules = Rules(node.extent_bytes, node.object_bytes_max)
@@ -115,40 +182,50 @@ async def build_origin(
             base_url=node.url,
             resumable=mount_uploads(intake, node.url, auth.authorize),
         )
-        packaging = open_packaging(
-            node, topology, parts.catalog, parts.store, holds, auth.authorize, now
-        )
-        automatic = packaging.automatic
-        titles = Titles(
-            parts.catalog,
-            authorize=auth.authorize,
-            saved=None if automatic is None else automatic.saved,
-        )
-        site = Site(node.router_url, allowed_origins(node.router_url, topology))
+        packaging = open_packaging(node, topology, parts.catalog, parts.store, holds, now)
+        telemetry = Telemetry("origin", node.name)
+        keys = dict(native_keys(topology.token_keys))
+        film_service = await _open_film_service(node, topology, parts.catalog, telemetry, now, keys)
+        site = _open_site(node, topology)
         app = build_app(
             tier="origin",
             name=node.name,
-            telemetry=Telemetry("origin", node.name),
+            telemetry=telemetry,
             health=health,
             access_log=open_log(node.access_log),
+            authorize_scope=auth.authorize,
+            reference=Reference("Cinedge origin", ABOUT),
             routes=[
                 *contents.routes(),
                 *uploads.routes(),
-                *packaging.handlers.routes(),
-                *titles.routes(),
-                *Changes(parts.catalog).routes(),
+                *_title_routes(parts, packaging),
                 *site.routes(),
             ],
         )
-        app[PARTS] = parts
-        app[PACKAGING] = packaging
+        app[PARTS], app[PACKAGING] = parts, packaging
+        app[LIBRARY] = ContentLibrary(shelf, parts.store)
         app.on_response_prepare.append(close_after_refusal)
         app.on_shutdown.append(_let_followers_go)
         closing = opened.pop_all()
         app.cleanup_ctx.append(_closing_at_end(closing, health))
-        _operate_store(app, node, auth, now)
+        _operate_store(app, node, now)
+        _mount_orders(app, topology, auth, now)
+        app[TAKEOVER] = Takeover(node, topology, Heirs(auth, shelf, site, app[ORDERS], keys))
+        if film_service is not None:
+            film_service.mount(app, auth.recognise)
     health.add_check("database", parts.catalog.database.missing)
     return app
+
+
+def _title_routes(parts: OriginParts, packaging: PackagingParts) -> list[web.RouteDef]:
+    """Titles, and their way to viewers, whose patterns are narrower."""
+    titles = Titles(
+        parts.catalog,
+        packaging.jobs,
+        saved=packaging.automatic.saved if packaging.automatic else None,
+        removed=packaging.handlers.withdraw,
+    )
+    return [*packaging.handlers.routes(), *titles.routes()]
 
 
 def make_auth(node: OriginNode, topology: Topology, *, open_uploads: bool) -> BearerAuth:
@@ -202,9 +279,7 @@ async def _open_store(node: OriginNode, data: Path, now: Callable[[], float]) ->
     )
 
 
-def _operate_store(
-    app: web.Application, node: OriginNode, auth: BearerAuth, now: Callable[[], float]
-) -> None:
+def _operate_store(app: web.Application, node: OriginNode, now: Callable[[], float]) -> None:
     """Mount what looks after our own volumes; an object store looks after itself."""
     parts = app[PARTS]
     if not isinstance(parts.store, DiskStore):
@@ -219,11 +294,63 @@ def _operate_store(
     upkeep = parts.store.open_upkeep(
         settings, now, lambda: [row.stored for row in objects.page(limit=len(objects) + 1)[0]]
     )
-    operation = StoreOperation(parts.store, upkeep, authorize=auth.authorize)
+    operation = StoreOperation(parts.store, upkeep)
     operation.register(app[TELEMETRY])
     app[HEALTH].add_check("volumes", lambda: volumes_trouble(parts.store))
     app.add_routes(operation.routes())
     app.cleanup_ctx.append(operation.running)
+
+
+def _mount_orders(
+    app: web.Application, topology: Topology, auth: BearerAuth, now: Callable[[], float]
+) -> None:
+    """Mount the journal, and what edges are told and tell by it."""
+    catalog = app[PARTS].catalog
+    orders = open_orders(topology, catalog, auth.authorize, _report, now)
+    app[ORDERS] = orders
+    app.add_routes(Changes(catalog, orders.followers, auth.authorize).routes())
+    app.add_routes(orders.handlers.routes())
+
+
+def _open_site(node: OriginNode, topology: Topology) -> Site:
+    player = Path(node.hls_js) if node.hls_js else None
+    if player is not None and not player.is_file():
+        _report(f"there is no {player}: the site plays without hls.js")
+        player = None
+    service = topology.service
+    return Site(
+        node.router_url,
+        allowed_sources(node.router_url, topology),
+        service=service is not None,
+        plans=service is not None and service.payments is not None,
+        player=player,
+    )
+
+
+async def _open_film_service(
+    node: OriginNode,
+    topology: Topology,
+    catalog: Catalog,
+    telemetry: Telemetry,
+    now: Callable[[], float],
+    token_keys: Mapping[str, bytes],
+) -> FilmService | None:
+    """Accounts, rights, payments and the rest, where the topology has them."""
+    if topology.service is None:
+        return None
+    site_url = (topology.service.url or node.url or f"http://{node.listen}").rstrip("/")
+    around = Surroundings(
+        topology.service,
+        catalog,
+        Path(node.data),
+        site_url,
+        _report,
+        now,
+        telemetry,
+        router_url=node.router_url.rstrip("/"),
+        token_keys=token_keys,
+    )
+    return await open_film_service(around)
 
 
 def _closing_at_end(
@@ -236,6 +363,7 @@ def _closing_at_end(
                 asyncio.create_task(parts.sweeper.run(), name="sweeper"),
                 asyncio.create_task(follow(parts.catalog, _report), name="follow"),
                 asyncio.create_task(app[PACKAGING].run(), name="packaging"),
+                asyncio.create_task(app[ORDERS].followers.run(), name="followers"),
             ]
             health.started()
             yield

@@ -14,12 +14,13 @@ from typing import Final
 from aiohttp import web
 
 from cdnkit.errors import NotFoundError
-from cdnkit.service.pages import cors_headers
-from cdnkit.wire import CONTENT_PREFIX, GENERATION_HEADER
+from cdnkit.service.patterns import rest
+from cdnkit.wire import CONTENT_PREFIX
+from origin import declared
 from origin.catalog.catalog import Catalog
 from origin.deliver import deliver
 from origin.object_views import describe, key_of
-from origin.paging import parse_page
+from origin.shelf import Shelf
 from origin.store.base import ByteStore
 from origin.sweeper import Holds
 
@@ -35,45 +36,38 @@ class Contents:
         store: ByteStore,
         holds: Holds,
         *,
-        max_age_seconds: int,
+        shelf: Shelf,
         base_url: str = "",
     ) -> None:
         self._catalog = catalog
         self._store = store
         self._holds = holds
-        self._cache_control = f"public, max-age={max_age_seconds}"
+        self._shelf = shelf
         self._base_url = base_url.rstrip("/")
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
         return [
             web.get(LIST_PATH, self.list),
-            web.get(CONTENT_PREFIX + "{key:.*}", self.get),
+            web.get(CONTENT_PREFIX + rest("key"), self.get),
         ]
 
+    @declared.read_object
     async def get(self, request: web.Request) -> web.StreamResponse:
-        """Serve an object."""
+        """An object, whole or in ranges."""
         key = key_of(request)
-        row = self._catalog.objects.get(key)
-        if row is None:
+        found = self._shelf.find(key)
+        if found is None:
             raise NotFoundError(f"there is no object {key!r}")
-        with self._holds.hold(row.stored):
-            return await deliver(
-                request,
-                stored=row.stored,
-                content_type=row.content_type,
-                validators=row.validators,
-                cache_control=self._cache_control,
-                digest=bytes.fromhex(row.sha256),
-                store=self._store,
-                extra_headers={GENERATION_HEADER: str(row.generation), **cors_headers()},
-            )
+        stored, said = found
+        with self._holds.hold(stored):
+            return await deliver(request, stored, said, self._store)
 
-    async def list(self, request: web.Request) -> web.StreamResponse:
+    @declared.list_objects
+    async def list(self, request: web.Request, query: declared.ObjectsQuery) -> web.StreamResponse:
         """A page of objects, in key order."""
-        page = parse_page(request.query)
         rows, following = self._catalog.objects.page(
-            prefix=page.prefix, after=page.after, limit=page.limit
+            prefix=query.prefix, after=query.after, limit=query.limit
         )
         items = [describe(request, row, self._base_url) for row in rows]
         return web.json_response(

@@ -1,150 +1,64 @@
-"""Answer GET and HEAD for a stored object: conditions, ranges, head, body.
+"""Answer GET and HEAD for a stored object by way of aiohttp.
 
-Decides what is sent, in the order of RFC 9110 13.2.2; how the bytes of a file reach the socket is
-`origin.send`. A body is announced only once its bytes are at hand, and one that cannot be
-completed raises, so that the connection breaks and no client takes a part for the whole.
-Repr-Digest goes with every answer: it costs less than varying on Want-Repr-Digest (RFC 9530 4).
+What is answered is `origin.reply`, how the bytes of a file reach the socket is `origin.send`. A
+body is announced only once its bytes are at hand, and one that cannot be completed raises, so that
+the connection breaks and no client takes a part for the whole.
 """
 
 from __future__ import annotations
 
-import logging
 import secrets
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import ClassVar, Final, TypeAlias, cast
+from typing import cast
 
 from aiohttp import web
 
-from cdnkit.dates import format_http_date
-from cdnkit.digests import format_digest_field
-from cdnkit.errors import CinedgeError, Fault, PreconditionFailedError, UnavailableError
-from cdnkit.ranges import (
-    Multi,
-    RangePlan,
-    Single,
-    Unsatisfiable,
-    Whole,
-    format_content_range,
-    format_unsatisfied_range,
-    lay_out_multipart,
-    plan_ranges,
-)
+from cdnkit.errors import UnavailableError
 from cdnkit.service.exchange import EXCHANGE, note_raw_body
-from cdnkit.validators import Validators, Verdict, evaluate, range_applies
+from origin.reply import Interval, Said, plan_reply
 from origin.requests import fields_of
-from origin.send import STALL_SECONDS_DEFAULT, FileTroubleError, Outlet, open_outlet
+from origin.send import STALL_SECONDS_DEFAULT, WINDOW_BYTES, Outlet, open_outlet
 from origin.store.base import ByteStore, Lease, StoredObject
-
-Interval: TypeAlias = tuple[int, int]
-
-BODYLESS_METHOD: Final = "HEAD"
-
-log = logging.getLogger(__name__)
-
-
-class RangeNotSatisfiableError(CinedgeError):
-    """No byte of the object was asked for (RFC 9110 15.5.17)."""
-
-    status: ClassVar[int] = 416
-    code: ClassVar[str] = "range-not-satisfiable"
-    fault: ClassVar[Fault] = Fault.CLIENT
-
-    def __init__(self, size_bytes: int, fields: Mapping[str, str]) -> None:
-        super().__init__(f"the object has {size_bytes} bytes")
-        self._fields = {**fields, "Content-Range": format_unsatisfied_range(size_bytes)}
-
-    def headers(self) -> dict[str, str]:
-        """Content-Range with the length, and what else the answer carries."""
-        return self._fields
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What follows the head: literal bytes, and intervals of the object."""
-
-    status: int
-    length: int
-    fields: Mapping[str, str]
-    segments: Sequence[bytes | Interval]
 
 
 async def deliver(
     request: web.Request,
-    *,
     stored: StoredObject,
-    content_type: str,
-    validators: Validators,
-    cache_control: str,
-    digest: bytes | None,
+    said: Said,
     store: ByteStore,
-    extra_headers: Mapping[str, str] | None = None,
+    *,
     stall_seconds: float = STALL_SECONDS_DEFAULT,
 ) -> web.StreamResponse:
-    """Answer a GET or HEAD of `stored`; `digest` is its SHA-256.
+    """Answer a GET or HEAD of `stored`.
 
     Raises PreconditionFailedError, RangeNotSatisfiableError, and what the store raises; after the
     head, anything raised means that the body is cut short.
     """
-    asked = fields_of(request)
-    fields = {"Cache-Control": cache_control, **(extra_headers or {})}
-    fields.update(_format_validators(validators))
-    verdict = evaluate(request.method, asked, validators)
-    if verdict is Verdict.FAILED:
-        raise PreconditionFailedError("the object is not the one that the conditions name")
-    if verdict is Verdict.NOT_MODIFIED:
-        return web.Response(status=304, headers=fields)
-    fields["Accept-Ranges"] = "bytes"
-    plan = _plan(request.method, asked, validators, stored.size_bytes)
-    if isinstance(plan, Unsatisfiable):
-        raise RangeNotSatisfiableError(stored.size_bytes, fields)
-    if digest is not None:
-        fields["Repr-Digest"] = format_digest_field({"sha-256": digest})
-    body = _lay_out(plan, stored.size_bytes, content_type)
-    response = web.StreamResponse(status=body.status, headers={**fields, **body.fields})
-    response.content_length = body.length
-    if request.method == BODYLESS_METHOD:
+    reply = plan_reply(request.method, fields_of(request), said, new_boundary)
+    headers = {**reply.fields, **reply.more}
+    if reply.length is None:
+        return web.Response(status=reply.status, headers=headers)
+    response = web.StreamResponse(status=reply.status, headers=headers)
+    response.content_length = reply.length
+    if not reply.segments:
         await response.prepare(request)
         return response
-    await _Sender(request, response, store, stored, stall_seconds).send(body.segments)
+    await _Sender(request, response, store, stored, stall_seconds).send(reply.segments)
     return response
 
 
-def _plan(
-    method: str, asked: Mapping[str, str], validators: Validators, size_bytes: int
-) -> RangePlan:
-    """Range counts for GET alone, and only if If-Range agrees (RFC 9110 14.2, 13.1.5)."""
-    if (
-        method == BODYLESS_METHOD
-        or "range" not in asked
-        or not range_applies(asked.get("if-range"), validators, None)
-    ):
-        return Whole()
-    return plan_ranges(asked["range"], size_bytes)
+def new_boundary() -> str:
+    """What separates the parts of a body; not guessable, so that no film contains it."""
+    return secrets.token_hex(16)
 
 
-def _lay_out(plan: Whole | Single | Multi, size_bytes: int, content_type: str) -> Body:
-    typed = {"Content-Type": content_type}
-    match plan:
-        case Whole():
-            return Body(200, size_bytes, typed, [(0, size_bytes)])
-        case Single(start, stop):
-            fields = {**typed, "Content-Range": format_content_range(start, stop, size_bytes)}
-            return Body(206, stop - start, fields, [(start, stop)])
-        case Multi(parts):
-            layout = lay_out_multipart(parts, size_bytes, content_type, secrets.token_hex(16))
-            fields = {"Content-Type": layout.content_type}
-            return Body(206, layout.content_length, fields, layout.segments)
-
-
-def _format_validators(validators: Validators) -> dict[str, str]:
-    fields = {}
-    if validators.etag is not None:
-        fields["ETag"] = validators.etag
-    if validators.last_modified is not None:
-        fields["Last-Modified"] = format_http_date(validators.last_modified)
-    return fields
+async def _ready_first(leases: Sequence[Lease]) -> None:
+    """Be sure of the first bytes while an error can still be said in a head."""
+    for piece in (lease.slices[0] for lease in leases[:1] if lease.slices):
+        stop = min(piece.stop, piece.start + WINDOW_BYTES)
+        if not leases[0].is_ready(0, piece.start, stop):
+            await leases[0].make_ready(0, piece.start, stop)
 
 
 class _Sender:
@@ -176,6 +90,7 @@ class _Sender:
                 leases.append(lease)
             outlet = None
             if len(leases) == len(intervals):
+                await _ready_first(leases)
                 outlet = open_outlet(self._request.transport, self._stall_seconds, self._count)
             if outlet is None:
                 await self._stream_all(segments)
@@ -189,22 +104,14 @@ class _Sender:
     async def _send_all(
         self, segments: Sequence[bytes | Interval], leases: Iterator[Lease], outlet: Outlet
     ) -> None:
-        """Files to socket; a file that fails is replaced by what the store can still read."""
+        """Files to socket."""
         await self._response.prepare(self._request)
         for segment in segments:
             if isinstance(segment, bytes):
                 await self._response.write(segment)
                 continue
             await outlet.flush()
-            before = outlet.sent_bytes
-            try:
-                for piece in next(leases).slices:
-                    await outlet.send(piece)
-            except FileTroubleError as trouble:
-                log.warning("%s is read by the piece: %s", self._stored.object_id, trouble)
-                start, stop = segment
-                start += outlet.sent_bytes - before
-                await self._write(self._read(start, stop), stop - start)
+            await outlet.send(next(leases))
 
     async def _stream_all(self, segments: Sequence[bytes | Interval]) -> None:
         """By way of the transport, as TLS and distant stores need it."""

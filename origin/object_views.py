@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
+from pydantic import AfterValidator, WithJsonSchema
 
 from cdnkit.dates import format_http_date
 from cdnkit.errors import BadKeyError
-from cdnkit.keys import parse_key
+from cdnkit.keys import KEY_PATTERN, MAX_KEY_BYTES, parse_key
+from cdnkit.service.operations import Shape
+from cdnkit.service.paging import PageOf
 from cdnkit.wire import CONTENT_PREFIX
 from origin.catalog.records import ObjectRow
+
+ObjectKey = Annotated[
+    str,
+    AfterValidator(parse_key),
+    WithJsonSchema({"type": "string", "pattern": KEY_PATTERN, "maxLength": MAX_KEY_BYTES}),
+]
+
+
+class ObjectPath(Shape):
+    """The path of an object, whose key may have slashes."""
+
+    key: ObjectKey
+
+
+class ObjectView(Shape):
+    """What is known of a stored object."""
+
+    key: str
+    generation: int
+    size_bytes: int
+    content_type: str
+    sha256: str
+    etag: str
+    last_modified: str
+    url: str
+
+
+class ObjectPage(PageOf[ObjectView]):
+    """A part of the objects, in the order of their keys."""
 
 
 def key_of(request: web.Request) -> str:

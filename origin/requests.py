@@ -8,13 +8,23 @@ unsent body would have ended.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from aiohttp import HttpVersion11, web
 
+from cdnkit.errors import TooLargeError
+from cdnkit.service.bodies import read_body
 from cdnkit.validators import Validators, Verdict, evaluate
 
 Authorize = Callable[[web.Request, str], object]
 """Raises UnauthorizedError or ForbiddenError unless the request may do what the scope names."""
+
+CONDITIONS: Final = {
+    "If-Match": "Only when the current entity tag is one of these.",
+    "If-Unmodified-Since": "Only when it is not younger than this.",
+    "If-None-Match": "Only when the current entity tag is none of these; `*`: when there is none.",
+}
+"""Request fields for the description of handlers that take conditions."""
 
 
 def fields_of(request: web.Request) -> dict[str, str]:
@@ -35,6 +45,17 @@ async def send_continue(request: web.Request) -> None:
     if _expects_continue(request):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
+
+
+async def read_small(request: web.Request, limit_bytes: int) -> bytes:
+    """The body, when it has at most `limit_bytes`; a longer one is refused before it is sent.
+
+    Raises TooLargeError, BadRequestError, IncompleteBodyError.
+    """
+    if (request.content_length or 0) > limit_bytes:
+        raise TooLargeError(f"at most {limit_bytes} bytes are taken", limit_bytes=limit_bytes)
+    await send_continue(request)
+    return await read_body(request, limit_bytes)
 
 
 async def close_after_refusal(request: web.Request, response: web.StreamResponse) -> None:

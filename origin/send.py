@@ -9,21 +9,18 @@ client, for the disk, and for the other clients of this loop.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
-from origin.store.base import OpenSlice
+from origin.store.base import Lease
 
 WINDOW_BYTES: Final = 1024 * 1024
 STALL_SECONDS_DEFAULT: Final = 60.0
 
-_probe: Final = bytearray(1)
-
-
-class FileTroubleError(Exception):
-    """The file ended early or could not be read; the client is not to blame."""
+log = logging.getLogger(__name__)
 
 
 class Outlet:
@@ -41,7 +38,6 @@ class Outlet:
         self._count = count
         self._loop = asyncio.get_running_loop()
         self._fd = os.dup(transport.get_extra_info("socket").fileno())
-        self.sent_bytes = 0
 
     def __enter__(self) -> Outlet:
         return self
@@ -57,39 +53,38 @@ class Outlet:
                 await self._writable()
         self._check_connected()
 
-    async def send(self, piece: OpenSlice) -> None:
-        """Send the slice. Raises FileTroubleError; `sent_bytes` tells how far it came."""
-        at = piece.start
-        while at < piece.stop:
-            self._check_connected()
-            window = min(WINDOW_BYTES, piece.stop - at)
-            await self._load(piece.fd, at, window)
-            try:
-                sent = os.sendfile(self._fd, piece.fd, at, window)
-            except BlockingIOError:
-                await self._writable()
-                continue
-            except (ConnectionError, TimeoutError) as error:
-                self._break(str(error))
-            except OSError as error:
-                raise FileTroubleError(str(error)) from error
-            if not sent:
-                raise FileTroubleError("the file is shorter than it was")
-            at += sent
-            self.sent_bytes += sent
-            self._count(sent)
-            if sent < window:
-                await self._writable()
-            elif at < piece.stop:
-                await asyncio.sleep(0)
+    async def send(self, lease: Lease) -> None:
+        """Send all of a lease. Raises what the store raises when no copy is good any more."""
+        for position, piece in enumerate(lease.slices):
+            at = piece.start
+            while at < piece.stop:
+                self._check_connected()
+                window = min(WINDOW_BYTES, piece.stop - at)
+                if not lease.is_ready(position, at, at + window):
+                    await lease.make_ready(position, at, at + window)
+                sent = await self._send_some(lease, position, at, window)
+                at += sent
+                self._count(sent)
+                if sent < window:
+                    await self._writable()
+                elif at < piece.stop:
+                    await asyncio.sleep(0)
 
-    async def _load(self, fd: int, offset: int, size_bytes: int) -> None:
-        """Have a thread read what is not in memory, so that the loop never waits for a disk."""
-        if not (_is_in_memory(fd, offset) and _is_in_memory(fd, offset + size_bytes - 1)):
-            try:
-                await self._loop.run_in_executor(None, os.pread, fd, size_bytes, offset)
-            except OSError as error:
-                raise FileTroubleError(str(error)) from error
+    async def _send_some(self, lease: Lease, position: int, at: int, window: int) -> int:
+        """What the socket takes now; a file that cannot be sent is replaced by another copy."""
+        try:
+            sent = os.sendfile(self._fd, lease.slices[position].fd, at, window)
+        except BlockingIOError:
+            return 0
+        except (ConnectionError, TimeoutError) as error:
+            self._break(str(error))
+        except OSError as error:
+            log.warning("another copy is sent: %s", error)
+            await lease.replace(position)
+            return 0
+        if not sent:
+            await lease.replace(position)
+        return sent
 
     async def _writable(self) -> None:
         waiter = self._loop.create_future()
@@ -108,7 +103,7 @@ class Outlet:
         if self._transport.is_closing():
             raise ConnectionResetError("the client is gone")
 
-    def _break(self, reason: str) -> None:
+    def _break(self, reason: str) -> NoReturn:
         self._transport.abort()
         raise ConnectionResetError(reason)
 
@@ -128,12 +123,3 @@ def open_outlet(
 def _finish(waiter: asyncio.Future[bool], in_time: bool) -> None:
     if not waiter.done():
         waiter.set_result(in_time)
-
-
-def _is_in_memory(fd: int, offset: int) -> bool:
-    try:
-        return os.preadv(fd, [_probe], offset, os.RWF_NOWAIT) > 0
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # the file system cannot tell

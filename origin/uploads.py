@@ -15,15 +15,15 @@ from typing import Final
 
 from aiohttp import web
 
-from cdnkit.errors import NotFoundError
 from cdnkit.service.exchange import note
+from cdnkit.service.patterns import rest
 from cdnkit.wire import CONTENT_PREFIX
 from origin.catalog.catalog import Catalog
-from origin.catalog.records import ObjectRow
-from origin.ingest.checks import UploadHead, require_conditions, run_checks, validators_of
-from origin.ingest.receive import Receiver, body_of
+from origin.ingest.checks import UploadHead, deletion_check, run_checks
+from origin.ingest.receive import Receiver, long_body_of
 from origin.object_views import describe, key_of
 from origin.requests import Authorize, fields_of, leave_expect, send_continue
+from origin.resumable import declared
 from origin.resumable.handlers import ResumableUploads
 
 UPLOAD_SCOPE: Final = "upload"
@@ -51,7 +51,7 @@ class Uploads:
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
-        path = CONTENT_PREFIX + "{key:.*}"
+        path = CONTENT_PREFIX + rest("key")
         own = [
             web.put(path, self.put, expect_handler=leave_expect),
             web.delete(path, self.delete),
@@ -60,8 +60,9 @@ class Uploads:
             return own
         return [*own, web.options(path, self._resumable.options), *self._resumable.routes()]
 
+    @declared.put_object
     async def put(self, request: web.Request) -> web.StreamResponse:
-        """Take in a whole object."""
+        """Take in an object, whole or, with `Upload-Complete`, in several requests."""
         key = key_of(request)
         self._authorize(request, UPLOAD_SCOPE)
         head = UploadHead(
@@ -71,7 +72,8 @@ class Uploads:
         if self._resumable is not None and "upload-complete" in head.fields:
             return await self._resumable.create_at(request, key)
         await send_continue(request)
-        row, is_new = await self._receiver.receive(key, head, body_of(request.content))
+        with long_body_of(request) as read:
+            row, is_new = await self._receiver.receive(key, head, read)
         note(request, key=key, generation=row.generation)
         return web.json_response(
             describe(request, row, self._base_url),
@@ -79,16 +81,10 @@ class Uploads:
             headers={"ETag": row.etag, "Location": CONTENT_PREFIX + key},
         )
 
+    @declared.delete_object
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Unpublish an object."""
         key = key_of(request)
         self._authorize(request, UPLOAD_SCOPE)
-        fields = fields_of(request)
-
-        def check(current: ObjectRow | None) -> None:
-            require_conditions(request.method, fields, validators_of(current))
-            if current is None:
-                raise NotFoundError(f"there is no object {key!r}")
-
-        await self._catalog.delete(key, check)
+        await self._catalog.delete(key, deletion_check(key, request.method, fields_of(request)))
         return web.Response(status=204)

@@ -3,7 +3,8 @@
 Each process leads its own group, so Ctrl-C in a terminal reaches only the supervisor, which then
 stops all of them, and one that does not go when asked is killed with everything it started. One
 that dies is started again, later each time; one that dies at once, again and again, ends the
-whole, because its log says more than another try would.
+whole, because its log says more than another try would. One that is on trial stays ended: whoever
+started it sees that it has, and decides.
 """
 
 from __future__ import annotations
@@ -60,7 +61,12 @@ class Supervisor:
         self._logs = logs
         self._say = say
         self._grace_seconds = grace_seconds
-        self._keepers: list[asyncio.Task[None]] = []
+        self.ended: dict[str, str] = {}
+        """What was on trial and has ended, with its last words."""
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._commands: dict[str, Sequence[str]] = {}
+        self._on_trial: set[str] = set()
+        self._hopeless: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running: dict[str, asyncio.subprocess.Process] = {}
 
     async def __aenter__(self) -> Supervisor:
@@ -68,15 +74,50 @@ class Supervisor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for keeper in self._keepers:
+        for keeper in self._keepers.values():
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        self._hopeless.cancel()
         await asyncio.gather(*(self._stop(process) for process in self._running.values()))
         self._running.clear()
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Run `command` until the supervisor is left; its output goes to `<name>.log`."""
-        self._keepers.append(asyncio.create_task(self._keep(name, command), name=name))
+    def start(self, name: str, command: Sequence[str], *, on_trial: bool = False) -> None:
+        """Run `command` until it is stopped; its output goes to `<name>.log`."""
+        self.ended.pop(name, None)
+        self._commands[name] = command
+        if on_trial:
+            self._on_trial.add(name)
+        keeper = self._keepers[name] = asyncio.create_task(self._keep(name), name=name)
+        keeper.add_done_callback(self._note_hopeless)
+
+    def keep(self, name: str, command: Sequence[str]) -> None:
+        """The trial of a process is over: from now on it is started again, with `command`."""
+        self._on_trial.discard(name)
+        self._commands[name] = command
+        if name in self.ended:
+            self.start(name, command)
+
+    async def stop(self, name: str) -> None:
+        """End a process and start it no more; one that does not run is none."""
+        self._on_trial.discard(name)
+        self.ended.pop(name, None)
+        keeper = self._keepers.pop(name, None)
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+        process = self._running.pop(name, None)
+        if process is not None:
+            await self._stop(process)
+
+    def hang_up(self) -> None:
+        """Have every process read its files again (SIGHUP)."""
+        for process in self._running.values():
+            if process.returncode is None:
+                process.send_signal(signal.SIGHUP)
+
+    def running(self) -> list[str]:
+        """The names of those that run now."""
+        return sorted(self._running)
 
     async def call(self, command: Sequence[str]) -> None:
         """Run `command` to its end. Raises UnavailableError with its words when it fails.
@@ -99,17 +140,25 @@ class Supervisor:
 
     async def failure(self) -> None:
         """Return never; raise UnavailableError once a process is hopeless."""
-        await asyncio.gather(*self._keepers)
+        await asyncio.shield(self._hopeless)
 
     def log_path(self, name: str) -> Path:
         """Where the output of a process goes."""
         return self._logs / f"{name}.log"
 
-    async def _keep(self, name: str, command: Sequence[str]) -> None:
+    def _note_hopeless(self, keeper: asyncio.Task[None]) -> None:
+        if not keeper.cancelled() and keeper.exception() and not self._hopeless.done():
+            self._hopeless.set_exception(keeper.exception() or UnavailableError("hopeless"))
+
+    async def _keep(self, name: str) -> None:
         patience = Patience()
         while True:
             began = time.monotonic()
-            status = await self._run_once(name, command)
+            status = await self._run_once(name, self._commands[name])
+            if name in self._on_trial:
+                tail = log_tail(self.log_path(name))
+                self.ended[name] = f"{describe_status(status)}:\n{tail}"
+                return
             patience = patience.after_death(time.monotonic() - began)
             ending = describe_status(status)
             if patience.is_hopeless:

@@ -1,7 +1,7 @@
 """The application of a tier: its routes, surrounded by what every tier owes.
 
-Request ids, access log, metrics, errors as problem+json, /livez /readyz /metrics. It binds no
-port (`cdnkit.service.run`) and knows no route of its own beyond those three.
+Request ids, access log, metrics, errors as problem+json, /livez /readyz /metrics, and where the
+tier has an API, its description. It binds no port (`cdnkit.service.run`) and knows no other route.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from cdnkit.service.middleware import (
     new_request_id,
     stamp_answers,
 )
+from cdnkit.service.operations import AUTHORIZE, Answer, operation
+from cdnkit.service.reference import Reference
+from cdnkit.service.viewers import FIND_VIEWER, FindViewer
 from cdnkit.wire import METRICS_PATH
 
 HEALTH: Final = web.AppKey("health", Health)
@@ -40,6 +43,9 @@ def build_app(
     health: Health,
     routes: Iterable[web.AbstractRouteDef] = (),
     authorize: Authorize | None = None,
+    authorize_scope: Callable[[web.Request, str], object] | None = None,
+    find_viewer: FindViewer | None = None,
+    reference: Reference | None = None,
     access_log: AccessLog | None = None,
     client_max_size: int = BODY_BYTES_MAX,
     clock: Callable[[], float] = time.monotonic,
@@ -47,7 +53,9 @@ def build_app(
 ) -> web.Application:
     """An application with `routes` and everything that all tiers share.
 
-    `authorize` is called before every handler but /livez and /readyz, and raises to refuse.
+    `authorize` is called before every handler but /livez and /readyz, and raises to refuse;
+    `authorize_scope` before those that declare a scope, `find_viewer` before those that take a
+    viewer.
     `client_max_size` bounds `request.read()`; a streamed body is bounded by its handler. The
     access log is opened and closed with the application.
     """
@@ -63,10 +71,16 @@ def build_app(
     app[HEALTH] = health
     app[TELEMETRY] = telemetry
     app[ACCESS_LOG] = log
+    if authorize_scope is not None:
+        app[AUTHORIZE] = authorize_scope
+    if find_viewer is not None:
+        app[FIND_VIEWER] = find_viewer
     app.on_response_prepare.append(stamp_answers(health))
     app.cleanup_ctx.append(_with_log)
     app.add_routes(health.routes())
     app.add_routes([web.get(METRICS_PATH, _get_metrics)])
+    if reference is not None:
+        app.add_routes(reference.routes())
     app.add_routes(routes)
     return app
 
@@ -76,7 +90,12 @@ async def _with_log(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _get_metrics(request: web.Request) -> web.Response:
+@operation(
+    answers={200: Answer("Prometheus text or OpenMetrics.", None, "text/*")},
+    tag="process",
+)
+async def _get_metrics(request: web.Request) -> web.StreamResponse:
+    """Figures of this process for Prometheus."""
     content_type, body = request.app[TELEMETRY].render()
     headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
     return web.Response(body=body, headers=headers)

@@ -1,5 +1,6 @@
 """Bearer tokens of people and programs that upload or operate: who it is and what it may.
 
+Tokens of programs are listed; those of signed-in people are recognised by whoever gave them out.
 Playback tokens are another matter (`cdnkit.tokens`). Every call that passes here, allowed or
 refused, leaves its name and scope in the audit facts of its request's log record.
 """
@@ -8,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from aiohttp import web
 
@@ -25,6 +26,10 @@ OPEN_NAME: Final = "loopback"
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
+Identify: TypeAlias = Callable[[web.Request], tuple[str, frozenset[str]] | None]
+"""Name and scopes of who sends a request; None for somebody unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Grant:
     digest: bytes
@@ -36,12 +41,19 @@ class BearerAuth:
     """The tokens of one process: secret -> (name, scopes). Only digests are kept."""
 
     def __init__(self, tokens: Mapping[str, tuple[str, Collection[str]]]) -> None:
+        self._open = False
+        self._grants: tuple[_Grant, ...] = ()
+        self.adopt(tokens)
+        self._people: Identify = _nobody
+
+    def adopt(self, tokens: Mapping[str, tuple[str, Collection[str]]]) -> None:
+        """From now on these, and no others. The first token ends that everybody here is let in."""
         self._grants = tuple(
             _Grant(_digest(secret), name, frozenset(scopes))
             for secret, (name, scopes) in tokens.items()
             if secret
         )
-        self._open = False
+        self._open = self._open and not self._grants
 
     @classmethod
     def open(cls) -> Self:
@@ -55,17 +67,22 @@ class BearerAuth:
         """True when callers on loopback need no token."""
         return self._open
 
+    def recognise(self, people: Identify) -> None:
+        """Also let in whom `people` knows. Who says who it is is judged by that, open or not."""
+        self._people = people
+
     def authorize(self, request: web.Request, scope: str) -> str:
         """The name of the caller, when it holds `scope`.
 
         Raises UnauthorizedError (no known token) and ForbiddenError (a token without the scope).
         """
         note(request, audit="unknown", scope=scope)
-        if self._open:
+        grant = self._people(request)
+        if grant is None and self._open:
             _require_local(request)
             note(request, audit=OPEN_NAME)
             return OPEN_NAME
-        grant = self.identify(request.headers.get("Authorization"))
+        grant = grant or self.identify(request.headers.get("Authorization"))
         if grant is None:
             raise UnauthorizedError(f"This needs a bearer token with the scope {scope!r}.")
         name, scopes = grant
@@ -88,6 +105,10 @@ class BearerAuth:
         return None if found is None else (found.name, found.scopes)
 
 
+def _nobody(_request: web.Request) -> None:
+    return None
+
+
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
@@ -100,5 +121,8 @@ def _require_local(request: web.Request) -> None:
     host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
     if (host or request.host).lower() not in _LOOPBACK_NAMES:
         raise ForbiddenError("Without tokens this must be addressed to localhost.")
+    if "Via" in request.headers or "Forwarded" in request.headers:
+        # An edge or a proxy on this machine asks for somebody else.
+        raise UnauthorizedError("Without tokens requests are not taken through a proxy.")
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise ForbiddenError("Without tokens pages of other sites may not do this.")

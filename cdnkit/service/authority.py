@@ -35,7 +35,12 @@ def is_valid_authority(text: str) -> bool:
 
 
 def is_valid_target(target: str) -> bool:
-    """True for origin form, `*`, and absolute http form with a sound authority (RFC 9112 3.2)."""
+    """True for origin form, `*`, and absolute http form with a sound authority (RFC 9112 3.2).
+
+    A fragment is the user agent's own business and no part of any form (RFC 9110 7.1).
+    """
+    if "#" in target:
+        return False
     if target.startswith("/") or target == "*":
         return True
     match = _ABSOLUTE.match(target)

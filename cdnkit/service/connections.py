@@ -2,18 +2,22 @@
 
 A connection must complete its first request head, and each later one once begun, within the head
 limit; a client that takes nothing for the write limit is cut; connections beyond the maximum are
-closed at once. The requests themselves are not looked at here.
+closed at once. Between two requests a connection may leave for somebody who wants the next one. The
+requests themselves are not looked at here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
-from aiohttp import HttpVersion11, web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp.http import HttpRequestParser
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from cdnkit.service.app import ACCESS_LOG, TELEMETRY
 from cdnkit.service.middleware import new_request_id
@@ -40,10 +44,29 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
+class Taker(Protocol):
+    """Somebody else who answers some requests."""
+
+    def wants(self, data: bytes) -> bool:
+        """Whether a request that begins with `data` is one for him."""
+
+    def take(self, sock: socket.socket, data: bytes) -> None:
+        """Go on with the connection; `data` was read from it already."""
+
+
 class GuardedHandler(RequestHandler):
     """One client connection under `Limits`."""
 
-    __slots__ = ("_head_timer", "_limits", "_stalled_bytes", "_write_timer")
+    __slots__ = (
+        "_auto_decompress",
+        "_head_timer",
+        "_limits",
+        "_stalled_bytes",
+        "_taker",
+        "_unwanted_body",
+        "_unwanted_bytes",
+        "_write_timer",
+    )
 
     def __init__(self, manager: GuardedServer, limits: Limits, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
@@ -51,6 +74,10 @@ class GuardedHandler(RequestHandler):
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._stalled_bytes: int | None = None
+        self._auto_decompress: bool = kwargs.get("auto_decompress", True)
+        self._unwanted_body: StreamReader | None = None
+        self._unwanted_bytes = 0
+        self._taker: Taker | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock of the first head, or refuse when full."""
@@ -75,12 +102,43 @@ class GuardedHandler(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then see whether a head is complete or only begun."""
+        if self._unwanted_body is not None:
+            data = self._drop(self._unwanted_body, data)
+        elif self._taker is not None and self._leave_to(self._taker, data):
+            return
         super().data_received(data)
         if self._messages:
             if self._head_timer is not None:
                 self._stop_head_timer()
         elif self._head_timer is None and self._awaits_head():
             self._start_head_timer()
+
+    def offer(self, taker: Taker) -> None:
+        """Let `taker` have the connection with the first later request that he wants."""
+        self._taker = taker
+
+    def end_body(self, body: StreamReader, unwanted_bytes: int) -> None:
+        """Read again, after somebody has read a body from our socket.
+
+        So many bytes of it are still to come and are dropped; then heads follow. The parser waits
+        for a body that it will never see, and another takes its place.
+        """
+        if self._manager is None:
+            return
+        self._parser = HttpRequestParser(
+            self,
+            self._loop,
+            self._read_bufsize,
+            max_line_size=self.max_line_size,
+            max_field_size=self.max_field_size,
+            max_headers=self.max_headers,
+            payload_exception=RequestPayloadError,
+            auto_decompress=self._auto_decompress,
+            max_msg_queue_size=self._max_msg_queue_size,
+        )
+        self._unwanted_body, self._unwanted_bytes = body, unwanted_bytes
+        self._drop(body, b"")
+        self.resume_reading(resume_parser=False)
 
     def pause_writing(self) -> None:
         """The client does not take what we send: watch it."""
@@ -120,6 +178,34 @@ class GuardedHandler(RequestHandler):
         request._version = HttpVersion11
         response.force_close()
         return response
+
+    def _leave_to(self, taker: Taker, data: bytes) -> bool:
+        """Whether the connection is no longer ours."""
+        transport = self.transport
+        is_between = self._awaits_head() and self._head_timer is None and not self._messages
+        if not is_between or transport is None or transport.is_closing():
+            return False
+        if transport.get_write_buffer_size() or not taker.wants(data):
+            return False
+        try:
+            sock = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        except OSError:
+            return False
+        sock.setblocking(False)
+        # It must read nothing more; its end is that of its descriptor, not of the connection.
+        transport.pause_reading()
+        transport.abort()
+        taker.take(sock, data)
+        return True
+
+    def _drop(self, body: StreamReader, data: bytes) -> bytes:
+        """What of `data` comes after a body that nobody wants."""
+        dropped = min(len(data), self._unwanted_bytes)
+        self._unwanted_bytes -= dropped
+        if not self._unwanted_bytes:
+            self._unwanted_body = None
+            body.feed_eof()
+        return data[dropped:]
 
     @property
     def _guard(self) -> GuardedServer | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final, Literal
 
 import structlog
 from aiohttp import web
+from pydantic import Field
 
 from cdnkit.errors import ConflictError
+from cdnkit.service.operations import Answer, Shape, operation, reply
 from cdnkit.wire import LIVE_PATH, READY_PATH
 
 Check = Callable[[], str | None]
@@ -53,10 +55,25 @@ def step(state: State, event: Event) -> State:
     return following
 
 
+class Alive(Shape):
+    """This process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Readiness(Shape):
+    """Whether traffic may come, and the result of each check."""
+
+    status: Literal["starting", "ready", "draining", "failing"]
+    checks: dict[str, str]
+    topology: str = Field("", description="Names the topology file that the process goes by.")
+
+
 class Health:
     """State and checks of one process."""
 
     def __init__(self) -> None:
+        self.topology = ""
         self._state = State.STARTING
         self._checks: dict[str, Check] = {}
 
@@ -88,27 +105,36 @@ class Health:
         """Traffic may come again. Raises ConflictError unless draining."""
         self._state = step(self._state, Event.RESUME)
 
-    def report(self) -> tuple[bool, dict[str, object]]:
+    def report(self) -> tuple[bool, dict[str, Any]]:
         """Whether traffic may come, and the body that says why."""
         checks = {name: _run(name, check) for name, check in self._checks.items()}
         healthy = all(result == "ok" for result in checks.values())
         ready = healthy and self._state is State.READY
         status = self._state.value if healthy or self._state is not State.READY else "failing"
-        return ready, {"status": status, "checks": checks}
+        named = {"topology": self.topology} if self.topology else {}
+        return ready, {"status": status, "checks": checks, **named}
 
     def routes(self) -> list[web.RouteDef]:
         """`/livez` and `/readyz`."""
         return [web.get(LIVE_PATH, _get_live), web.get(READY_PATH, self._get_ready)]
 
-    async def _get_ready(self, request: web.Request) -> web.Response:
+    @operation(
+        answers={
+            200: Answer("Traffic may come.", Readiness),
+            503: Answer("It may not; `checks` says why.", Readiness),
+        },
+        tag="process",
+    )
+    async def _get_ready(self, request: web.Request) -> web.StreamResponse:
+        """Whether this process may receive traffic."""
         ready, body = self.report()
-        return web.json_response(
-            body, status=200 if ready else 503, headers={"Cache-Control": "no-store"}
-        )
+        return reply(Readiness(**body), 200 if ready else 503)
 
 
-async def _get_live(request: web.Request) -> web.Response:
-    return web.json_response({"status": "alive"}, headers={"Cache-Control": "no-store"})
+@operation(tag="process")
+async def _get_live(request: web.Request) -> Alive:
+    """Whether this process answers at all."""
+    return Alive(status="alive")
 
 
 def _run(name: str, check: Check) -> str:

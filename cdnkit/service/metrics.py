@@ -7,11 +7,13 @@ one test. Label values are bounded: routes are templates, methods are known ones
 from __future__ import annotations
 
 import platform
+from bisect import bisect_left
+from collections import Counter as Counting
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -98,6 +100,28 @@ class Telemetry:
             bound.duration.observe(duration_seconds)
         if sent_bytes:
             bound.sent.inc(sent_bytes)
+
+    def observe_requests(
+        self,
+        method: str,
+        status: int,
+        route: str,
+        durations_seconds: Sequence[float],
+        sent_bytes: int,
+    ) -> None:
+        """Count answered requests of one kind, however long each took."""
+        key = (method, route, status)
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = self._bound[key] = self._bind(method, route, status)
+        bound.requests.inc(len(durations_seconds))
+        bound.sent.inc(sent_bytes)
+        # One by one takes 4 us each, for most of them in the first bucket's neighbourhood.
+        histogram: Any = bound.duration
+        histogram._sum.inc(sum(durations_seconds))
+        counts = Counting(bisect_left(DURATION_BUCKETS_SECONDS, each) for each in durations_seconds)
+        for index, count in counts.items():
+            histogram._buckets[index].inc(count)
 
     def count_error(self, code: str) -> None:
         """Count one failed request by its problem code."""

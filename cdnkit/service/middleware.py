@@ -17,9 +17,14 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
-from aiohttp.http import SERVER_SOFTWARE
+from aiohttp.http import SERVER_SOFTWARE, HttpVersion10, HttpVersion11
 
-from cdnkit.errors import BadRequestError, CinedgeError, Fault
+from cdnkit.errors import (
+    BadRequestError,
+    CinedgeError,
+    Fault,
+    MisaddressedError,
+)
 from cdnkit.service.authority import is_valid_authority, is_valid_target
 from cdnkit.service.exchange import EXCHANGE, Exchange
 from cdnkit.service.health import Health
@@ -202,6 +207,8 @@ def _problem_for(error: Exception, exchange: Exchange, telemetry: Telemetry) -> 
     if isinstance(error, CinedgeError):
         code = error.code
         response = problem_response(error, request_id)
+        if isinstance(error, MisaddressedError):
+            response.force_close()
         if error.fault is not Fault.CLIENT:
             _log.warning("request failed", code=code, detail=error.detail, request_id=request_id)
     elif isinstance(error, web.HTTPException):
@@ -232,11 +239,13 @@ def break_connection(request: web.BaseRequest, response: web.StreamResponse) -> 
 
 
 def _check_addressing(request: web.Request) -> None:
+    if request.version not in (HttpVersion11, HttpVersion10):
+        raise MisaddressedError("This speaks HTTP/1.1 and HTTP/1.0.")
     host = request.headers.get("Host")
     if host and not is_valid_authority(host):
-        raise BadRequestError("The Host field is not a host name or address.")
+        raise MisaddressedError("The Host field is not a host name or address.")
     if not is_valid_target(request.raw_path):
-        raise BadRequestError("The request target is neither a path nor an http URL.")
+        raise MisaddressedError("The request target is neither a path nor an http URL.")
 
 
 def _has_body(request: web.BaseRequest, response: web.StreamResponse) -> bool:

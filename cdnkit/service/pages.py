@@ -10,14 +10,23 @@ from cdnkit.wire import EXPOSED_HEADERS
 _CORS_MAX_AGE_SECONDS: Final = 86_400
 
 
-def page_headers(*, media: Sequence[str] = (), connect: Sequence[str] = ()) -> dict[str, str]:
+def page_headers(
+    *,
+    media: Sequence[str] = (),
+    connect: Sequence[str] = (),
+    script: Sequence[str] = (),
+    frame: Sequence[str] = (),
+) -> dict[str, str]:
     """Fields for an HTML page whose scripts and styles are files of the same origin.
 
-    `media` and `connect` name further origins that the page may play from and fetch from.
+    `media`, `connect`, `script` and `frame` name what else the page may play, fetch, run and
+    enclose (CSP 3, 2.3.1).
     """
     policy = "; ".join(
         (
             "default-src 'self'",
+            *([" ".join(("script-src 'self'", *script))] if script else []),
+            *([" ".join(("frame-src", *frame))] if frame else []),
             " ".join(("media-src 'self' blob:", *media)),
             " ".join(("connect-src 'self'", *connect)),
             "img-src 'self' data:",

@@ -15,12 +15,12 @@ SECRET_NAMES: Final = frozenset(
     {
         "token", "access_token", "sig", "signature", "secret", "password", "apikey",
         "api_key", "authorization", "cookie", "set-cookie", "cinedge_token", "x-amz-signature",
-        "x-amz-security-token", "x-amz-credential",
+        "x-amz-security-token", "x-amz-credential", "urisigningpackage", "cat",
     }
 )  # fmt: skip
 _TOKEN_SEGMENT: Final = re.compile(r"(?:(?<=/)|\A)(?:~|%7[Ee])[^/?#\s\"']+")
 _IN_TEXT: Final = re.compile(
-    r"(?i)(bearer\s+)[^\s\"',;]+|\b(token|secret|password|sig)=[^\s&\"',;]+"
+    r"(?i)(bearer\s+)[^\s\"',;]+|\b(token|secret|password|sig|URISigningPackage|CAT)=[^\s&\"',;]+"
 )
 
 

@@ -17,7 +17,7 @@ import re
 import shutil
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +27,20 @@ import xxhash
 
 from cdnkit.placement import Node, rank
 from edge.blockfile import BlockFile
+from edge.cache.shelves import ALL_SHELVES, mark_of
 
 _TRAILER: Final = struct.Struct("<4sIQ")
 TRAILER_BYTES: Final = _TRAILER.size
 _MAGIC: Final = b"CEB1"
 _RENAMES_MAX: Final = 3
 _ENTRY_NAME: Final = "entry"
-_CLEAN_NAME: Final = "clean"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _ASIDE_NAME: Final = "aside"
 _SHELF: Final = re.compile(r"[0-9a-f]{2}")
 _DIGITS_MAX: Final = 18
+
+NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
+"""Nothing is wrong with a file that could not be opened for these."""
 
 
 class CorruptBlockError(Exception):
@@ -52,15 +55,32 @@ class FoundObject:
     entry: dict[str, Any]
     blocks: dict[str, array[int]]
 
+    @property
+    def count(self) -> int:
+        """Blocks of all versions."""
+        return sum(map(len, self.blocks.values()))
+
 
 class Disk:
-    """One cache directory and the threads that touch it."""
+    """One cache directory and the threads that touch it.
 
-    def __init__(self, path: Path, size_bytes: int, threads: int = 2) -> None:
+    `shelves` are those whose objects are this worker's to find, to write and to remove; it reads
+    blocks from all of them.
+    """
+
+    def __init__(
+        self, path: Path, size_bytes: int, threads: int = 2, shelves: range = ALL_SHELVES
+    ) -> None:
         self.path = path
+        self.shelves = shelves
+        self._mark = path / mark_of(shelves)
         self.size_bytes = size_bytes
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix=f"disk-{path.name}")
         self._serial = 0
+
+    @property
+    def _aside_prefix(self) -> str:
+        return f"{self.shelves.start:02x}-"
 
     def prepare(self) -> bool:
         """Make the directory; True when the last stop was clean (the mark is taken away).
@@ -71,19 +91,21 @@ class Disk:
         aside = self.path / _ASIDE_NAME
         aside.mkdir(exist_ok=True)
         for leftover in aside.iterdir():
-            _remove_nonsense(str(leftover))
-        mark = self.path / _CLEAN_NAME
-        try:
-            said = mark.read_text()
-        except (OSError, ValueError):
-            said = ""
-        mark.unlink(missing_ok=True)
-        return bool(said) and said == _boot_id()
+            # Other workers may be writing theirs just now.
+            if self.shelves == ALL_SHELVES or leftover.name.startswith(self._aside_prefix):
+                _remove_nonsense(str(leftover))
+        said = read_mark(self._mark)
+        self._mark.unlink(missing_ok=True)
+        return bool(said) and said == boot_id()
 
-    def close(self) -> None:
-        """Finish what is queued and leave the mark of a clean stop in this run of the machine."""
+    def close(self, in_order: bool = True) -> None:
+        """Finish what is queued; leave the mark of a clean stop in this run of the machine.
+
+        Unless something is in doubt still: then nothing may be trusted after the next start.
+        """
         self.threads.shutdown(wait=True)
-        (self.path / _CLEAN_NAME).write_text(_boot_id())
+        if in_order:
+            self._mark.write_text(boot_id())
 
     def block_path(self, object_id: str, version: str, block: int) -> str:
         """Where a block lies, or would."""
@@ -167,25 +189,41 @@ class Disk:
         except OSError:
             pass
 
-    def scan(self) -> Iterator[FoundObject]:
-        """Every object with a readable entry; what is none is removed from the shelves."""
-        for shelf in sorted(filter(_SHELF.fullmatch, os.listdir(self.path))):
-            if not os.path.isdir(f"{self.path}/{shelf}"):
-                continue
+    def found_shelves(self) -> list[int]:
+        """The shelves of this worker that there are, in order. Raises OSError."""
+        named = filter(_SHELF.fullmatch, os.listdir(self.path))
+        return sorted(
+            int(name, 16)
+            for name in named
+            if int(name, 16) in self.shelves and os.path.isdir(f"{self.path}/{name}")
+        )
+
+    def scan(self, shelves: Iterable[int] | None = None) -> Iterator[FoundObject]:
+        """Every object with a readable entry; what is none is removed from the shelves.
+
+        Nobody else may make objects on these shelves meanwhile. Raises OSError.
+        """
+        for number in self.found_shelves() if shelves is None else shelves:
+            shelf = f"{number:02x}"
             for object_id in sorted(os.listdir(f"{self.path}/{shelf}")):
-                found = self._find(object_id) if object_id[:2] == shelf else None
+                found = self.find(object_id) if object_id[:2] == shelf else None
                 if found is None:
                     _remove_nonsense(f"{self.path}/{shelf}/{object_id}")
                 else:
                     yield found
 
-    def _find(self, object_id: str) -> FoundObject | None:
+    def find(self, object_id: str) -> FoundObject | None:
+        """One object, None without a readable entry. Raises OSError when descriptors lack."""
         directory = f"{self.path}/{object_id[:2]}/{object_id}"
         try:
             with open(f"{directory}/{_ENTRY_NAME}", "rb") as file:
                 entry = json.load(file)
             names = os.listdir(directory)
-        except (OSError, ValueError, RecursionError):
+        except OSError as error:
+            if error.errno in NO_DESCRIPTOR:
+                raise
+            return None
+        except (ValueError, RecursionError):
             return None
         if not isinstance(entry, dict):
             return None
@@ -205,7 +243,8 @@ class Disk:
 
     def _open_aside(self) -> tuple[str, int]:
         self._serial += 1
-        aside = f"{self.path}/{_ASIDE_NAME}/{os.getpid()}-{self._serial}-{os.urandom(4).hex()}"
+        name = f"{self._aside_prefix}{os.getpid()}-{self._serial}-{os.urandom(4).hex()}"
+        aside = f"{self.path}/{_ASIDE_NAME}/{name}"
         return aside, os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
 
     @staticmethod
@@ -230,7 +269,15 @@ def home_of(target: bytes, disks: Sequence[Disk]) -> Disk:
     return by_name[rank(target, nodes)[0].name]
 
 
-def _boot_id() -> str:
+def read_mark(path: Path) -> str:
+    """The run of the machine in which a mark was left; empty when it is not there."""
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return ""
+
+
+def boot_id() -> str:
     """Another one after every start of the machine, empty when the system does not say."""
     try:
         return _BOOT_ID.read_text().strip()

@@ -9,87 +9,91 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
-import resource
 import secrets
-from array import array
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import Final
 
 import structlog
 from cachetools import LRUCache
 
-from cdnkit.fields import FieldLines
-from cdnkit.freshness import variant_key, vary_names
 from cdnkit.wire import MissClass
-from edge.blockfile import BlockFile
-from edge.cache.disk import TRAILER_BYTES, CorruptBlockError, Disk, FoundObject, home_of
+from edge.cache.departures import Departures
+from edge.cache.disk import NO_DESCRIPTOR, CorruptBlockError, Disk, home_of
 from edge.cache.epochs import Epochs
-from edge.cache.index import BlockIndex
-from edge.cache.ordered import OrderedTasks
-from edge.cache.records import entry_from, record_of
-from edge.entry import ABSENT, EVICTED, HELD, UNVERIFIED, Entry, name_of
+from edge.cache.files import BlockFile, Files
+from edge.cache.finding import Finding
+from edge.cache.keeping import Keeping, NewIndex, lru_index
+from edge.cache.names import FieldLines, Names
+from edge.cache.sharing import Alone, Sharing
+from edge.entry import ABSENT, EVICTED, HELD, PASSED_BY, UNVERIFIED, Entry, Loan, name_of
 
-_SEPARATOR: Final = b"\n"
-"""Between the target and the variant in a key; no target contains it."""
 _REMEMBERED_LOSSES: Final = 100_000
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-_NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _MADE_ROOM_BLOCKS: Final = 2
-_OPEN_MAX: Final = 100_000
-"""Most open files: each takes memory of the process and of the system, opening takes little."""
-_LOADED_AT_ONCE: Final = 16
 _EMPTY_ENTRIES_MAX: Final = 10_000
 """Entries without a block, which no eviction of blocks would ever reach."""
 
 
 class Holdings:
-    """What this worker holds. Call `load` once before serving."""
+    """What this worker holds. Call `open` before serving, and have `loading` started soon."""
 
-    def __init__(self, disks: Sequence[Disk], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        disks: Sequence[Disk],
+        loop: asyncio.AbstractEventLoop,
+        new_index: NewIndex = lru_index,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.entries: dict[bytes, Entry] = {}
         self.epochs = Epochs()
         self.disks = list(disks)
+        self.sharing: Sharing = Alone()
+        self.unheard: set[str] = set()
+        """Journals that cannot be read now: what they tell of is not trusted, however new."""
+        self.borrowed_entries = 0
         self.evicted_blocks_total = 0
         self.evicted_bytes_total = 0
         self.corrupt_blocks_total = 0
         self._loop = loop
         self._log = structlog.get_logger("edge.holdings")
-        self._indexes = {disk: BlockIndex(disk.size_bytes) for disk in self.disks}
-        self._by_number: dict[int, Entry] = {}
+        self.keeping = Keeping(self.disks, new_index, now)
         self._next_number = 1
-        self._varying: dict[bytes, tuple[bytes, ...]] = {}
+        self.names = Names()
         self._losses: LRUCache[bytes, MissClass] = LRUCache(_REMEMBERED_LOSSES)
         self._empty: OrderedDict[Entry, None] = OrderedDict()
-        self._open: OrderedDict[tuple[int, int], Entry] = OrderedDict()
-        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._open_max = min(max(256, descriptors // 2), _OPEN_MAX)
+        self.files = Files()
+        self.open_files = self.files.open_files
         # Block files of two entries never share a name, not even those of one version that was
         # purged and fetched again: removing the old one's cannot touch the new one's.
         self._run = secrets.token_hex(4)
-        self._tasks = OrderedTasks()
+        self._departures = Departures(loop, self._release, self._released)
+        self.finding = Finding(
+            *(self.disks, loop, (self.entries, self.keeping, self.files, self.names)),
+            enrol=self._enrol,
+            has_blocks=lambda entry: self._empty.pop(entry, None),
+            evict=self._evict,
+            purge=lambda entry: self.remove(entry, MissClass.PURGED),
+        )
+        self.loading = self.finding.loading
+        self.loading.ended.add_done_callback(lambda _: self._bound_empty())
 
     @property
     def held_bytes(self) -> int:
         """Bytes of blocks held on all disks."""
-        return sum(index.held_bytes for index in self._indexes.values())
+        return sum(index.held_bytes for index in self.keeping.indexes)
 
     @property
     def held_blocks(self) -> int:
         """Blocks held on all disks."""
-        return sum(len(index) for index in self._indexes.values())
+        return sum(len(index) for index in self.keeping.indexes)
 
     def key_of(self, target: bytes, request: FieldLines) -> bytes:
         """The key under which an answer to this request would be held now (RFC 9111 4.1)."""
-        names = self._varying.get(target)
-        if not names:
-            return target
-        return target + _SEPARATOR + variant_key(names, request)
+        return self.names.key_of(target, request)
 
     def find(self, target: bytes, request: FieldLines) -> Entry | None:
         """The entry that may answer the request."""
@@ -104,36 +108,69 @@ class Holdings:
         return home_of(target, self.disks)
 
     def put(self, target: bytes, request: FieldLines, entry: Entry) -> None:
-        """Let a new version take its key; the old one's blocks go, its readers keep theirs."""
-        names = vary_names(FieldLines(entry.head.pairs)) or ()
-        if names:
-            self._varying[target] = names
-        else:
-            self._varying.pop(target, None)
+        """Let a new version take its key; the old one's blocks go, its readers keep theirs.
+
+        All that there is of the target has to be known (`Loading.reach_shelf`).
+        """
+        assert not self.loading.is_unread(target)
+        self.names.vary(target, entry)
         entry.key = self.key_of(target, request)
         entry.object_id = name_of(entry.key)
         entry.files_name = f"{entry.version}.{self._run}.{self._next_number:x}"
+        owner = self.sharing.owner_of(entry.object_id)
+        if owner is not None:
+            # Its owner is away: it is kept in memory only, and only until the owner is back.
+            entry.loan = Loan(owner, 0, up=False)
         old = self.entries.get(entry.key)
         if old is not None:
-            self._forget(old)
+            self._forget(old, MissClass.EXPIRED)
         self._enrol(entry)
         self.save_entry(entry)
         self._bound_empty()
 
+    def borrow(self, entry: Entry) -> None:
+        """Know an entry of another worker, instead of what was known under its key."""
+        old = self.entries.get(entry.key)
+        if old is not None:
+            self._forget(old, None)
+        self.names.found(entry)
+        entry.store_id = self._next_number
+        self._next_number += 1
+        self.entries[entry.key] = entry
+        self.borrowed_entries += 1
+
     def save_entry(self, entry: Entry) -> None:
         """Write what is known of an entry, in the background; nothing of one that is gone."""
-        if entry.replaced:
+        if entry.replaced or entry.loan is not None:
             return
-        writing = partial(entry.disk.write_entry, entry.object_id, record_of(entry))
-        self._in_background(entry.disk, entry.object_id, writing)
+        self.names.tags.note(entry)
+        if entry.borrowers:
+            self.sharing.renewed(entry)
+        self.files.save_entry(entry)
 
-    def remove(self, entry: Entry, loss: MissClass) -> None:
-        """Nothing of this entry is served again."""
+    def remove(self, entry: Entry, loss: MissClass | None) -> None:
+        """Nothing of this entry is served again; `loss` is why, None when it may come back."""
         if self.entries.get(entry.key) is entry:
-            self._losses[entry.key] = loss
-            self._forget(entry)
-            removing = partial(entry.disk.remove_entry, entry.object_id)
-            self._in_background(entry.disk, entry.object_id, removing)
+            if loss is not None:
+                self._losses[entry.key] = loss
+            self._forget(entry, loss)
+            if entry.loan is None:
+                self.files.remove_entry(entry)
+
+    async def recorded(self) -> bool:
+        """Return once the disks know of every entry what is known here now.
+
+        False when they will not: the edge ends before it has found all that it holds.
+        """
+        if not await self.loading.finished():
+            return False
+        await self.files.recorded()
+        return True
+
+    def soften(self, entry: Entry, now: float, usable_seconds: int) -> None:
+        """Stale from now on, but usable for a while by those whose asking makes it fresh again."""
+        entry.renew(entry.head.softened(now, usable_seconds))
+        self.save_entry(entry)
 
     def invalidate(self, target: bytes, new_etag: str | None = None) -> None:
         """What a target names has changed: every variant goes, and answers on their way are old.
@@ -142,6 +179,7 @@ class Holdings:
         stays.
         """
         self.epochs.change(target)
+        self.finding.invalidate(target, new_etag)
         for entry in self.variants_of(target):
             if new_etag is None or entry.validators.etag != new_etag:
                 self.remove(entry, MissClass.PURGED)
@@ -153,18 +191,14 @@ class Holdings:
     def distrust(self) -> None:
         """Whatever is held may have changed unnoticed: ask before it is served again."""
         self.epochs.change_all()
-        for entry in self.entries.values():
-            freshness = replace(
-                entry.head.freshness, lifetime_seconds=0, stale_while_revalidate_seconds=0
-            )
-            entry.renew(replace(entry.head, freshness=freshness))
+        self.finding.do_to_all(self._doubt)
 
     def variants_of(self, target: bytes) -> list[Entry]:
         """Every entry held for a target."""
         plain = self.entries.get(target)
-        prefix = target + _SEPARATOR
         found = [] if plain is None else [plain]
-        if target in self._varying:
+        prefix = self.names.prefix_of_variants(target)
+        if prefix is not None:
             found += [entry for key, entry in self.entries.items() if key.startswith(prefix)]
         return found
 
@@ -177,9 +211,7 @@ class Holdings:
 
     def verify(self, entry: Entry, block: int) -> Future[BlockFile]:
         """Read a block found on disk and check it; give what comes of it to `verified`."""
-        size = entry.block_size(block)
-        reading = partial(entry.disk.verify_block, entry.object_id, entry.files_name, block, size)
-        return self._tasks.submit(entry.disk.threads, _place(entry, block), reading)
+        return self.files.verify_block(entry, block)
 
     def verified(self, entry: Entry, block: int, file: BlockFile | Exception) -> None:
         """Trust the block from now on, or let it go."""
@@ -187,21 +219,54 @@ class Holdings:
             return
         if isinstance(file, BlockFile):
             entry.present[block] = HELD
-            self._keep_open(entry, block, file)
+            self.open_files.keep(entry, block, file)
+            if entry.borrowers:
+                self.sharing.held(entry, block)
         else:
             self._lost(entry, block, file)
 
+    def spoilt(self, entry: Entry, block: int, error: Exception) -> None:
+        """A block that was trusted is not what was written: nobody gets it from now on."""
+        if not entry.replaced and entry.present[block] == HELD:
+            self.open_files.close(entry, block)
+            self._lost(entry, block, error)
+
     def write(self, entry: Entry, block: int, content: memoryview) -> Future[BlockFile]:
         """Write a whole block; give its file to `admit`."""
-        writing = partial(entry.disk.write_block, entry.object_id, entry.files_name, block, content)
-        return self._tasks.submit(entry.disk.threads, _place(entry, block), writing)
+        if entry.loan is not None:
+            return entry.loan.await_owner(block, self.open_block(entry, block))
+        return self.files.write_block(entry, block, content)
 
     def used(self, entry: Entry) -> None:
         """The entry was looked at, whether or not a block of it is sent."""
-        if entry in self._empty:
-            self._empty.move_to_end(entry)
-        elif entry.present[0] in (HELD, UNVERIFIED):
+        if entry.loan is not None:
             self._touch(entry, 0)
+        elif entry in self._empty:
+            self._empty.move_to_end(entry)
+        elif entry.count == 1:
+            self._touch(entry, 0)
+
+    def pin(self, target: bytes, first: int, stop: int | None) -> Future[None]:
+        """Keep blocks [first, stop) of a target, those held and those to come; None: to its end.
+
+        The future is done when a restart would know. Pins take at most half of a disk; what is
+        over is treated as any other block.
+        """
+        self.keeping.pin(target, first, stop, self.variants_of(target))
+        return self._save_pins()
+
+    def unpin(self, target: bytes, first: int, stop: int | None) -> Future[None]:
+        """Let blocks go when their turn comes."""
+        self.keeping.unpin(target, first, stop, self.variants_of(target))
+        return self._save_pins()
+
+    def passed_by(self, entry: Entry, block: int) -> None:
+        """A block was fetched and is not kept."""
+        self.keeping.passed_by_blocks_total += 1
+        if entry.present[block] in (ABSENT, EVICTED):
+            entry.present[block] = PASSED_BY
+            if entry.borrowers:
+                self.sharing.let_go(entry, block)
 
     def touch(self, entry: Entry, first: int, stop: int) -> None:
         """Blocks [first, stop) were used."""
@@ -224,28 +289,34 @@ class Holdings:
 
         False when it cannot be held: its file is gone again.
         """
-        victims: list[tuple[int, int]] | None = []
-        if self._by_number.get(entry.store_id) is entry:
-            index = self._indexes[entry.disk]
-            victims = index.admit((entry.store_id, block), entry.block_size(block))
-        elif not entry.readers:
+        if entry.loan is not None:
+            # Its owner counts it; the file is open already.
+            return True
+        victims: list[tuple[Entry, int]] | None = []
+        if self.keeping.is_current(entry) and not entry.replaced:
+            victims = self.keeping.admit(entry, block)
+        elif not (entry.readers or entry.borrowers):
             victims = None
         if victims is None:
             self._remove_file(entry, block)
             return False
         entry.present[block] = HELD
         self._empty.pop(entry, None)
-        self._keep_open(entry, block, file)
-        for number, victim in victims:
-            self._evict(self._by_number[number], victim)
+        self.open_files.keep(entry, block, file)
+        if entry.borrowers:
+            self.sharing.held(entry, block)
+        for victim in victims:
+            self._evict(*victim)
         return True
+
+    def unsaved(self, entry: Entry, block: int) -> None:
+        """A block that came in whole is not kept."""
+        if entry.borrowers:
+            self.sharing.unsaved(entry, block)
 
     def bury(self, entry: Entry) -> None:
         """The last reader of a version without a key has left: its files go."""
-        for block in list(_held_blocks(entry)):
-            entry.present[block] = ABSENT
-            self._close_file(entry, block)
-            self._remove_file(entry, block)
+        self._departures.add(entry)
 
     def disk_failed(self, disk: Disk, error: BaseException | None) -> None:
         """A write failed; the block is served from memory and not held.
@@ -255,33 +326,37 @@ class Holdings:
         self._log.warning("block not written", disk=str(disk.path), error=repr(error))
         if isinstance(error, OSError) and error.errno in _NO_SPACE:
             for _ in range(_MADE_ROOM_BLOCKS):
-                victim = self._indexes[disk].pop()
+                victim = self.keeping.pop(disk)
                 if victim is not None:
-                    self._evict(self._by_number[victim[0]], victim[1])
+                    self._evict(*victim)
+
+    async def open(self) -> None:
+        """Prepare the disks; what they hold is found by `loading`, before or while we serve.
+
+        Raises OSError.
+        """
+        first = self.disks[0]
+        if not await self._loop.run_in_executor(first.threads, self.keeping.pins.load):
+            self._log.error("the pins cannot be read, so nothing is pinned", disk=str(first.path))
+        await self.loading.prepare()
 
     async def load(self) -> None:
-        """Find what the disks hold; blocks are verified at first use after an unclean stop."""
-        await asyncio.gather(*map(self._load_disk, self.disks))
-        self._bound_empty()
-
-    async def _load_disk(self, disk: Disk) -> None:
-        run = partial(self._loop.run_in_executor, disk.threads)
-        clean = await run(disk.prepare)
-        scanning = disk.scan()
-        # A few at a time: what was found of millions of blocks is never in memory as a whole.
-        while found := await run(_some_of, scanning):
-            for item in found:
-                self._restore(disk, item, HELD if clean else UNVERIFIED)
+        """Open, and find all that the disks hold. Raises OSError."""
+        await self.open()
+        self.loading.start()
+        await self.loading.ended
 
     async def close(self) -> None:
-        """Finish writing and mark the disks clean."""
+        """Finish writing and mark the disks clean, but for those in doubt."""
+        await self.loading.stop()
+        self._departures.finish()
         for disk in self.disks:
-            await self._loop.run_in_executor(None, disk.close)
+            await self._loop.run_in_executor(None, disk.close, self.finding.is_in_order(disk))
 
     def _enrol(self, entry: Entry) -> None:
         entry.store_id = self._next_number
         self._next_number += 1
-        self._by_number[entry.store_id] = entry
+        self.keeping.enrol(entry)
         self.entries[entry.key] = entry
         self._empty[entry] = None
 
@@ -294,23 +369,41 @@ class Holdings:
             else:
                 self.remove(entry, MissClass.EVICTED)
 
-    def _forget(self, entry: Entry) -> None:
+    def _forget(self, entry: Entry, loss: MissClass | None) -> None:
         entry.replaced = True
         entry.cool()
         del self.entries[entry.key]
-        del self._by_number[entry.store_id]
+        self.borrowed_entries -= not self.keeping.is_current(entry)
+        if entry.borrowers:
+            self.sharing.gone(entry, loss)
         self._empty.pop(entry, None)
-        index = self._indexes[entry.disk]
-        for block in _held_blocks(entry):
-            index.remove((entry.store_id, block))
-        if not entry.readers:
-            self.bury(entry)
+        self.names.tags.forget(entry)
+        self._departures.add(entry)
+
+    def _release(self, entry: Entry, block: int) -> None:
+        """A block of a version without a key: its room is free, its file goes with its readers."""
+        self.keeping.remove(entry, block)
+        if not (entry.readers or entry.borrowers):
+            entry.present[block] = ABSENT
+            self.open_files.close(entry, block)
+            self._remove_file(entry, block)
+
+    def _released(self, entry: Entry) -> None:
+        self.keeping.forget(entry)
+        if entry.loan is not None and not entry.readers:
+            self.sharing.released(entry)
 
     def _evict(self, entry: Entry, block: int) -> None:
+        if entry.replaced:
+            # On its way out already, and out of the index with this.
+            self._release(entry, block)
+            return
         self.evicted_blocks_total += 1
         self.evicted_bytes_total += entry.block_size(block)
         entry.present[block] = EVICTED
-        self._close_file(entry, block)
+        if entry.borrowers:
+            self.sharing.let_go(entry, block)
+        self.open_files.close(entry, block)
         self._remove_file(entry, block)
         if HELD in entry.present or UNVERIFIED in entry.present:
             return
@@ -320,9 +413,17 @@ class Holdings:
             self.remove(entry, MissClass.EVICTED)
 
     def _lost(self, entry: Entry, block: int, error: Exception) -> None:
-        self.corrupt_blocks_total += 1
         entry.present[block] = ABSENT
-        self._indexes[entry.disk].remove((entry.store_id, block))
+        self.open_files.close(entry, block)
+        if entry.loan is not None:
+            # Its owner may have let it go a moment ago: no news but a checksum that does not fit.
+            if isinstance(error, CorruptBlockError):
+                self.sharing.doubted(entry, block)
+            return
+        self.corrupt_blocks_total += 1
+        if entry.borrowers:
+            self.sharing.let_go(entry, block)
+        self.keeping.remove(entry, block)
         self._log.warning("block lost", key=entry.key, block=block, error=str(error))
         self._remove_file(entry, block)
         if not (entry.replaced or HELD in entry.present or UNVERIFIED in entry.present):
@@ -330,104 +431,38 @@ class Holdings:
 
     def _reopen(self, entry: Entry, block: int) -> BlockFile | None:
         try:
-            file = entry.disk.open_block(entry.object_id, entry.files_name, block)
-            if os.fstat(file.fd).st_size != entry.block_size(block) + TRAILER_BYTES:
-                raise CorruptBlockError("wrong length")
+            file = self.files.reopen(entry, block)
         except (OSError, CorruptBlockError) as error:
-            if isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR:
+            if isinstance(error, OSError) and error.errno in NO_DESCRIPTOR:
                 # Nothing is wrong with the block: the next one to ask finds descriptors.
-                self._close_oldest(len(self._open) // 2)
+                self.open_files.close_oldest(len(self.open_files) // 2)
             else:
                 self._lost(entry, block, error)
             return None
-        self._keep_open(entry, block, file)
+        if not entry.replaced and not self.files.is_resident(entry, block, file):
+            # Sending it would stop the thread: a thread of the disk's reads (and checks) it first.
+            entry.present[block] = UNVERIFIED
+            return None
+        self.open_files.keep(entry, block, file)
         return file
 
     def _touch(self, entry: Entry, block: int) -> None:
-        unit = (entry.store_id, block)
-        self._indexes[entry.disk].touch(unit)
-        if unit in self._open:
-            self._open.move_to_end(unit)
-
-    def _keep_open(self, entry: Entry, block: int, file: BlockFile) -> None:
-        entry.files[block] = file
-        self._open[entry.store_id, block] = entry
-        if len(self._open) > self._open_max:
-            self._close_oldest(1)
-
-    def _close_oldest(self, count: int) -> None:
-        for _ in range(count):
-            (_, block), entry = self._open.popitem(last=False)
-            entry.files[block] = None
-
-    def _close_file(self, entry: Entry, block: int) -> None:
-        entry.files[block] = None
-        self._open.pop((entry.store_id, block), None)
+        if entry.loan is not None:
+            entry.loan.touched.add(block)
+            self.sharing.used(entry)
+        else:
+            self.keeping.hit(entry, block)
+        self.open_files.used(entry, block)
 
     def _remove_file(self, entry: Entry, block: int) -> None:
-        removing = partial(entry.disk.remove_block, entry.object_id, entry.files_name, block)
-        self._in_background(entry.disk, _place(entry, block), removing)
+        if entry.loan is None:
+            self.files.remove_block(entry, block)
 
-    def _restore(self, disk: Disk, found: FoundObject, state: int) -> None:
-        entry = entry_from(found, disk)
-        if entry is None or entry.key in self.entries:
-            removing = partial(disk.remove_object, found.object_id)
-            self._in_background(disk, found.object_id, removing)
-            return
-        self._enrol(entry)
-        target, _, _ = entry.key.partition(_SEPARATOR)
-        names = vary_names(FieldLines(entry.head.pairs)) or ()
-        if names:
-            self._varying[target] = names
-        for name, blocks in found.blocks.items():
-            stop = entry.count if name == entry.files_name else 0
-            for block in filter(stop.__le__, blocks):
-                removing = partial(disk.remove_block, found.object_id, name, block)
-                self._in_background(disk, f"{found.object_id}/{name}-{block}", removing)
-            self._restore_blocks(entry, array("Q", filter(stop.__gt__, blocks)), state)
+    def _doubt(self, entry: Entry) -> None:
+        entry.renew(entry.head.doubted())
+        if entry.borrowers:
+            self.sharing.renewed(entry)
 
-    def _restore_blocks(self, entry: Entry, blocks: array[int], state: int) -> None:
-        # Only the last block may be shorter; all others go in at once when there is room.
-        last = entry.count - 1
-        whole = array("Q", filter(last.__gt__, blocks))
-        index = self._indexes[entry.disk]
-        if whole and index.admit_all(entry.store_id, whole, entry.block_bytes):
-            for block in whole:
-                entry.present[block] = state
-            self._empty.pop(entry, None)
-            blocks = array("Q", filter(last.__eq__, blocks))
-        for block in blocks:
-            self._restore_block(entry, block, state)
-
-    def _restore_block(self, entry: Entry, block: int, state: int) -> None:
-        index = self._indexes[entry.disk]
-        victims = index.admit((entry.store_id, block), entry.block_size(block))
-        if victims is None:
-            self._remove_file(entry, block)
-            return
-        entry.present[block] = state
-        self._empty.pop(entry, None)
-        for number, victim in victims:
-            self._evict(self._by_number[number], victim)
-
-    def _in_background(self, disk: Disk, name: str, function: Callable[[], None]) -> None:
-        self._tasks.submit(disk.threads, name, function).add_done_callback(self._note_failure)
-
-    def _note_failure(self, task: Future[None]) -> None:
-        error = task.exception()
-        if error is not None:
-            self._log.warning("disk task failed", error=repr(error))
-
-
-def _place(entry: Entry, block: int) -> str:
-    return f"{entry.object_id}/{entry.files_name}-{block}"
-
-
-def _some_of(scanning: Iterator[FoundObject]) -> list[FoundObject]:
-    return list(islice(scanning, _LOADED_AT_ONCE))
-
-
-def _held_blocks(entry: Entry) -> Iterator[int]:
-    for block, state in enumerate(entry.present):
-        if state in (HELD, UNVERIFIED):
-            yield block
+    def _save_pins(self) -> Future[None]:
+        pins = self.keeping.pins
+        return self.files.save(self.disks[0], "pins", partial(pins.save, pins.to_bytes()))

@@ -16,7 +16,7 @@ from edge.http1.fields import FieldError, parse_fields
 LINE_BYTES_MAX: Final = 4096
 TRAILER_BYTES_MAX: Final = 16 * 1024
 
-_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*+(?:;[\t \x21-\x7e\x80-\xff]*+)?\Z")
+_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*+;[\t \x21-\x7e\x80-\xff]*+)?\Z")
 _CRLF: Final = b"\r\n"
 
 

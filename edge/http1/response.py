@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from cdnkit.dates import format_http_date
 from cdnkit.fields import FieldLines, Pair
 from edge.http1.fields import FieldError, members, parse_content_length, parse_fields
 
@@ -39,11 +40,21 @@ class ResponseHead:
     content_length: int
     keep_alive: bool
 
+    def date(self, received_at: float) -> None:
+        """Add the Date that an answer lacks: the moment of its receipt (RFC 9110 6.6.1)."""
+        if b"date" not in self.fields:
+            self.pairs.append((b"date", format_http_date(received_at).encode()))
+            self.fields = FieldLines(self.pairs)
 
-def parse_response(head: bytes, request_method: bytes) -> ResponseHead:
+
+def parse_response(
+    head: bytes, request_method: bytes, *, unknown_codings: bool = False
+) -> ResponseHead:
     """Read a head that ends before its empty line.
 
-    Raises FieldError for anything outside the grammar, an unknown transfer coding included.
+    `unknown_codings` takes content under a coding other than chunked for what it is, up to the
+    close (RFC 9112 6.3). Raises FieldError for anything outside the grammar, else an unknown
+    transfer coding included.
     """
     line, _, block = head.partition(b"\r\n")
     match = _STATUS_LINE.match(line)
@@ -56,7 +67,7 @@ def parse_response(head: bytes, request_method: bytes) -> ResponseHead:
         block = _FOLD.sub(b" ", block)
     pairs = _with_one_length(parse_fields(block))
     fields = FieldLines(pairs)
-    framing, content_length = _frame(status, fields, request_method)
+    framing, content_length = _frame(status, fields, request_method, unknown_codings)
     options = members(fields, b"connection")
     keep_alive = b"close" not in options and (minor_version >= 1 or b"keep-alive" in options)
     if framing is Framing.CHUNKED and (minor_version == 0 or b"content-length" in fields):
@@ -83,15 +94,21 @@ def _with_one_length(pairs: list[Pair]) -> list[Pair]:
     return [*others, (b"content-length", b"%d" % length)]
 
 
-def _frame(status: int, fields: FieldLines, request_method: bytes) -> tuple[Framing, int]:
+def _frame(
+    status: int, fields: FieldLines, request_method: bytes, unknown_codings: bool
+) -> tuple[Framing, int]:
     """RFC 9112 6.3, in its order."""
     if request_method == b"HEAD" or status < 200 or status in (204, 304):
         return Framing.NONE, 0
     if b"transfer-encoding" in fields:
-        # Content under another coding would be stored and passed on as something it is not.
-        if members(fields, b"transfer-encoding") != [b"chunked"]:
+        codings = members(fields, b"transfer-encoding")
+        if codings == [b"chunked"]:
+            return Framing.CHUNKED, 0
+        # Content under another coding would be stored and passed on as something it is not; a
+        # chunked one among them says that the sender knows what it does, and we do not.
+        if not unknown_codings or not codings or b"chunked" in codings:
             raise FieldError("an unknown transfer coding")
-        return Framing.CHUNKED, 0
+        return Framing.CLOSE, 0
     length = parse_content_length(fields.lines(b"content-length"))
     if length is None:
         return Framing.CLOSE, 0

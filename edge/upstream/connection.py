@@ -20,6 +20,8 @@ from edge.http1.response import (
     ResponseHead,
     parse_response,
 )
+from edge.upstream.failures import FailedError, Failure, LateError
+from edge.upstream.limits import PoolLimits
 
 _STAGING_BYTES: Final = 64 * 1024
 BURST_BYTES: Final = 512 * 1024
@@ -42,8 +44,8 @@ class Sink(Protocol):
 class UpstreamConnection(asyncio.BufferedProtocol):
     """Ask with `request`, then take the content with `pour`; afterwards ask `reusable`."""
 
-    def __init__(self, read_timeout_seconds: float) -> None:
-        self._read_timeout_seconds = read_timeout_seconds
+    def __init__(self, limits: PoolLimits) -> None:
+        self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._staging = bytearray(_STAGING_BYTES)
@@ -63,6 +65,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._burst_bytes = 0
         self._held = False
         self._heard = 0.0
+        self._head_since = 0.0
+        self._began = False
         self._watch: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -91,7 +95,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def start(self, method: bytes, head: bytes, on_interim: InterimListener | None = None) -> None:
         """Send a request head; `answer` waits for what comes back."""
         if self.closed or self._transport is None:
-            raise UpstreamError("the connection to the upstream was closed")
+            raise FailedError(Failure.CUT, "the connection to the upstream was closed")
         self.requests += 1
         self._idle = False
         self._method = method
@@ -100,6 +104,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._interim_count = 0
         self._poured = None
         self._waiting_head = self._loop.create_future()
+        self._began = False
         self._heard = self._loop.time()
         self._transport.write(head)
         self._watch_silence()
@@ -165,6 +170,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             # Without a sink there is nowhere to receive to; `pour` will go on.
             self._read(self._sink is not None or self._idle)
 
+    def stop(self) -> None:
+        """The sink of the answer wants no more of it."""
+        if self._sink is not None:
+            self._end(complete=False)
+
     def forbid_reuse(self) -> None:
         """No other request may follow: not all of this one's content was sent."""
         self._keep_alive = False
@@ -199,6 +209,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._heard = self._loop.time()
+        self._began = True
         if self._direct:
             assert self._sink is not None
             self._left -= nbytes
@@ -231,7 +242,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._stop_watch()
         waiting = self._waiting_head
         if waiting is not None and not waiting.done():
-            waiting.set_exception(UpstreamError("the upstream closed before it answered"))
+            reason = "the upstream closed before it answered"
+            waiting.set_exception(FailedError(Failure.CUT, reason))
         if self._poured is not None and not self._poured.done():
             self._lost()
 
@@ -273,6 +285,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         while True:
             end = self._head.find(b"\r\n\r\n", unsearched, RESPONSE_HEAD_BYTES_MAX + 4)
             if end < 0:
+                if len(self._head) <= len(data):
+                    # The first of a head that is not whole yet: its time begins.
+                    self._head_since = self._heard
+                    self._watch_silence()
                 if len(self._head) > RESPONSE_HEAD_BYTES_MAX + 3:
                     self._fail_head("the upstream's answer has too long a head")
                 elif b"\n\n" in self._head[unsearched:]:
@@ -282,7 +298,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             unsearched = 0
             text, self._head = self._head[:end], self._head[end + 4 :]
             try:
-                head = parse_response(text, self._method)
+                head = parse_response(
+                    text, self._method, unknown_codings=self._limits.unknown_codings
+                )
             except FieldError as error:
                 self._fail_head(f"the upstream's answer is malformed: {error}")
                 return
@@ -315,7 +333,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def _fail_head(self, reason: str) -> None:
         assert self._waiting_head is not None
         if not self._waiting_head.done():
-            self._waiting_head.set_exception(UpstreamError(reason))
+            self._waiting_head.set_exception(FailedError(Failure.MALFORMED, reason))
         self.abort()
 
     def _take(self, data: memoryview) -> None:
@@ -381,9 +399,19 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     # silence
 
+    @property
+    def _due(self) -> float:
+        """When the upstream is late, unless it says something before; a head has no extension."""
+        if not self._began:
+            return self._heard + self._limits.first_byte_timeout_seconds
+        due = self._heard + self._limits.read_timeout_seconds
+        if self._head:
+            due = min(due, self._head_since + self._limits.first_byte_timeout_seconds)
+        return due
+
     def _watch_silence(self) -> None:
         self._stop_watch()
-        self._watch = self._loop.call_later(self._read_timeout_seconds, self._silence)
+        self._watch = self._loop.call_at(self._due, self._silence)
 
     def _stop_watch(self) -> None:
         if self._watch is not None:
@@ -393,16 +421,15 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def _silence(self) -> None:
         self._watch = None
         waiting = self._waiting_head
-        quiet_seconds = self._loop.time() - self._heard
-        if self._held or quiet_seconds < self._read_timeout_seconds:
+        if self._held:
             # While we do not listen, nobody is silent.
-            spent_seconds = 0.0 if self._held else quiet_seconds
-            self._watch = self._loop.call_later(
-                self._read_timeout_seconds - spent_seconds, self._silence
-            )
+            self._heard = self._loop.time()
+        if self._loop.time() < self._due:
+            self._watch_silence()
             return
         if waiting is not None and not waiting.done():
-            waiting.set_exception(UpstreamTimeoutError("the upstream did not answer in time"))
+            reason = "the upstream did not answer in time"
+            waiting.set_exception(LateError(Failure.SILENT, reason))
         elif self._poured is not None and not self._poured.done():
             self._poured.set_exception(UpstreamTimeoutError("the upstream fell silent"))
         self.abort()

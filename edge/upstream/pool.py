@@ -9,64 +9,20 @@ others use fresh ones only (RFC 9110 9.2.2, RFC 9112 9.3.1).
 from __future__ import annotations
 
 import asyncio
-import re
-import ssl
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from cdnkit.errors import UpstreamError, UpstreamTimeoutError
 from edge.http1.response import ResponseHead
 from edge.upstream.connection import InterimListener, UpstreamConnection
+from edge.upstream.endpoint import Endpoint, Trust, open_connection
+from edge.upstream.failures import FailedError, Failure, LateError
+from edge.upstream.limits import PoolLimits
 
 _REPEATABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 """Methods that may be sent a second time unasked (RFC 9110 9.2.2)."""
-_BASE_PATH: Final = re.compile(r"[!-~]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where an upstream is, and the path that replaces a route's prefix."""
-
-    host: str
-    port: int
-    tls: bool
-    authority: bytes
-    base_path: bytes
-
-    @classmethod
-    def from_url(cls, url: str) -> Endpoint:
-        """Split an http or https URL. Raises ValueError for any other."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"not an http URL: {url!r}")
-        if parts.username is not None or parts.query or parts.fragment:
-            raise ValueError(f"credentials, query and fragment mean nothing here: {url!r}")
-        if _BASE_PATH.fullmatch(parts.path) is None:
-            raise ValueError(f"the path must be percent-encoded: {url!r}")
-        tls = parts.scheme == "https"
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        authority = host if parts.port is None else f"{host}:{parts.port}"
-        path = parts.path if parts.path.endswith("/") else parts.path + "/"
-        return cls(
-            host=parts.hostname,
-            port=parts.port or (443 if tls else 80),
-            tls=tls,
-            authority=authority.encode("ascii"),
-            base_path=path.encode("ascii"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    """What one upstream may cost."""
-
-    connections_max: int = 64
-    connect_timeout_seconds: float = 5.0
-    read_timeout_seconds: float = 20.0
-    wait_timeout_seconds: float = 20.0
-    """How long a request may wait for one of the connections."""
+_CLOSING: Final = "the upstream's connections are being closed"
 
 
 class Pool:
@@ -74,18 +30,21 @@ class Pool:
 
     A slot is the right to one connection that is lent or being opened. Slots pass from hand to
     hand: who gives one back while others wait gives it to the first of them, so that newcomers
-    cannot overtake.
+    cannot overtake. Who has a connection in `spare` would give it back when another is in need of
+    it: the call gives it up.
     """
 
-    def __init__(self, endpoint: Endpoint, limits: PoolLimits) -> None:
+    def __init__(self, endpoint: Endpoint, limits: PoolLimits, trust: Trust | None = None) -> None:
         self.endpoint = endpoint
         self._limits = limits
         self._idle: list[UpstreamConnection] = []
         self._lent: set[UpstreamConnection] = set()
         self._slots_taken = 0
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._tls = ssl.create_default_context() if endpoint.tls else None
+        self.spare: dict[UpstreamConnection, Callable[[], None]] = {}
+        self._trust = trust or (Trust.of("", "") if endpoint.tls else Trust())
         self._closed = False
+        self._retired = False
 
     @property
     def open_count(self) -> int:
@@ -128,7 +87,7 @@ class Pool:
                 self._lent.add(connection)
                 return connection, True
             self._make_room()
-            connection = await self._connect()
+            connection = await open_connection(self.endpoint, self._limits, self._trust)
         except BaseException:
             self._give_slot()
             raise
@@ -140,11 +99,24 @@ class Pool:
         if connection not in self._lent:
             return
         self._lent.remove(connection)
-        if connection.reusable and not self._closed:
+        if connection.reusable and not (self._closed or self._retired):
             self._idle.append(connection)
         else:
             connection.abort()
         self._give_slot()
+
+    def abort(self) -> None:
+        """The upstream is gone: end what is lent and forget what is idle."""
+        for connection in [*self._lent, *self._idle]:
+            connection.abort()
+        self._idle.clear()
+
+    def retire(self) -> None:
+        """Keep no connection for later: others are used instead, and only who is here goes on."""
+        self._retired = True
+        for connection in self._idle:
+            connection.abort()
+        self._idle.clear()
 
     def close(self) -> None:
         """Close what is idle and turn away who waits; lent connections close on their return."""
@@ -155,16 +127,18 @@ class Pool:
         while self._queue:
             turn = self._queue.popleft()
             if not turn.done():
-                turn.set_exception(UpstreamError("the upstream's connections are being closed"))
+                turn.set_exception(FailedError(Failure.CLOSING, _CLOSING))
 
     async def _take_slot(self) -> None:
         if self._closed:
-            raise UpstreamError("the upstream's connections are being closed")
+            raise FailedError(Failure.CLOSING, _CLOSING)
         if self._slots_taken < self._limits.connections_max:
             self._slots_taken += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
+        if self.spare:
+            next(iter(self.spare.values()))()
         try:
             async with asyncio.timeout(self._limits.wait_timeout_seconds):
                 await turn
@@ -172,7 +146,9 @@ class Pool:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._give_slot()
             if isinstance(error, TimeoutError):
-                raise UpstreamTimeoutError("the upstream had no connection free in time") from None
+                raise LateError(
+                    Failure.BUSY, "the upstream had no connection free in time"
+                ) from None
             raise
 
     def _give_slot(self) -> None:
@@ -197,18 +173,3 @@ class Pool:
         room = self._limits.connections_max - self._slots_taken
         while len(self._idle) > room:
             self._idle.pop(0).abort()
-
-    async def _connect(self) -> UpstreamConnection:
-        try:
-            async with asyncio.timeout(self._limits.connect_timeout_seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: UpstreamConnection(self._limits.read_timeout_seconds),
-                    self.endpoint.host,
-                    self.endpoint.port,
-                    ssl=self._tls,
-                )
-        except TimeoutError:
-            raise UpstreamTimeoutError("the upstream could not be reached in time") from None
-        except (OSError, UnicodeError):
-            raise UpstreamError("the upstream could not be reached") from None
-        return connection

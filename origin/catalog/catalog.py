@@ -14,7 +14,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +25,7 @@ from origin.catalog import queries
 from origin.catalog.database import Database, open_database
 from origin.catalog.journal import TAIL_CHANGES, Journal
 from origin.catalog.ordered import OrderedMap
+from origin.catalog.progress import Progress
 from origin.catalog.records import (
     Change,
     Garbage,
@@ -48,6 +49,7 @@ T = TypeVar("T")
 ObjectCheck = Callable[[ObjectRow | None], None]
 TitleCheck = Callable[[TitleRow | None], None]
 AlsoWrite = Callable[[AsyncConnection, ObjectRow], Awaitable[None]]
+AlsoAnnounce = Callable[[AsyncConnection, Change], Awaitable[None]]
 
 
 class Catalog:
@@ -66,14 +68,17 @@ class Catalog:
         self.objects = objects
         self.titles = titles
         self.journal = journal
-        self._titles_seen = titles_seen
+        self.titles_progress = Progress(titles_seen)
         self._now = now
         self._order = asyncio.Lock()
         self._writes: set[asyncio.Task[object]] = set()
 
     async def reserve(self, key: str) -> int:
         """A generation for an upload of `key`, never given out before. Raises UnavailableError."""
-        return await self._write(lambda connection: queries.next_generation(connection, key))
+        # A number lost in a power cut is known nowhere: what is kept under it is noted first.
+        return await self._write(
+            lambda connection: queries.next_generation(connection, key), is_lasting=False
+        )
 
     async def note_unpublished(self, stored: StoredObject) -> None:
         """Note bytes about to be committed: a crash before `publish` must leave no orphan."""
@@ -154,6 +159,22 @@ class Catalog:
 
         await self._write(work, apply)
 
+    async def announce(
+        self, kind: ChangeKind, detail: dict[str, Any], also: AlsoAnnounce
+    ) -> Change:
+        """Tell the followers of the journal something that is about no single object.
+
+        `also` writes in the same transaction, given the entry. Raises UnavailableError.
+        """
+        now = self._now()
+
+        async def work(connection: AsyncConnection) -> Change:
+            change = await queries.record_order(connection, kind, now, detail)
+            await also(connection, change)
+            return change
+
+        return await self._write(work, self._append)
+
     async def put_title(self, title_id: str, body: str, check: TitleCheck) -> tuple[TitleRow, bool]:
         """Save a title's JSON text; True beside it when the title is new."""
         now = self._now()
@@ -203,13 +224,13 @@ class Catalog:
         found = self.journal.after(sequence, limit)
         if found is not None:
             return found
-        async with self.database.begin() as connection:
-            return await queries.load_changes(connection, sequence, limit)
+        return await self.database.transact(
+            lambda connection: queries.load_changes(connection, sequence, limit)
+        )
 
     async def list_garbage(self) -> list[Garbage]:
         """Bytes that wait to be deleted, the earliest first. Raises UnavailableError."""
-        async with self.database.begin() as connection:
-            return await queries.load_garbage(connection)
+        return await self.database.transact(queries.load_garbage)
 
     async def forget_garbage(self, stored: StoredObject) -> None:
         """Bytes are deleted. Raises UnavailableError."""
@@ -230,9 +251,9 @@ class Catalog:
         return True
 
     def _advance_titles(self, sequence: int) -> bool:
-        if sequence != self._titles_seen + 1:
+        if sequence != self.titles_progress.reached + 1:
             return False
-        self._titles_seen = sequence
+        self.titles_progress.advance(sequence)
         return True
 
     async def _catch_up(self) -> int:
@@ -243,13 +264,17 @@ class Catalog:
 
     async def _take_objects(self) -> int:
         """Some changes of others. The rows may be newer than the entries told of: those follow."""
-        async with self.database.begin() as connection:
+
+        async def work(connection: AsyncConnection) -> tuple[list[Change], list[ObjectRow]]:
             counters = await queries.load_counters(connection)
             if counters[queries.JOURNAL] <= self.journal.last:
-                return 0
+                return [], []
             changes = await queries.load_changes(connection, self.journal.last, CATCH_UP_ROWS)
             keys = {change.key for change in changes}
-            rows = await queries.find_objects(connection, list(keys))
+            return changes, await queries.find_objects(connection, list(keys))
+
+        changes, rows = await self.database.transact(work)
+        keys = {change.key for change in changes}
         for row in rows:
             self.objects.put(row.key, row)
         for key in keys.difference(row.key for row in rows):
@@ -259,25 +284,29 @@ class Catalog:
         return len(changes)
 
     async def _take_titles(self) -> int:
-        async with self.database.begin() as connection:
+        seen = self.titles_progress.reached
+
+        async def work(connection: AsyncConnection) -> tuple[dict[str, int], list[TitleRow]]:
             counters = await queries.load_counters(connection)
-            if counters[queries.TITLES] <= self._titles_seen:
-                return 0
-            changed = dict(
-                await queries.load_title_changes(connection, self._titles_seen, CATCH_UP_ROWS)
-            )
-            rows = await queries.find_titles(connection, list(changed))
+            if counters[queries.TITLES] <= seen:
+                return {}, []
+            changed = dict(await queries.load_title_changes(connection, seen, CATCH_UP_ROWS))
+            return changed, await queries.find_titles(connection, list(changed))
+
+        changed, rows = await self.database.transact(work)
         for row in rows:
             self.titles.put(row.title_id, row)
         for title_id in changed.keys() - {row.title_id for row in rows}:
             self.titles.remove(title_id)
-        self._titles_seen = max(changed.values(), default=self._titles_seen)
+        self.titles_progress.advance(max(changed.values(), default=seen))
         return len(changed)
 
     async def _write(
         self,
         work: Callable[[AsyncConnection], Awaitable[T]],
         apply: Callable[[T], bool] = lambda _: True,
+        *,
+        is_lasting: bool = True,
     ) -> T:
         """Commit `work`, then `apply` its result to memory, in commit order, even if cancelled.
 
@@ -286,7 +315,7 @@ class Catalog:
 
         async def transact() -> T:
             async with self._order:
-                async with self.database.begin() as connection:
+                async with self.database.begin(is_lasting=is_lasting) as connection:
                     result = await work(connection)
                 if not apply(result):
                     # It is committed whatever happens here; the follower tries again.

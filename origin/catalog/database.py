@@ -1,15 +1,17 @@
 """The connection to the catalog's database: opening, migrating, transactions, failing clearly.
 
-Every transaction is one that writes; reads are answered from memory by `catalog`. Whatever the
-driver raises becomes UnavailableError here, so that nothing above knows which database it is.
+A transaction writes (`begin`, `transact`) or only reads (`reading`); what viewers' bytes depend on
+is answered from memory by `catalog`. Whatever the driver raises becomes UnavailableError here, so
+that nothing above knows which database it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -22,11 +24,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from cdnkit.errors import UnavailableError
 
+T = TypeVar("T")
+
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS: Final = 5000
+_TURN_SECONDS: Final = 10.0
+"""Longest wait of a writer for those before it."""
 _MIGRATION_LOCK: Final = 0x63696E65646765
 """Any number that nothing else in the database locks ("cinedge")."""
+_READS: Final = "cinedge_reads"
+_READING: Final[dict[str, dict[str, Any]]] = {
+    "sqlite": {_READS: True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+"""Execution options of transactions that only read."""
 _ASYNC_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+_FLEETING: Final = "cinedge_fleeting"
 
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "postgresql": {
@@ -50,9 +64,12 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._reader = engine.execution_options(**_READING[engine.url.get_backend_name()])
+        self._fleeting = engine.execution_options(**{_FLEETING: True})
         url = engine.url
         is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
         self._file = Path(str(url.database)) if is_file else None
+        self._turn = asyncio.Lock()
 
     @property
     def dialect(self) -> str:
@@ -60,16 +77,53 @@ class Database:
         return self._engine.dialect.name
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
+    async def begin(self, *, is_lasting: bool = True) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end, rolled back by an exception.
+
+        What is not `is_lasting` may be undone by a power cut until one that is follows; SQLite
+        then waits for no disk. Raises UnavailableError when the database does not answer.
+        """
+        engine = self._engine if is_lasting else self._fleeting
+        async with self._writing(), self._begin(engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that sees one moment, writes nothing and waits for no writer.
 
         Raises UnavailableError when the database does not answer.
         """
+        async with self._begin(self._reader) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        """Where there can be one writer: those of this process go one by one, first come first.
+
+        SQLite has no queue. Who finds it locked sleeps up to 0.1 s and looks again, so that eight
+        writers over a slow disk leave one of them out until its time is up.
+        """
+        if self.dialect != "sqlite":
+            yield
+            return
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            reason = "too much is being written"
+            raise UnavailableError(reason, retry_after_seconds=1) from error
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @asynccontextmanager
+    async def _begin(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         reason = self.missing()
         if reason is not None:
             raise UnavailableError(reason)
         try:
-            async with self._engine.begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
         except IntegrityError:
             raise
@@ -103,6 +157,24 @@ class Database:
                     await connection.invalidate()
         except (SQLAlchemyError, OSError) as error:
             raise UnavailableError("the catalog's database does not answer") from error
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do `work` in one transaction, to its end even when the caller is cancelled.
+
+        A caller that ends in the middle of a statement would leave the database locked. Raises
+        UnavailableError.
+        """
+
+        async def transact() -> T:
+            async with self.begin() as connection:
+                return await work(connection)
+
+        task = asyncio.create_task(transact())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
 
     def missing(self) -> str | None:
         """Why there is no database, as far as a look at the file tells; None when it is there.
@@ -146,8 +218,14 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
+    level = "NORMAL" if connection.get_execution_options().get(_FLEETING) else "FULL"
+    if connection.info.get(_FLEETING, "FULL") != level:
+        # Of the connection, which the next transaction may get.
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.info[_FLEETING] = level
     # A deferred transaction that reads first fails instead of waiting when it then writes.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(_READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _upgrade(connection: sa.Connection) -> None:

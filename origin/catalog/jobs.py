@@ -7,8 +7,7 @@ crash too. Steps and their order are for `origin.packaging`.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
@@ -59,14 +58,23 @@ class Jobs:
 
     async def find(self, title_id: str) -> JobRow | None:
         """The row of a title."""
-        return await self._transact(lambda connection: _find(connection, title_id))
+        async with self._database.reading() as connection:
+            return await _find(connection, title_id)
 
-    async def page(self, state: str, after: str, limit: int) -> list[JobRow]:
+    async def page(self, state: str, after: str, limit: int, prefix: str = "") -> list[JobRow]:
         """Rows in the order of their titles; of one state, unless it is empty."""
         statement = sa.select(packaging).where(packaging.c.title_id > after)
+        if prefix:
+            # LIKE would not tell capitals from small letters everywhere.
+            beginning = sa.func.substr(packaging.c.title_id, 1, len(prefix))
+            statement = statement.where(beginning == prefix)
         if state:
             statement = statement.where(packaging.c.state == state)
         return await self._select(statement.order_by(packaging.c.title_id).limit(limit))
+
+    async def among(self, title_ids: Collection[str]) -> list[JobRow]:
+        """The rows of those of a few titles that have one."""
+        return await self._select(sa.select(packaging).where(packaging.c.title_id.in_(title_ids)))
 
     async def by_source(self, key: str) -> list[JobRow]:
         """The rows whose film is the object `key`."""
@@ -90,7 +98,7 @@ class Jobs:
             await _save(connection, following, is_new=current is None)
             return following
 
-        return await self._transact(work)
+        return await self._database.transact(work)
 
     async def claim(self, worker: str, lease_seconds: float) -> JobRow | None:
         """Take up the row that waits longest, for `lease_seconds`; None when none waits."""
@@ -111,7 +119,7 @@ class Jobs:
             await _save(connection, row, is_new=False)
             return row
 
-        return await self._transact(work)
+        return await self._database.transact(work)
 
     async def free(self, worker: str) -> None:
         """Let go what `worker` held when it last ended."""
@@ -120,30 +128,11 @@ class Jobs:
             .where(packaging.c.worker == worker, packaging.c.leased_until < NEVER)
             .values(worker="", leased_until=self._now())
         )
-        await self._transact(lambda connection: connection.execute(statement))
+        await self._database.transact(lambda connection: connection.execute(statement))
 
     async def _select(self, statement: sa.Select[Any]) -> list[JobRow]:
-        async def work(connection: AsyncConnection) -> list[JobRow]:
+        async with self._database.reading() as connection:
             return [JobRow(*row) for row in await connection.execute(statement)]
-
-        return await self._transact(work)
-
-    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Do `work` in one transaction, to its end even when the caller is cancelled.
-
-        A step that ends in the middle of a statement would leave the database locked.
-        """
-
-        async def transact() -> T:
-            async with self._database.begin() as connection:
-                return await work(connection)
-
-        task = asyncio.create_task(transact())
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait([task])
-            raise
 
 
 async def _find(

@@ -66,7 +66,7 @@ async def lock_generation(connection: AsyncConnection, key: str) -> int:
 
 
 async def next_sequence(connection: AsyncConnection, counter: str) -> int:
-    """The next number of JOURNAL or TITLES; who else asks waits until we have committed.
+    """The next number of JOURNAL, TITLES or a domain's own; who else asks waits for our commit.
 
     Without gaps, and in the order of commits. Taken as late as can be; when a transaction needs
     both, JOURNAL first. Other processes are woken by the commit.
@@ -85,7 +85,8 @@ async def next_sequence(connection: AsyncConnection, counter: str) -> int:
 
 async def load_counters(connection: AsyncConnection) -> dict[str, int]:
     """The newest number of JOURNAL and of TITLES."""
-    rows = await connection.execute(sa.select(counters.c.name, counters.c.value))
+    ours = counters.c.name.in_((JOURNAL, TITLES))
+    rows = await connection.execute(sa.select(counters.c.name, counters.c.value).where(ours))
     return {row.name: row.value for row in rows}
 
 
@@ -183,18 +184,36 @@ async def record_change(
     detail: dict[str, Any],
 ) -> Change:
     """Write a journal entry about `row` and return it with its sequence."""
+    return await _append(connection, kind, (row.key, row.generation, row.etag), at, detail)
+
+
+async def record_order(
+    connection: AsyncConnection, kind: ChangeKind, at: float, detail: dict[str, Any]
+) -> Change:
+    """Write a journal entry that is about no single object; `detail` says all of it."""
+    return await _append(connection, kind, ("", 0, ""), at, detail)
+
+
+async def _append(
+    connection: AsyncConnection,
+    kind: ChangeKind,
+    about: tuple[str, int, str],
+    at: float,
+    detail: dict[str, Any],
+) -> Change:
     sequence = await next_sequence(connection, JOURNAL)
+    key, generation, etag = about
     statement = sa.insert(changes).values(
         sequence=sequence,
         at=at,
         kind=kind.value,
-        key=row.key,
-        generation=row.generation,
-        etag=row.etag,
+        key=key,
+        generation=generation,
+        etag=etag,
         detail=detail,
     )
     await connection.execute(statement)
-    return Change(sequence, at, kind, row.key, row.generation, row.etag, detail)
+    return Change(sequence, at, kind, key, generation, etag, detail)
 
 
 async def load_changes(connection: AsyncConnection, after: int, limit: int) -> list[Change]:

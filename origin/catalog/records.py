@@ -55,6 +55,11 @@ class TitleRow:
     updated_at: float
     etag: str
 
+    @property
+    def validators(self) -> Validators:
+        """What conditions are compared with."""
+        return Validators(self.etag, int(self.updated_at))
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

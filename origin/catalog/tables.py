@@ -5,7 +5,8 @@ a table of their own so that they outlast the object: a key that is deleted and 
 re-uses a number an edge may still hold blocks of. Counters are rows and not the database's own
 sequences: the row is locked until the commit, so numbers become visible in their order and a
 follower that has seen N has seen all before it. `title_changes` keeps the newest change of each
-title, deleted ones too.
+title, deleted ones too. `activity` is numbered by the database, behind a lock that gives the same
+promise (`origin.catalog.activity`).
 """
 
 from __future__ import annotations
@@ -135,4 +136,88 @@ upload_batches = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("generation", sa.BigInteger, nullable=False),
+)
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False, index=True, unique=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("asked", sa.JSON, nullable=False),
+    sa.Column("edges", sa.JSON, nullable=False),
+)
+
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("edge", sa.Text, primary_key=True),
+    sa.Column("worker", sa.Integer, primary_key=True),
+    sa.Column("workers", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("progress", sa.JSON, nullable=False),
+)
+
+followers = sa.Table(
+    "followers",
+    metadata,
+    sa.Column("edge", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.Double, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("number", _SEQUENCE, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("taken_at", sa.Double),
+    sa.Index("ix_outbox_key", "key", unique=True),
+    sa.Index("ix_outbox_taken_at", "taken_at", "number"),
+    sqlite_autoincrement=True,
+)
+
+activity = sa.Table(
+    "activity",
+    metadata,
+    sa.Column("number", _SEQUENCE, primary_key=True, autoincrement=True),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("position_seconds", sa.Double, nullable=False),
+    sa.Column("watched_seconds", sa.Double, nullable=False),
+    sa.Column("value", sa.Double, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Index("ix_activity_event", "event", unique=True),
+    sa.Index("ix_activity_profile", "profile", "number"),
+    sa.Index("ix_activity_account", "account"),
+    sa.Index("ix_activity_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+sa.Index(
+    "ix_activity_plays",
+    activity.c.at,
+    # What is counted is one event in hundreds: found without reading the others.
+    sqlite_where=activity.c.kind == "play",
+    postgresql_where=activity.c.kind == "play",
+)
+
+unrecorded = sa.Table(
+    "unrecorded",
+    metadata,
+    sa.Column("profile", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False, index=True),
 )

@@ -162,7 +162,8 @@ class UploadRows:
             row = (await connection.execute(statement)).one_or_none()
             return await _find(connection, upload_id) if row is None else UploadRow(*row)
 
-        return await self._transact(work)
+        # After a power cut there is nobody left to be overtaken.
+        return await self._transact(work, is_lasting=False)
 
     async def save(self, row: UploadRow) -> bool:
         """Write what changed, unless the writer was overtaken; then False."""
@@ -237,14 +238,16 @@ class UploadRows:
 
         return await self._transact(work)
 
-    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _transact(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], *, is_lasting: bool = True
+    ) -> T:
         """Do `work` in one transaction, to its end even when the caller is cancelled.
 
         A request that ends in the middle of a statement would leave the database locked.
         """
 
         async def transact() -> T:
-            async with self._order, self._database.begin() as connection:
+            async with self._order, self._database.begin(is_lasting=is_lasting) as connection:
                 return await work(connection)
 
         task = asyncio.create_task(transact())

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdnkit.digests import parse_digest_field
-from cdnkit.errors import BadRequestError, PreconditionFailedError, TooLargeError
+from cdnkit.errors import (
+    BadRequestError,
+    NotFoundError,
+    PreconditionFailedError,
+    TooLargeError,
+)
 from cdnkit.validators import Validators, Verdict, evaluate
 from origin.catalog.records import ObjectRow
 
@@ -99,6 +104,22 @@ def announced_digests(head: UploadHead) -> list[Mapping[str, bytes]]:
 def validators_of(row: ObjectRow | None) -> Validators | None:
     """The validators of a row, None when nothing is published."""
     return None if row is None else row.validators
+
+
+def deletion_check(
+    key: str, method: str, fields: Mapping[str, str]
+) -> Callable[[ObjectRow | None], None]:
+    """What is asked of the row that stands when an object is deleted.
+
+    It raises PreconditionFailedError, and NotFoundError when there is none.
+    """
+
+    def check(current: ObjectRow | None) -> None:
+        require_conditions(method, fields, validators_of(current))
+        if current is None:
+            raise NotFoundError(f"there is no object {key!r}")
+
+    return check
 
 
 def require_conditions(method: str, fields: Mapping[str, str], current: Validators | None) -> None:

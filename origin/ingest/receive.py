@@ -8,7 +8,8 @@ that was published before has changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from aiohttp import ClientPayloadError, StreamReader, web
@@ -24,8 +25,11 @@ from origin.ingest.checks import (
     check_conditions,
     content_type_of,
 )
+from origin.ingest.inlet import open_inlet
 from origin.ingest.session import UploadSession
 from origin.store.base import ByteStore, StoredObject, Writer
+from origin.store.crc32c import Piece
+from origin.store.strand import Strand
 
 SILENCE_SECONDS: Final = 60.0
 """Longest time in which an uploader sends not one byte."""
@@ -34,16 +38,38 @@ SILENCE_SECONDS: Final = 60.0
 class Body(Protocol):
     """Where the bytes come from: pieces until an empty one."""
 
-    def __call__(self) -> Awaitable[bytes]: ...
+    def __call__(self) -> Awaitable[Piece]: ...
 
 
 def body_of(content: StreamReader, silence_seconds: float = SILENCE_SECONDS) -> Body:
     """Read pieces of a request body, with the errors of our family."""
 
     async def read() -> bytes:
+        async with asyncio.timeout(silence_seconds):
+            return await content.readany()
+
+    return _in_our_words(read, silence_seconds)
+
+
+@contextmanager
+def long_body_of(
+    request: web.Request, silence_seconds: float = SILENCE_SECONDS, *, offset: int = 0
+) -> Iterator[Body]:
+    """As `body_of`, past aiohttp where that can be; `offset` is where it begins in the object."""
+    inlet = open_inlet(request, offset)
+    if inlet is None:
+        yield body_of(request.content, silence_seconds)
+        return
+    try:
+        yield _in_our_words(lambda: inlet.read(silence_seconds), silence_seconds)
+    finally:
+        inlet.close()
+
+
+def _in_our_words(read: Body, silence_seconds: float) -> Body:
+    async def translated() -> Piece:
         try:
-            async with asyncio.timeout(silence_seconds):
-                return await content.readany()
+            return await read()
         except TimeoutError:
             raise IncompleteBodyError(f"not one byte in {silence_seconds:g} seconds") from None
         except (ConnectionError, ClientPayloadError, web.RequestPayloadError) as error:
@@ -51,7 +77,7 @@ def body_of(content: StreamReader, silence_seconds: float = SILENCE_SECONDS) -> 
         except HttpProcessingError as error:
             raise BadRequestError(f"the body is malformed: {error.message}") from error
 
-    return read
+    return translated
 
 
 class Receiver:
@@ -96,7 +122,12 @@ class Receiver:
     ) -> tuple[ObjectRow, bool]:
         """Commit and publish; give up cleanly when either fails."""
         try:
-            await self._catalog.note_unpublished(stored)
+            noting = asyncio.create_task(self._catalog.note_unpublished(stored))
+            try:
+                # Database and volumes sync at the same time; both before anything is readable.
+                await writer.seal()
+            finally:
+                await noting
             receipt = await writer.commit()
         except BaseException:
             session.abandon()
@@ -124,11 +155,19 @@ class Receiver:
 async def _fill(
     writer: Writer, session: UploadSession, digests: list[DigestCheck], read: Body
 ) -> None:
-    while chunk := await read():
-        session.take(len(chunk))
-        for digest in digests:
-            digest.update(chunk)
-        await writer.write(chunk)
+    """Write all of a body; what was announced is hashed in a thread, as what is kept is."""
+    hashing = [Strand(None, digest.update) for digest in digests]
+    try:
+        while chunk := await read():
+            session.take(len(chunk))
+            for strand in hashing:
+                await strand.give(chunk)
+            await writer.write(chunk)
+        for strand in hashing:
+            await strand.settle()
+    finally:
+        for strand in hashing:
+            await strand.stop()
     session.end()
     for digest in digests:
         digest.finish()

@@ -27,6 +27,7 @@ from origin.packaging.judge import frame_rate, pick_video
 from origin.packaging.layout import plan_film, plan_track
 from origin.packaging.outputs import Output, write_file, write_plan, write_playlists
 from origin.packaging.renditions import (
+    INDEXED,
     MANIFEST,
     MASTER,
     Package,
@@ -107,6 +108,7 @@ def assemble(assembly: Assembly, settings: Settings, *, has_decoder: bool) -> di
         "progressive": FILM,
         "hls": MASTER,
         "dash": MANIFEST,
+        "dash_indexed": INDEXED,
         **describe_package(package),
     }
     if has_decoder and settings.pictures:

@@ -1,8 +1,10 @@
-"""A DASH manifest (ISO/IEC 23009-1): a file per representation, text from plans, URLs as in `hls`.
+"""DASH manifests (ISO/IEC 23009-1): a file per representation, text from plans, URLs as in `hls`.
 
-Sound is found through the `sidx` of its file. Of pictures, the segments are listed: the film is
-from its start something else, players that follow no index read such a file from its start, and one
-of them takes the header of a listed representation for that of its neighbours.
+Sound is found through the `sidx` of its file. Of pictures, there are two forms over the same bytes.
+Indexed, they are found in the same way, and the manifest stays short however long the film is.
+Listed, each segment is named: players that follow no index read a file from its start, where the
+film is something else, and one of them takes the header of a listed representation for that of its
+neighbours.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 from origin.packaging.layout import Plan
 from origin.packaging.renditions import (
-    MANIFEST,
     Package,
     Picture,
     Sound,
@@ -24,8 +25,8 @@ from origin.packaging.renditions import (
 _CHANNELS = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 
 
-def format_manifest(package: Package, steering: Steering | None) -> str:
-    """The MPD."""
+def format_manifest(package: Package, steering: Steering | None, *, indexed: bool = False) -> str:
+    """The MPD, with the segments of pictures listed, or to be found through their index."""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"'
@@ -36,17 +37,22 @@ def format_manifest(package: Package, steering: Steering | None) -> str:
     if steering is not None:
         lines += [
             f"<ContentSteering defaultServiceLocation={quoteattr(steering.PATHWAY)}"
-            ' queryBeforeStart="false">'
-            f"{escape(steering.url('dash', MANIFEST))}</ContentSteering>",
-            f"<BaseURL serviceLocation={quoteattr(steering.PATHWAY)}>./</BaseURL>",
+            ' queryBeforeStart="true">'
+            f"{escape(steering.dash_url)}</ContentSteering>",
+        ]
+        lines += [
+            f"<BaseURL serviceLocation={quoteattr(name)}>{escape(url)}</BaseURL>"
+            for name, url in steering.locations.items()
         ]
     lines.append('<Period id="0" start="PT0S">')
     lines.append(
         '<AdaptationSet id="0" contentType="video" mimeType="video/mp4"'
         ' subsegmentAlignment="true" subsegmentStartsWithSAP="1">'
     )
-    lines.append(_format_timeline(package.pictures[0].plan))
-    lines += [_picture(each) for each in package.pictures]
+    if not indexed:
+        lines.append(_format_timeline(package.pictures[0].plan))
+    named = _name_indexed if indexed else _name_listed
+    lines += [_picture(each, named(each.name, each.plan)) for each in package.pictures]
     lines.append("</AdaptationSet>")
     lines += [_sound(each, number) for number, each in enumerate(package.sounds, 1)]
     first = 1 + len(package.sounds)
@@ -54,14 +60,14 @@ def format_manifest(package: Package, steering: Steering | None) -> str:
     return "\n".join([*lines, "</Period>", "</MPD>"]) + "\n"
 
 
-def _picture(picture: Picture) -> str:
+def _picture(picture: Picture, segments: str) -> str:
     rate = picture.frames_per_second
     return (
         f'<Representation id={quoteattr(stem(picture.name))} codecs="{picture.format.codecs}"'
         f' width="{picture.format.width}" height="{picture.format.height}"'
         f' frameRate="{rate.numerator}/{rate.denominator}"'
         f' bandwidth="{peak_bits_per_second(picture.plan)}">'
-        f"{_name_listed(picture.name, picture.plan)}</Representation>"
+        f"{segments}</Representation>"
     )
 
 

@@ -16,20 +16,54 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
+from pydantic import Field
 
-from cdnkit.errors import BadRequestError, ConflictError, NotFoundError
+from cdnkit.errors import BadRequestError, ConflictError, NotFoundError, UnavailableError
+from cdnkit.service.operations import Answer, Shape, operation, reply
 from cdnkit.service.pages import cors_headers
+from cdnkit.service.paging import PageOf, PageQuery
+from cdnkit.service.patterns import segment
 from cdnkit.wire import TITLES_PATH
 from origin.catalog.catalog import Catalog
 from origin.catalog.jobs import JobRow, Jobs
 from origin.packaging.start import describe_job, receive, retire
-from origin.packaging.states import TitleState
-from origin.paging import LIMIT_DEFAULT, LIMIT_MAX, parse_count, require_known
-from origin.requests import Authorize
-from origin.titles import WRITE_SCOPE, parse_title_id
+from origin.title_shapes import WRITE_SCOPE, StateName, TitlePath, parse_title_id
 
 PACKAGING_PATH: Final = "/v1/packaging"
 TITLES_MAX: Final = 100
+
+
+class Source(Shape):
+    """The upload that a package is made of."""
+
+    key: str
+    generation: int
+
+
+class JobView(Shape):
+    """Where a title stands on its way to viewers."""
+
+    title: str
+    state: StateName
+    progress: float = Field(description="Of the step under way: 0 to 1.")
+    source: Source
+    revision: int
+    attempts: int
+    updated_at: float
+    reason: str = Field("", description="Why it goes no further.")
+    package: dict[str, Any] = Field({}, description="What is made so far.")
+    published: dict[str, Any] = Field({}, description="What viewers get; values are object keys.")
+
+
+class JobsQuery(PageQuery):
+    """Which titles are listed."""
+
+    state: StateName = Field("", description="Only titles that stand there.")
+    titles: str = Field("", description="Only these ids, joined by commas; all in one page.")
+
+
+class JobPage(PageOf[JobView]):
+    """A part of the titles that were packaged, in the order of their ids."""
 
 
 class Packaging:
@@ -40,19 +74,17 @@ class Packaging:
         catalog: Catalog,
         jobs: Jobs,
         *,
-        authorize: Authorize,
         wake: Callable[[], None],
         now: Callable[[], float],
     ) -> None:
         self._catalog = catalog
         self._jobs = jobs
-        self._authorize = authorize
         self._wake = wake
         self._now = now
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount; before the routes of titles, whose pattern is wider."""
-        path = TITLES_PATH + "/{id}/packaging"
+        path = f"{TITLES_PATH}/{segment('id')}/packaging"
         return [
             web.post(path, self.start),
             web.get(path, self.get),
@@ -60,11 +92,17 @@ class Packaging:
             web.get(PACKAGING_PATH, self.list),
         ]
 
-    async def start(self, request: web.Request) -> web.StreamResponse:
+    @operation(
+        answers={
+            200: Answer("That is done, or under way.", JobView),
+            202: Answer("The title is on its way.", JobView),
+        },
+        problems=(NotFoundError, ConflictError, UnavailableError),
+        scope=WRITE_SCOPE,
+    )
+    async def start(self, request: web.Request, path: TitlePath) -> web.StreamResponse:
         """Package the media of a title, unless that is done or under way."""
-        title_id = parse_title_id(request.match_info["id"])
-        self._authorize(request, WRITE_SCOPE)
-        row, is_new = await self.request(title_id)
+        row, is_new = await self.request(path.id)
         return _answer(row, 202 if is_new else 200)
 
     async def request(self, title_id: str) -> tuple[JobRow, bool]:
@@ -93,51 +131,65 @@ class Packaging:
         self._wake()
         return row, is_new
 
-    async def get(self, request: web.Request) -> web.StreamResponse:
-        """Where a title stands."""
-        title_id = parse_title_id(request.match_info["id"])
-        row = await self._jobs.find(title_id)
+    @operation(
+        answers={200: Answer("How far it is.", JobView)},
+        problems=(NotFoundError, UnavailableError),
+    )
+    async def get(self, request: web.Request, path: TitlePath) -> web.StreamResponse:
+        """Where a title stands.
+
+        A film that cannot be played is no error: it is the state `refused`, with the reason.
+        """
+        row = await self._jobs.find(path.id)
         if row is None:
-            raise NotFoundError(f"the title {title_id!r} was never packaged")
+            raise NotFoundError(f"the title {path.id!r} was never packaged")
         return _answer(row, 200)
 
-    async def retire(self, request: web.Request) -> web.StreamResponse:
+    @operation(
+        answers={202: Answer("Viewers have lost it; its files are being deleted.", JobView)},
+        problems=(NotFoundError, ConflictError, UnavailableError),
+        scope=WRITE_SCOPE,
+    )
+    async def retire(self, request: web.Request, path: TitlePath) -> web.StreamResponse:
         """Take a title from viewers and delete its package."""
-        title_id = parse_title_id(request.match_info["id"])
-        self._authorize(request, WRITE_SCOPE)
         row = await self._jobs.change(
-            title_id, lambda current: retire(current, title_id, self._now())
+            path.id, lambda current: retire(current, path.id, self._now())
         )
         assert row is not None
         self._wake()
         return _answer(row, 202)
 
-    async def list(self, request: web.Request) -> web.StreamResponse:
-        """A page of titles, of one state when it is named."""
-        query = request.query
-        require_known(query, ("state", "titles", "after", "limit"))
-        if "titles" in query:
-            return await self._list_some(query["titles"])
-        state = query.get("state", "")
-        known = [each.value for each in TitleState]
-        if state and state not in known:
-            raise BadRequestError(f"'state' is one of {', '.join(known)}")
-        limit = parse_count(query, "limit", LIMIT_DEFAULT, minimum=1, maximum=LIMIT_MAX)
-        rows = await self._jobs.page(state, query.get("after", ""), limit + 1)
-        following = rows[limit - 1].title_id if len(rows) > limit else None
-        body = {"items": [describe_job(row) for row in rows[:limit]], "next": following}
-        return web.json_response(body, headers={"Cache-Control": "no-store"})
+    async def withdraw(self, title_id: str) -> None:
+        """Retire a title that was removed, if it was ever packaged."""
 
-    async def _list_some(self, text: str) -> web.Response:
+        def make(current: JobRow | None) -> JobRow | None:
+            return None if current is None else retire(current, title_id, self._now())
+
+        await self._jobs.change(title_id, make)
+        self._wake()
+
+    @operation(problems=(UnavailableError,))
+    async def list(self, request: web.Request, query: JobsQuery) -> JobPage:
+        """A page of titles, of one state when it is named."""
+        if "titles" in query.model_fields_set:
+            return await self._list_some(query.titles)
+        limit = query.limit
+        rows = await self._jobs.page(query.state, query.after, limit + 1)
+        following = rows[limit - 1].title_id if len(rows) > limit else None
+        return JobPage(items=[_view(row) for row in rows[:limit]], next=following)
+
+    async def _list_some(self, text: str) -> JobPage:
         """The titles that were named and packaged; the others are left out."""
         title_ids = [parse_title_id(each) for each in text.split(",")]
         if len(title_ids) > TITLES_MAX:
             raise BadRequestError(f"'titles' names at most {TITLES_MAX}")
-        rows = [await self._jobs.find(each) for each in title_ids]
-        body = {"items": [describe_job(row) for row in rows if row is not None], "next": None}
-        return web.json_response(body, headers={"Cache-Control": "no-store"})
+        found = {row.title_id: row for row in await self._jobs.among(title_ids)}
+        return JobPage(items=[_view(found[each]) for each in title_ids if each in found], next=None)
+
+
+def _view(row: JobRow) -> JobView:
+    return JobView.model_validate(describe_job(row))
 
 
 def _answer(row: JobRow, status: int) -> web.Response:
-    headers: dict[str, Any] = {"Cache-Control": "no-store", **cors_headers()}
-    return web.json_response(describe_job(row), status=status, headers=headers)
+    return reply(_view(row), status, cors_headers())

@@ -10,7 +10,6 @@ from math import ceil
 
 from origin.packaging.layout import Plan
 from origin.packaging.renditions import (
-    MASTER,
     Package,
     Picture,
     Sound,
@@ -28,7 +27,7 @@ def format_master(package: Package, steering: Steering | None) -> str:
     """The multivariant playlist."""
     lines = [_HEAD.rstrip("\n"), "#EXT-X-INDEPENDENT-SEGMENTS"]
     if steering is not None:
-        uri = steering.url("hls", MASTER)
+        uri = steering.hls_url
         lines.append(f'#EXT-X-CONTENT-STEERING:SERVER-URI="{uri}",PATHWAY-ID="{steering.PATHWAY}"')
     lines += [_sound_line(sound, not number) for number, sound in enumerate(package.sounds)]
     lines += [_subtitle_line(each) for each in package.subtitles]

@@ -14,7 +14,6 @@ from origin.packaging.automatic import Automatic
 from origin.packaging.handlers import Packaging
 from origin.packaging.line import Line, Pace
 from origin.packaging.steps import RealSteps, Wishes
-from origin.requests import Authorize
 from origin.store.base import ByteStore
 from origin.sweeper import Holds
 
@@ -24,6 +23,7 @@ class PackagingParts:
     """Handlers, the line, and who puts titles on it unasked."""
 
     handlers: Packaging
+    jobs: Jobs
     line: Line
     automatic: Automatic | None
 
@@ -41,7 +41,6 @@ def open_packaging(
     catalog: Catalog,
     store: ByteStore,
     holds: Holds,
-    authorize: Authorize,
     now: Callable[[], float],
 ) -> PackagingParts:
     """Packaging over an opened catalog and store."""
@@ -53,7 +52,7 @@ def open_packaging(
         rungs=settings.ladder,
         pictures=settings.pictures,
         router_url=node.router_url.rstrip("/") if settings.steering else "",
-        edge_urls=tuple(edge.url or f"http://{edge.listen}" for edge in topology.edges),
+        edge_urls=tuple(edge.url or f"http://{edge.listen}" for edge in topology.open_edges()),
         placed_edges=settings.placed_edges,
     )
     jobs = Jobs(catalog.database, now)
@@ -64,6 +63,6 @@ def open_packaging(
         Pace(node.name, settings.jobs_max, settings.replaced_seconds),
         now,
     )
-    handlers = Packaging(catalog, jobs, authorize=authorize, wake=line.wake, now=now)
+    handlers = Packaging(catalog, jobs, wake=line.wake, now=now)
     automatic = Automatic(catalog, jobs, handlers.request) if settings.automatic else None
-    return PackagingParts(handlers, line, automatic)
+    return PackagingParts(handlers, jobs, line, automatic)

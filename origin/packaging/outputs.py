@@ -8,7 +8,7 @@ from origin.packaging.boxes import ReadAt
 from origin.packaging.dash import format_manifest
 from origin.packaging.hls import format_master, format_media, format_subtitle, playlist_name
 from origin.packaging.layout import Plan
-from origin.packaging.renditions import MANIFEST, MASTER, Package, Steering
+from origin.packaging.renditions import INDEXED, MANIFEST, MASTER, Package, Steering
 
 GATHER_BYTES: Final = 1024 * 1024
 
@@ -39,6 +39,8 @@ def write_playlists(output: Output, package: Package, steering: Steering | None)
         text = format_subtitle(subtitle, package.duration_seconds)
         write_file(output, playlist_name(subtitle.name), text.encode())
     write_file(output, MANIFEST, format_manifest(package, steering).encode())
+    indexed = format_manifest(package, steering, indexed=True)
+    write_file(output, INDEXED, indexed.encode())
     write_file(output, MASTER, format_master(package, steering).encode())
 
 

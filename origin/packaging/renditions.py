@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
+from cdnkit.wire import BASE_PATHWAY, ROUTED_PATHWAY
 from origin.packaging.codecs import AudioFormat, VideoFormat
 from origin.packaging.layout import Plan, Segment
 
 MASTER: Final = "master.m3u8"
 MANIFEST: Final = "manifest.mpd"
+INDEXED: Final = "indexed.mpd"
 
 CONTENT_TYPES: Final = {
     "m3u8": "application/vnd.apple.mpegurl",
@@ -66,16 +68,36 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """Where players ask which edge to use: base URL of the router and key of the playlist."""
+    """Where players ask which edge to use: base URL of the router and folder of the playlist.
+
+    The router is told which pathways the playlist has, so that edges become clones of the first.
+    """
 
     router_url: str
     prefix: str
 
-    PATHWAY = "base"
+    PATHWAY = BASE_PATHWAY
 
-    def url(self, form: str, name: str) -> str:
-        """The steering manifest of a playlist; absolute, because the router is another host."""
-        return f"{self.router_url}/v1/steering/{form}/{self.prefix}{name}"
+    @property
+    def hls_url(self) -> str:
+        """The steering manifest for HLS; absolute, because the router is another host."""
+        return f"{self.router_url}/v1/steering/hls/{self.prefix}{MASTER}?pathways={self.PATHWAY}"
+
+    @property
+    def dash_url(self) -> str:
+        """The steering manifest for DASH."""
+        listed = f"{ROUTED_PATHWAY},{self.PATHWAY}"
+        return f"{self.router_url}/v1/steering/dash/{self.prefix}{MANIFEST}?pathways={listed}"
+
+    @property
+    def locations(self) -> dict[str, str]:
+        """Base URLs of an MPD by service location, the first for players that do not steer.
+
+        Players make clones by putting another host into an absolute URL; a relative one, which
+        keeps a token that stands in the path, is fatal to some.
+        """
+        routed = f"{self.router_url}/{self.prefix}"
+        return {self.PATHWAY: "./", ROUTED_PATHWAY: routed}
 
 
 def content_type_of(name: str) -> str:

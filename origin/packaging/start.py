@@ -47,6 +47,19 @@ def receive(
     )
 
 
+def is_due(current: JobRow | None, key: str, generation: int) -> bool:
+    """Whether a title is to be packaged without anybody asking for it.
+
+    A retired title stays retired whatever happens to its film, and what was refused is not tried
+    again before there is another upload.
+    """
+    if current is None:
+        return True
+    if TitleState(current.state) is TitleState.RETIRED:
+        return False
+    return (current.source_key, current.source_generation) != (key, generation)
+
+
 def retire(current: JobRow | None, title_id: str, now: float) -> JobRow | None:
     """The row that takes a title from viewers. Raises NotFoundError."""
     if current is None:
@@ -108,7 +121,7 @@ def describe_job(row: JobRow) -> dict[str, Any]:
 
 def with_keys(package: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The members of a package with file names made into keys."""
-    named = ("progressive", "hls", "dash", "poster", "storyboard", "thumbnails")
+    named = ("progressive", "hls", "dash", "dash_indexed", "poster", "storyboard", "thumbnails")
     return {
         **package,
         "prefix": prefix,

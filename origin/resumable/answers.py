@@ -6,6 +6,7 @@ The middleware's answers know neither the fields that tus wants on every message
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -25,6 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def speaking(handler: Handler, object_bytes_max: int) -> Handler:
     """The handler, with its errors answered in the client's protocol."""
 
+    @functools.wraps(handler)
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             response = await handler(request)

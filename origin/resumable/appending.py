@@ -9,7 +9,7 @@ from __future__ import annotations
 from aiohttp import HttpVersion11, web
 
 from origin.catalog.uploads import UploadRow
-from origin.ingest.receive import body_of
+from origin.ingest.receive import long_body_of
 from origin.requests import fields_of, send_continue
 from origin.resumable.draft import Dialect
 from origin.resumable.heads import AppendHead, CreationHead
@@ -76,15 +76,16 @@ class Appender:
         async def tell(offset: int) -> None:
             await _send_interim(request, {"Upload-Offset": str(offset)})
 
-        chunk = Chunk(
-            read=body_of(request.content),
-            interrupt=request.content.set_exception,
-            stop=0,
-            ends_upload=head.ends_upload,
-            checks=head.checks,
-            on_progress=tell if head.dialect is Dialect.DRAFT else None,
-        )
-        row = await self.intake.append(turn, row, chunk)
+        with long_body_of(request, offset=row.offset_bytes) as read:
+            chunk = Chunk(
+                read=read,
+                interrupt=request.content.set_exception,
+                stop=0,
+                ends_upload=head.ends_upload,
+                checks=head.checks,
+                on_progress=tell if head.dialect is Dialect.DRAFT else None,
+            )
+            row = await self.intake.append(turn, row, chunk)
         if head.is_last:
             head.require_end(row)
         return row

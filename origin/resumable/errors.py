@@ -31,13 +31,13 @@ class MismatchingOffsetError(ConflictError):
     def __init__(self, expected: int, provided: int) -> None:
         super().__init__(
             f"the upload goes on at {expected}, not at {provided}",
-            **{
-                "type": f"{_TYPES}#mismatching-upload-offset",
-                "expected-offset": expected,
-                "provided-offset": provided,
-            },
+            **{"expected-offset": expected, "provided-offset": provided},
         )
         self.expected = expected
+
+    @classmethod
+    def type_uri(cls) -> str:
+        return f"{_TYPES}#{cls.code}"
 
     def headers(self) -> dict[str, str]:
         return {"Upload-Offset": str(self.expected), "Upload-Complete": "?0"}
@@ -48,8 +48,9 @@ class InconsistentLengthError(BadRequestError):
 
     code = "inconsistent-upload-length"
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, type=f"{_TYPES}#inconsistent-upload-length")
+    @classmethod
+    def type_uri(cls) -> str:
+        return f"{_TYPES}#{cls.code}"
 
 
 class ChecksumError(BadRequestError):
@@ -63,14 +64,6 @@ class GoneError(CinedgeError):
 
     status = 410
     code = "gone"
-    fault = Fault.CLIENT
-
-
-class MediaTypeError(CinedgeError):
-    """The request's Content-Type says nothing of how an upload goes on."""
-
-    status = 415
-    code = "unsupported-media-type"
     fault = Fault.CLIENT
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 from cdnkit.digests import HASHES
 from cdnkit.errors import DigestMismatchError
+from origin.store.crc32c import Piece
 
 ALWAYS = "sha-256"
 
@@ -35,7 +36,7 @@ class Fingerprint:
         made._hashes = {name: running.copy() for name, running in self._hashes.items()}
         return made
 
-    def update(self, start: int, piece: bytes) -> None:
+    def update(self, start: int, piece: Piece) -> None:
         """Take the bytes at `start`, if they are the next ones."""
         if start == self.position:
             for running in self._hashes.values():

@@ -21,8 +21,8 @@ from aiohttp import web
 from cdnkit.errors import BadRequestError, NotFoundError
 from cdnkit.service.exchange import note
 from cdnkit.wire import UPLOADS_PATH
-from origin.paging import parse_page
 from origin.requests import Authorize, fields_of, leave_expect
+from origin.resumable import declared
 from origin.resumable.answers import Handler, speaking
 from origin.resumable.appending import Appender
 from origin.resumable.heads import dialect_of, is_upload_id, read_append, read_creation, read_put
@@ -35,9 +35,7 @@ from origin.resumable.views import (
 )
 from origin.resumable.wording import base_url_of
 
-UPLOAD_SCOPE: Final = "upload"
 _OVERRIDE: Final = "x-http-method-override"
-_PAGE_MAX: Final = 200
 
 
 class ResumableUploads:
@@ -51,7 +49,7 @@ class ResumableUploads:
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
-        one = UPLOADS_PATH + "/{id}"
+        one = UPLOADS_PATH + declared.ONE
         return [
             web.options(UPLOADS_PATH, self._speaking(self.options)),
             web.post(UPLOADS_PATH, self._speaking(self.post), expect_handler=leave_expect),
@@ -64,10 +62,12 @@ class ResumableUploads:
             web.delete(one, self._speaking(self.delete)),
         ]
 
+    @declared.options
     async def options(self, request: web.Request) -> web.StreamResponse:
         """What is offered; needs no token."""
         return web.Response(status=204, headers=offer_fields(self._intake.rules))
 
+    @declared.create
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Create an upload."""
         fields = fields_of(request)
@@ -89,20 +89,19 @@ class ResumableUploads:
 
         return await self._speaking(create)(request)
 
-    async def list(self, request: web.Request) -> web.StreamResponse:
+    @declared.list_own
+    async def list(self, request: web.Request, query: declared.UploadsQuery) -> web.StreamResponse:
         """A page of one's own uploads."""
-        page = parse_page(request.query, _PAGE_MAX)
-        if page.prefix:
-            raise BadRequestError("uploads have no prefix")
         owner = self._owner(request)
-        rows = await self._intake.of_owner(owner, page.after, page.limit + 1)
+        rows = await self._intake.of_owner(owner, query.after, query.limit + 1)
         base_url = base_url_of(request)
-        items = [describe_upload(row, base_url) for row in rows[: page.limit]]
-        following = items[-1]["id"] if len(rows) > page.limit else None
+        items = [describe_upload(row, base_url) for row in rows[: query.limit]]
+        following = items[-1]["id"] if len(rows) > query.limit else None
         return web.json_response(
             {"items": items, "next": following}, headers={"Cache-Control": "no-store"}
         )
 
+    @declared.take_over
     async def head(self, request: web.Request) -> web.StreamResponse:
         """How far an upload is; whoever brings bytes to it now is ended first."""
         owner, upload_id = self._owner(request), self._id(request)
@@ -114,26 +113,31 @@ class ResumableUploads:
         fields = state_fields(row, dialect, self._intake.rules, self._intake.now())
         return web.Response(status=200, headers={**fields, **resource_fields(row, dialect)})
 
+    @declared.look
     async def get(self, request: web.Request) -> web.StreamResponse:
         """An upload for who watches."""
-        row = await self._intake.look(self._id(request), self._owner(request))
+        owner, upload_id = self._owner(request), self._id(request)
+        row = await self._intake.look(upload_id, owner)
         dialect = dialect_of(fields_of(request))
         fields = state_fields(row, dialect, self._intake.rules, self._intake.now())
         body = describe_upload(row, base_url_of(request))
         return web.json_response(body, headers={**fields, **resource_fields(row, dialect)})
 
+    @declared.append
     async def patch(self, request: web.Request) -> web.StreamResponse:
         """Go on with an upload."""
         owner, upload_id = self._owner(request), self._id(request)
         head = read_append(fields_of(request), _content_bytes(request))
         return await self._appender.append(request, upload_id, owner, head)
 
+    @declared.cancel
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Cancel an upload; an object that came of it stays."""
         owner, upload_id = self._owner(request), self._id(request)
         await self._intake.cancel(upload_id, owner)
         return web.Response(status=204, headers={"Cache-Control": "no-store"})
 
+    @declared.override
     async def override(self, request: web.Request) -> web.StreamResponse:
         """POST that stands for another method, where proxies let no other pass (tus)."""
         method = request.headers.get(_OVERRIDE, "").upper()
@@ -148,7 +152,7 @@ class ResumableUploads:
         return await handlers[method](request)
 
     def _owner(self, request: web.Request) -> str:
-        return str(self._authorize(request, UPLOAD_SCOPE))
+        return str(self._authorize(request, declared.SCOPE))
 
     def _id(self, request: web.Request) -> str:
         upload_id = request.match_info["id"]

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdnkit.digests import HASHES, parse_digest_field
-from cdnkit.errors import BadRequestError, TooLargeError
+from cdnkit.errors import BadRequestError, MediaTypeError, TooLargeError
 from origin.catalog.uploads import UploadRow
 from origin.ingest.checks import DEFAULT_CONTENT_TYPE
 from origin.resumable import draft, tus
 from origin.resumable.draft import Dialect, dialect_of, parse_flag, parse_integer
-from origin.resumable.errors import InconsistentLengthError, MediaTypeError, VersionError
+from origin.resumable.errors import InconsistentLengthError, VersionError
 from origin.resumable.rules import KEPT_FIELDS, PARTIAL, WHOLE, Wish, wish_of_metadata
 from origin.resumable.transfer import ChunkCheck
 from origin.resumable.tus import CHECKSUMS, is_upload_id, parse_checksum, parse_concat, parse_number

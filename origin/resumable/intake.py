@@ -46,7 +46,6 @@ class _Live:
     transfer: Transfer | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     fingerprint: Fingerprint | None = None
-    is_verified: bool = False
     is_growing: bool = False
     finishing: asyncio.Task[UploadRow] | None = None
 
@@ -267,10 +266,7 @@ class Intake:
         live.transfer = transfer
         live.settled.clear()
         try:
-            return await transfer.run(
-                dataclasses.replace(chunk, stop=row.start_bytes + length),
-                verify=not live.is_verified and row.received_bytes > 0,
-            )
+            return await transfer.run(dataclasses.replace(chunk, stop=row.start_bytes + length))
         except NotFoundError as error:
             lost = await self._rows.take(row.id)
             if lost is not None:
@@ -278,7 +274,6 @@ class Intake:
                 await self.end(Turn(lost, 0), UploadEvent.FAILED)
             raise GoneError("bytes of this upload are lost; it has to begin anew") from error
         finally:
-            live.is_verified = True
             live.fingerprint = transfer.fingerprint
             live.transfer = None
             live.settled.set()

@@ -6,6 +6,7 @@ A store that takes no parts has none; whole objects go in by PUT all the same.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +37,8 @@ async def open_intake(
     if parts is None:
         yield None
         return
+    extent_bytes = min(rules.extent_bytes, parts.extent_bytes_max)
+    rules = dataclasses.replace(rules, extent_bytes=extent_bytes)
     rows = UploadRows(catalog.database)
     finisher = Finisher(
         catalog, store, parts, rows, lifetime=lambda: now() + rules.lifetime_seconds

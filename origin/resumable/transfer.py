@@ -1,8 +1,8 @@
 """The bytes of one request on their way into one upload: written, hashed, made durable, counted.
 
 Decides how much is in memory (a piece being gathered, a piece being written), when the row is told
-(every SYNC_BYTES, and at the end however it comes), and that a chunk with a checksum counts whole
-or not at all. Whoever takes over, `settle` leaves in the row exactly what is durable.
+(as often as the store asks for, and at the end however it comes), and that a chunk with a checksum
+counts whole or not at all. Whoever takes over, `settle` leaves in the row exactly what is durable.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
 
 from cdnkit.errors import CinedgeError, TooLargeError
 from origin.catalog.uploads import UploadRow, UploadRows
@@ -21,11 +21,9 @@ from origin.ingest.session import UploadEvent, step
 from origin.resumable.errors import ChecksumError, SupersededError
 from origin.resumable.fingerprint import Fingerprint
 from origin.resumable.tus import RunningHash
-from origin.store.extents import PIECE_BYTES
-from origin.store.resumable import PartState, PartStore, PartWriter
-
-SYNC_BYTES: Final = 8 * 1024 * 1024
-"""How much may be written before the row is told: what a crash of the origin costs at most."""
+from origin.store.crc32c import Piece
+from origin.store.gatherer import Gatherer
+from origin.store.resumable import ANY_EXTENT_BYTES, PartState, PartStore, PartWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Chunk:
     upload's durable offset.
     """
 
-    read: Callable[[], Awaitable[bytes]]
+    read: Callable[[], Awaitable[Piece]]
     interrupt: Callable[[CinedgeError], object]
     stop: int
     ends_upload: Callable[[UploadRow], bool]
@@ -63,16 +61,16 @@ class Transfer:
         fingerprint: Fingerprint | None,
         *,
         lifetime: Callable[[], float],
-        sync_bytes: int = SYNC_BYTES,
+        sync_bytes: int | None = None,
     ) -> None:
         self.row = row
         self.fingerprint = fingerprint
         self._rows = rows
         self._parts = parts
         self._lifetime = lifetime
-        self._sync_bytes = sync_bytes
-        self._gathered: list[bytes] = []
-        self._gathered_bytes = 0
+        self._sync_bytes = sync_bytes or parts.sync_bytes
+        self._gatherer = Gatherer(row.offset_bytes, ANY_EXTENT_BYTES)
+        self._next: Piece = b""
         self._offset = row.offset_bytes
         self._working: list[asyncio.Future[None]] = []
         self._checkpoint: asyncio.Future[None] | None = None
@@ -88,7 +86,7 @@ class Transfer:
         if self._chunk is not None:
             self._chunk.interrupt(error)
 
-    async def run(self, chunk: Chunk, *, verify: bool) -> UploadRow:
+    async def run(self, chunk: Chunk) -> UploadRow:
         """Take in a request body; the row as it stands then.
 
         Raises what `chunk.read` raises, TooLargeError, ChecksumError, SupersededError,
@@ -99,7 +97,7 @@ class Transfer:
         ended = False
         try:
             self._opening = asyncio.ensure_future(
-                self._parts.open_part(self.row.identity, self.row.part, verify=verify)
+                self._parts.open_part(self.row.identity, self.row.part)
             )
             self._writer = await asyncio.shield(self._opening)
             await self._receive(chunk)
@@ -117,24 +115,21 @@ class Transfer:
             arrived += len(data)
             if arrived > chunk.stop:
                 raise TooLargeError(f"the upload ends at {chunk.stop - self.row.start_bytes}")
-            self._gathered.append(data)
-            self._gathered_bytes += len(data)
-            if self._gathered_bytes >= PIECE_BYTES:
+            for piece in self._gatherer.add(data):
+                self._next = piece
                 await self._hand_over(chunk)
             if self._interrupted is not None:
                 raise self._interrupted
 
     async def _hand_over(self, chunk: Chunk) -> None:
-        """Wait for the piece before, then let threads write and hash the gathered one."""
+        """Wait for the piece before, then let threads write and hash the next one."""
         await self._wait_for_work()
         if not chunk.checks and self._offset - self._synced_at >= self._sync_bytes:
             self._begin_checkpoint()
-        if not self._gathered:
+        if not self._next:
             return
         assert self._writer is not None
-        piece = b"".join(self._gathered)
-        self._gathered.clear()
-        self._gathered_bytes = 0
+        piece, self._next = self._next, b""
         self._working = [asyncio.ensure_future(self._writer.put(piece))]
         if self.fingerprint is not None:
             self._working.append(_in_thread(self.fingerprint.update, self._offset, piece))
@@ -189,18 +184,32 @@ class Transfer:
             return  # nobody can tell whether the bytes of half a chunk are right
         if failure is None:
             await self._hand_over(chunk)
+            self._next = self._gatherer.rest()
+            await self._hand_over(chunk)
             await self._wait_for_work()
-        if self._checkpoint is not None:
-            await self._checkpoint
         for check in chunk.checks:
             if not hmac.compare_digest(check.running.digest(), check.expected):
                 raise ChecksumError("the bytes are not those announced and were dropped")
         row = dataclasses.replace(self.row, offset_bytes=self._offset)
-        is_received = ended and failure is None and chunk.ends_upload(row)
-        state = await (writer.finish() if is_received else writer.sync())
+        # Whoever took over when the last byte was here finds the upload complete, not just full:
+        # nobody would send anything more for it.
+        is_whole = ended or row.received_bytes == row.length_bytes
+        is_received = is_whole and failure is None and chunk.ends_upload(row)
+        state = await self._make_durable(writer.finish() if is_received else writer.sync())
         await self._save(state, is_received=is_received)
         if failure is not None:
             raise failure
+
+    async def _make_durable(self, work: Awaitable[PartState]) -> PartState:
+        """Beside a checkpoint under way, which is over before the row is told again."""
+        syncing = asyncio.ensure_future(work)
+        waiting: list[asyncio.Future[Any]] = [syncing]
+        if self._checkpoint is not None:
+            waiting.append(self._checkpoint)
+        await asyncio.wait(waiting)
+        for each in reversed(waiting):
+            each.result()
+        return syncing.result()
 
     async def _save(self, state: PartState, *, is_received: bool) -> None:
         """Tell the row. Raises SupersededError when another writer has taken it."""

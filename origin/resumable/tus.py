@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import google_crc32c
-
 from cdnkit.errors import BadRequestError
 from cdnkit.wire import UPLOADS_PATH
+from origin.store.crc32c import Piece, extend_crc32c
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = (
@@ -38,13 +37,28 @@ _PARTS_MAX: Final = 1000
 
 
 class RunningHash(Protocol):
-    """What hashlib's objects and google_crc32c's have in common."""
+    """What is told of a chunk's bytes and knows their digest, as hashlib's objects do."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: Piece, /) -> None:
         """Take the next bytes."""
 
     def digest(self) -> bytes:
         """The digest of all bytes so far."""
+
+
+class RunningCrc32c:
+    """CRC32C as a `RunningHash`."""
+
+    def __init__(self) -> None:
+        self._crc32c = 0
+
+    def update(self, data: Piece, /) -> None:
+        """Take the next bytes."""
+        self._crc32c = extend_crc32c(self._crc32c, data)
+
+    def digest(self) -> bytes:
+        """Four bytes, the most significant first."""
+        return self._crc32c.to_bytes(4, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +84,7 @@ class Concat:
 CHECKSUMS: Final[Mapping[str, Callable[[], RunningHash]]] = {
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),
     "sha256": hashlib.sha256,
-    "crc32c": google_crc32c.Checksum,
+    "crc32c": RunningCrc32c,
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 EXTENT_BYTES_DEFAULT = 64 * 1024 * 1024
 
@@ -42,8 +42,7 @@ class FileSlice:
     stop: int
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSlice:
+class OpenSlice(NamedTuple):
     """Bytes `[start, stop)` of a file held open, fit for sendfile even after it is unlinked."""
 
     fd: int
@@ -56,7 +55,19 @@ class Lease(Protocol):
 
     @property
     def slices(self) -> Sequence[OpenSlice]:
-        """The interval in order; the descriptors are valid until `release`."""
+        """The interval in order; the descriptors are valid until the next await or `release`."""
+
+    def is_ready(self, position: int, start: int, stop: int) -> bool:
+        """Whether `[start, stop)` of that slice's file is in memory and known to be right."""
+
+    async def make_ready(self, position: int, start: int, stop: int) -> None:
+        """Read and verify `[start, stop)`; a copy that is wrong is replaced by another.
+
+        Raises as `read` does.
+        """
+
+    async def replace(self, position: int) -> None:
+        """Go on with another copy: this slice's file could not be sent. Raises as `read` does."""
 
     def release(self) -> None:
         """Give the descriptors back. Call once."""
@@ -66,10 +77,14 @@ class Writer(Protocol):
     """One object on its way in. Exactly one of `commit` and `abort` ends it."""
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append; the data may be reused by the caller once this returns.
+        """Append; the data may be reused by the caller once this returns, unless it is a view of
+        `origin.store.piece_memory`, which is held as long as it is needed.
 
         Raises StorageFullError, or UnavailableError when no volume works.
         """
+
+    async def seal(self) -> None:
+        """Make the object durable (fsync); nothing can be appended. `commit` does it, too."""
 
     async def commit(self) -> Receipt:
         """Make the object durable (fsync) and readable."""
@@ -98,6 +113,9 @@ class ByteStore(Protocol):
 
     def slices(self, stored: StoredObject, start: int, stop: int) -> list[FileSlice] | None:
         """Where `[start, stop)` lies in local files, or None when it does not."""
+
+    def lease_now(self, stored: StoredObject, start: int, stop: int) -> Lease | None:
+        """What `lease` gives, if that takes no waiting; else None."""
 
     async def lease(self, stored: StoredObject, start: int, stop: int) -> Lease | None:
         """Hold `[start, stop)` open for sendfile; None when it does not lie in local files.

@@ -12,16 +12,11 @@ import logging
 import os
 from collections.abc import Sequence
 
-import google_crc32c
-
 from cdnkit.errors import StorageFullError, UnavailableError
-from origin.store.extents import (
-    PIECE_BYTES,
-    Footer,
-    extent_name,
-    format_footer,
-    placement_key,
-)
+from origin.store.crc32c import Piece
+from origin.store.extents import Footer, extent_name, format_footer, placement_key
+from origin.store.outlet import Outlet
+from origin.store.sums import PIECE_BYTES, PieceSums
 from origin.store.volumes import (
     FULL_ERRNOS,
     OWN_ERRNOS,
@@ -42,6 +37,7 @@ class Copy:
         self._path = volume.partial_path(name)
         self._size_bytes = 0
         self._fd = self._open()
+        self._outlet = Outlet(self._fd)
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
@@ -51,13 +47,11 @@ class Copy:
         """Whether the copy is whole and durable."""
         return self._fd < 0
 
-    def put(self, piece: bytes, offset: int) -> None:
+    def put(self, piece: Piece, offset: int) -> None:
         """Write all of `piece` at `offset`."""
         self.volume.take_room(len(piece))
         self._size_bytes += len(piece)
-        done = os.pwrite(self._fd, piece, offset)
-        while done < len(piece):
-            done += os.pwrite(self._fd, memoryview(piece)[done:], offset + done)
+        self._outlet.put(piece, offset)
 
     def get(self, offset: int, size_bytes: int) -> bytes:
         """Read back what was written."""
@@ -106,7 +100,8 @@ class GrowingExtent:
 
     Every method but `remove` raises StorageFullError when fewer copies than wanted find room, and
     UnavailableError when no volume works. Fewer *working* volumes than copies are put up with.
-    `held` are copies of its first `size_bytes` bytes that it goes on with.
+    `held` are copies of its first `size_bytes` bytes, whose checksums are `sums`, that it goes on
+    with.
     """
 
     def __init__(
@@ -119,10 +114,10 @@ class GrowingExtent:
         *,
         held: Sequence[Copy] = (),
         size_bytes: int = 0,
-        crc32c: int = 0,
+        sums: PieceSums | None = None,
     ) -> None:
-        self.crc32c = crc32c
         self.size_bytes = size_bytes
+        self._sums = sums or PieceSums()
         self._volumes = volumes
         self._identity = (object_id, generation, index)
         self._name = extent_name(object_id, generation, index)
@@ -133,7 +128,12 @@ class GrowingExtent:
         self._found_full = False
         self._fill_up(size_bytes, b"")
 
-    def put(self, piece: bytes) -> None:
+    @property
+    def crc32c(self) -> int:
+        """The checksum of all bytes so far."""
+        return self._sums.whole
+
+    def put(self, piece: Piece) -> None:
         """Append to every copy."""
         start = self.size_bytes
         for copy in list(self._copies):
@@ -142,12 +142,12 @@ class GrowingExtent:
             except OSError as error:
                 self._leave(copy, error)
         self._fill_up(start, piece)
-        self.crc32c = google_crc32c.extend(self.crc32c, piece)
+        self._sums.add(piece)
         self.size_bytes += len(piece)
 
     def seal(self) -> None:
         """Make every copy whole and durable."""
-        footer = format_footer(Footer(*self._identity, self.size_bytes, self.crc32c))
+        footer = format_footer(Footer(*self._identity, self.size_bytes, self._sums.pieces))
         while unsealed := [copy for copy in self._copies if not copy.is_sealed]:
             for copy in unsealed:
                 try:
@@ -197,7 +197,7 @@ class GrowingExtent:
         else:
             self._volumes.fail(volume, error)
 
-    def _fill_up(self, size_bytes: int, tail: bytes) -> None:
+    def _fill_up(self, size_bytes: int, tail: Piece) -> None:
         """Make the copies that are wanting, of the first `size_bytes` written and `tail`."""
         while len(self._copies) < self._wanted:
             volume = self._next_volume()
@@ -220,7 +220,7 @@ class GrowingExtent:
     def _begin_copy(self, volume: OpenVolume) -> Copy:
         return Copy(volume, self._name)
 
-    def _make_copy(self, volume: OpenVolume, size_bytes: int, tail: bytes) -> None:
+    def _make_copy(self, volume: OpenVolume, size_bytes: int, tail: Piece) -> None:
         try:
             made = self._begin_copy(volume)
         except OSError as error:

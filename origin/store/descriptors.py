@@ -12,8 +12,18 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from origin.store.volumes import OpenVolume
+from origin.store.vouching import Vouched
 
 ExtentKey: TypeAlias = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCopy:
+    """A copy of an extent just opened."""
+
+    fd: int
+    volume: OpenVolume
+    vouched: Vouched
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +33,7 @@ class Descriptor:
     key: ExtentKey
     fd: int
     volume: OpenVolume
+    vouched: Vouched
     readers: int = field(default=1)
     forgotten: bool = field(default=False)
 
@@ -47,13 +58,13 @@ class DescriptorCache:
             self._idle.pop(key, None)
         return found
 
-    def add(self, key: ExtentKey, fd: int, volume: OpenVolume) -> Descriptor:
-        """Take over a descriptor just opened, unless another reader was quicker."""
+    def add(self, key: ExtentKey, copy: OpenCopy) -> Descriptor:
+        """Take over a copy just opened, unless another reader was quicker."""
         found = self.get(key)
         if found is not None:
-            self._close_fd(fd)
+            self._close_fd(copy.fd)
             return found
-        made = self._held[key] = Descriptor(key, fd, volume)
+        made = self._held[key] = Descriptor(key, copy.fd, copy.volume, copy.vouched)
         return made
 
     def release(self, descriptor: Descriptor) -> None:

@@ -17,8 +17,9 @@ from typing import Final, TypeVar
 
 from cdnkit.errors import CinedgeError, NotFoundError, UnavailableError
 from origin.store.base import StoredObject
+from origin.store.crc32c import Piece
 from origin.store.disk_writer import SEALING_MAX
-from origin.store.extents import PIECE_BYTES, extent_count, extent_name, is_sound, placement_key
+from origin.store.extents import extent_count, extent_name, is_sound, placement_key
 from origin.store.kept_extents import (
     KeptCopy,
     KeptExtent,
@@ -28,7 +29,8 @@ from origin.store.kept_extents import (
     sync_duplicates,
     take_up,
 )
-from origin.store.resumable import Identity, PartState
+from origin.store.resumable import ANY_EXTENT_BYTES, SYNC_BYTES, Identity, PartState
+from origin.store.sums import PIECE_BYTES
 from origin.store.volumes import OpenVolume, VolumeSet, sync_directory
 
 T = TypeVar("T")
@@ -57,7 +59,7 @@ class DiskPart:
         """Where the next byte goes in the object."""
         return self._offset
 
-    async def put(self, piece: bytes) -> None:
+    async def put(self, piece: Piece) -> None:
         """Append. Raises StorageFullError, UnavailableError."""
         while piece:
             room_bytes = self._extent_bytes - self._offset % self._extent_bytes
@@ -103,7 +105,7 @@ class DiskPart:
             await asyncio.shield(future)
         return state
 
-    async def _put(self, piece: bytes) -> None:
+    async def _put(self, piece: Piece) -> None:
         extent = self._extent
         if extent is None:
             extent = self._extent = await self._parts.hop(self._new_extent)
@@ -135,14 +137,15 @@ class DiskPart:
 class DiskParts:
     """The parts side of a disk store."""
 
+    extent_bytes_max: Final = ANY_EXTENT_BYTES
+    sync_bytes: Final = SYNC_BYTES
+
     def __init__(self, volumes: VolumeSet, pool: Executor, copies: int) -> None:
         self.volumes = volumes
         self.copies = copies
         self._pool = pool
 
-    async def open_part(
-        self, identity: Identity, state: PartState, *, verify: bool = False
-    ) -> DiskPart:
+    async def open_part(self, identity: Identity, state: PartState) -> DiskPart:
         """Begin a part, or go on. Raises NotFoundError, UnavailableError."""
         index, within = divmod(state.offset, state.extent_bytes)
         extent = None
@@ -154,7 +157,6 @@ class DiskParts:
                     self.copies,
                     size_bytes=within,
                     crc32c=state.crc32c[-1],
-                    verify=verify,
                 )
             )
         return DiskPart(self, identity, state, extent)

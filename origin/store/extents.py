@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,23 +17,25 @@ import google_crc32c
 
 from cdnkit.errors import BadRequestError
 from origin.store.base import StoredObject
+from origin.store.sums import PIECE_BYTES, piece_count
 
-MAGIC: Final = b"CDX1"
-PIECE_BYTES: Final = 1024 * 1024
+MAGIC: Final = b"CDX2"
 
-_TAIL: Final = struct.Struct(">QIQIH4s")
+_TAIL: Final = struct.Struct(">QIQH4s")
+_SUM_BYTES: Final = 4
 _ID_BYTES_MAX: Final = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """The last bytes of an extent file: whose bytes precede it, how many, and their CRC32C."""
+    """The last bytes of an extent file: whose bytes precede it, how many, and the CRC32C of each
+    piece of them."""
 
     object_id: str
     generation: int
     index: int
     size_bytes: int
-    crc32c: int
+    sums: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,19 @@ def locate(stored: StoredObject, start: int, stop: int) -> list[ExtentSlice]:
     if not 0 <= start <= stop <= stored.size_bytes:
         raise BadRequestError(f"[{start}, {stop}) is not inside {stored.size_bytes} bytes")
     found = []
+    extent_bytes = stored.extent_bytes
     while start < stop:
-        index, offset = divmod(start, stored.extent_bytes)
-        size_bytes = min(stored.extent_bytes, stored.size_bytes - index * stored.extent_bytes)
+        index, offset = divmod(start, extent_bytes)
+        size_bytes = min(extent_bytes, stored.size_bytes - index * extent_bytes)
         end = min(size_bytes, offset + stop - start)
         found.append(ExtentSlice(index, offset, end, size_bytes))
         start += end - offset
     return found
 
 
-def footer_bytes(object_id: str) -> int:
-    """Length of the footer of an extent of this object."""
-    return len(object_id.encode()) + _TAIL.size
+def footer_bytes(object_id: str, size_bytes: int) -> int:
+    """Length of the footer of an extent of this object that has so many bytes."""
+    return len(object_id.encode()) + _SUM_BYTES * piece_count(size_bytes) + _TAIL.size
 
 
 def format_footer(footer: Footer) -> bytes:
@@ -86,30 +89,28 @@ def format_footer(footer: Footer) -> bytes:
     name = footer.object_id.encode()
     if len(name) > _ID_BYTES_MAX:
         raise BadRequestError(f"object id of {len(name)} bytes")
-    return name + _TAIL.pack(
-        footer.generation, footer.index, footer.size_bytes, footer.crc32c, len(name), MAGIC
-    )
-
-
-def parse_footer(data: bytes) -> Footer | None:
-    """The footer at the end of `data`, or None when there is no whole one."""
-    if len(data) < _TAIL.size:
-        return None
-    generation, index, size_bytes, crc32c, length, magic = _TAIL.unpack(data[-_TAIL.size :])
-    if magic != MAGIC or len(data) < _TAIL.size + length:
-        return None
-    try:
-        object_id = data[-_TAIL.size - length : -_TAIL.size].decode()
-    except UnicodeDecodeError:
-        return None
-    return Footer(object_id, generation, index, size_bytes, crc32c)
+    sums = struct.pack(f">{len(footer.sums)}I", *footer.sums)
+    tail = _TAIL.pack(footer.generation, footer.index, footer.size_bytes, len(name), MAGIC)
+    return name + sums + tail
 
 
 def read_footer(fd: int) -> Footer | None:
-    """The footer of an open extent file, or None. Raises OSError."""
+    """The footer of an open extent file, or None when there is no whole one. Raises OSError."""
     size_bytes = os.fstat(fd).st_size
-    start = max(0, size_bytes - _ID_BYTES_MAX - _TAIL.size)
-    return parse_footer(os.pread(fd, size_bytes - start, start))
+    tail = os.pread(fd, _TAIL.size, max(0, size_bytes - _TAIL.size))
+    if len(tail) < _TAIL.size:
+        return None
+    generation, index, content_bytes, name_bytes, magic = _TAIL.unpack(tail)
+    sums_bytes = _SUM_BYTES * piece_count(content_bytes)
+    if magic != MAGIC or size_bytes != content_bytes + name_bytes + sums_bytes + _TAIL.size:
+        return None
+    rest = os.pread(fd, name_bytes + sums_bytes, content_bytes)
+    try:
+        object_id = rest[:name_bytes].decode()
+    except UnicodeDecodeError:
+        return None
+    sums = struct.unpack(f">{sums_bytes // _SUM_BYTES}I", rest[name_bytes:])
+    return Footer(object_id, generation, index, content_bytes, sums)
 
 
 def is_sound(
@@ -121,7 +122,7 @@ def is_sound(
 ) -> bool:
     """Whether an open file is that extent, whole and unchanged. Reads all of it; raises OSError.
 
-    `spend` is told of each piece read, and may wait.
+    `spend` is told of each piece before it is read, and may wait.
     """
     footer = read_footer(fd)
     if footer is None or (footer.object_id, footer.generation, footer.index) != (
@@ -130,12 +131,20 @@ def is_sound(
         index,
     ):
         return False
-    crc32c, at = 0, 0
-    while at < footer.size_bytes:
-        piece = os.pread(fd, min(PIECE_BYTES, footer.size_bytes - at), at)
-        if not piece:
+    for piece in range(len(footer.sums)):
+        spend(min(PIECE_BYTES, footer.size_bytes - piece * PIECE_BYTES))
+        if read_piece(fd, footer.sums, footer.size_bytes, piece) is None:
             return False
-        crc32c = google_crc32c.extend(crc32c, piece)
-        at += len(piece)
-        spend(len(piece))
-    return crc32c == footer.crc32c
+    return True
+
+
+def read_piece(fd: int, sums: Sequence[int], size_bytes: int, piece: int) -> bytes | None:
+    """One piece of an extent of so many bytes; None when it is not what was written.
+
+    Raises OSError.
+    """
+    start = piece * PIECE_BYTES
+    wanted_bytes = min(PIECE_BYTES, size_bytes - start)
+    data = os.pread(fd, wanted_bytes, start)
+    is_right = len(data) == wanted_bytes and google_crc32c.value(data) == sums[piece]
+    return data if is_right else None

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-import google_crc32c
-
 from cdnkit.errors import NotFoundError, UnavailableError
 from origin.store.copies import Copy, GrowingExtent
-from origin.store.extents import PIECE_BYTES, extent_name, placement_key
+from origin.store.extents import extent_name, placement_key
+from origin.store.sums import PIECE_BYTES, PieceSums
 from origin.store.volumes import OpenVolume, VolumeSet, sync_directory
 
 KEPT_DIR: Final = ".kept"
@@ -138,18 +137,23 @@ def take_up(
     *,
     size_bytes: int,
     crc32c: int,
-    verify: bool,
 ) -> KeptExtent:
-    """Go on with the first `size_bytes` of an extent. Raises NotFoundError, UnavailableError."""
+    """Go on with the first `size_bytes` of an extent, if they are what they were.
+
+    Raises NotFoundError, UnavailableError.
+    """
     name = extent_name(*identity)
     held: list[Copy] = []
+    sums = PieceSums()
     for volume in volumes.for_reading(placement_key(*identity)):
         if volume.failure is not None or len(held) == copies:
             continue
         with suppress(FileNotFoundError):
             try:
-                if not verify or _checksum(kept_path(volume, name), size_bytes) == crc32c:
+                found = _sum_up(kept_path(volume, name), size_bytes)
+                if found is not None and found.whole == crc32c:
                     held.append(KeptCopy(volume, name, size_bytes))
+                    sums = found
             except FileNotFoundError:
                 raise
             except OSError as error:
@@ -159,7 +163,7 @@ def take_up(
         if volumes.healthy_count() < len(volumes.volumes):
             raise UnavailableError(f"the unfinished bytes of {identity[0]} cannot be read now")
         raise NotFoundError(f"the unfinished bytes of {identity[0]} are lost")
-    return KeptExtent(volumes, *identity, copies, held=held, size_bytes=size_bytes, crc32c=crc32c)
+    return KeptExtent(volumes, *identity, copies, held=held, size_bytes=size_bytes, sums=sums)
 
 
 def kept_files(volumes: VolumeSet) -> Iterator[tuple[OpenVolume, str, os.stat_result]]:
@@ -187,13 +191,14 @@ def drop(volume: OpenVolume, name: str) -> None:
             volume.give_room(status.st_size)
 
 
-def _checksum(path: str, size_bytes: int) -> int | None:
-    crc32c, at = 0, 0
+def _sum_up(path: str, size_bytes: int) -> PieceSums | None:
+    """The checksums of the first bytes of a file; None when there are not so many."""
+    sums, at = PieceSums(), 0
     with open(path, "rb", buffering=0) as file:
         while at < size_bytes:
             piece = file.read(min(PIECE_BYTES, size_bytes - at))
             if not piece:
                 return None
-            crc32c = google_crc32c.extend(crc32c, piece)
+            sums.add(piece)
             at += len(piece)
-    return crc32c
+    return sums

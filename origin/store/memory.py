@@ -16,8 +16,9 @@ from origin.store.base import (
     StoredObject,
     Writer,
 )
-from origin.store.extents import PIECE_BYTES, locate
+from origin.store.extents import locate
 from origin.store.memory_parts import MemoryParts
+from origin.store.sums import PIECE_BYTES
 
 Key = tuple[str, int]
 
@@ -38,6 +39,10 @@ class MemoryWriter:
             raise StorageFullError(f"no room beyond {self._store.size_bytes} bytes")
         self._store.used_bytes += len(data)
         self._data += data
+
+    async def seal(self) -> None:
+        """Nothing more to do: memory is never durable."""
+        self._store.check_open(self._key)
 
     async def commit(self) -> Receipt:
         """Make the object readable."""
@@ -95,6 +100,10 @@ class MemoryStore:
             yield data[at : min(stop, at + PIECE_BYTES)]
 
     def slices(self, stored: StoredObject, start: int, stop: int) -> list[FileSlice] | None:
+        """None: memory is no file."""
+        return None
+
+    def lease_now(self, stored: StoredObject, start: int, stop: int) -> Lease | None:
         """None: memory is no file."""
         return None
 

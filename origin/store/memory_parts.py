@@ -6,14 +6,15 @@ A part outlives its writer, as on a disk, so that tests can show what a restart 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from typing import Protocol
+from typing import Final, Protocol
 
 import google_crc32c
 
 from cdnkit.errors import NotFoundError, StorageFullError
 from origin.store.base import StoredObject
-from origin.store.extents import PIECE_BYTES
-from origin.store.resumable import Identity, PartState
+from origin.store.crc32c import Piece
+from origin.store.resumable import ANY_EXTENT_BYTES, SYNC_BYTES, Identity, PartState
+from origin.store.sums import PIECE_BYTES
 
 
 class Shelf(Protocol):
@@ -39,7 +40,7 @@ class MemoryPart:
         """Where the next byte goes."""
         return self._offset
 
-    async def put(self, piece: bytes) -> None:
+    async def put(self, piece: Piece) -> None:
         """Append. Raises StorageFullError."""
         self._parts.take_room(len(piece))
         while piece:
@@ -74,6 +75,9 @@ class MemoryPart:
 class MemoryParts:
     """Extents by identity and index."""
 
+    extent_bytes_max: Final = ANY_EXTENT_BYTES
+    sync_bytes: Final = SYNC_BYTES
+
     def __init__(self, shelf: Shelf) -> None:
         self.extents: dict[tuple[str, int, int], bytearray] = {}
         self._shelf = shelf
@@ -89,14 +93,12 @@ class MemoryParts:
         self._drop(key)
         self.extents[key] = bytearray()
 
-    async def open_part(
-        self, identity: Identity, state: PartState, *, verify: bool = False
-    ) -> MemoryPart:
+    async def open_part(self, identity: Identity, state: PartState) -> MemoryPart:
         """Begin or go on. Raises NotFoundError when what was durable is lost."""
         index, within = divmod(state.offset, state.extent_bytes)
         held = self.extents.get((*identity, index), bytearray())
         is_lost = len(held) < within
-        if within and verify and not is_lost:
+        if within and not is_lost:
             is_lost = google_crc32c.value(bytes(held[:within])) != state.crc32c[-1]
         if is_lost:
             raise NotFoundError(f"the last bytes of a part of {identity[0]} are lost")

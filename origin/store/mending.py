@@ -11,19 +11,23 @@ import enum
 import errno
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from origin.store.copies import Copy
 from origin.store.extents import (
-    PIECE_BYTES,
     Footer,
     extent_name,
     footer_bytes,
+    format_footer,
     is_sound,
     placement_key,
     read_footer,
+    read_piece,
 )
+from origin.store.sums import PIECE_BYTES
 from origin.store.volumes import FULL_ERRNOS, OpenVolume, VolumeSet, sync_directory
 
 log = logging.getLogger(__name__)
@@ -85,14 +89,20 @@ class Mender:
             return finding
         finding.extents = 1
         good: dict[str, Footer] = {}
+        bad: list[OpenVolume] = []
         for volume in self._working():
-            footer = self._judge(volume, name, job, spend, finding)
+            footer = self._judge(volume, name, job, spend, finding, bad)
             if footer is not None:
                 good[volume.name] = footer
+        if not good and bad:
+            good = self._rebuild(name, bad, finding)
         if not good:
-            # Gone while we looked, or nothing left of it.
+            # Gone while we looked; or no copy is whole, and then what there is of them stays.
             finding.lost = int(finding.bad > 0)
             return finding
+        for volume in bad:
+            if volume.name not in good:
+                self._set_aside(volume, name, good[next(iter(good))])
         footer = next(iter(good.values()))
         if not self._is_writing(footer.object_id, footer.generation):
             self._bring_to_number(name, footer, list(good), job, spend, finding)
@@ -112,8 +122,9 @@ class Mender:
         job: Job,
         spend: Callable[[int], None],
         finding: Finding,
+        bad: list[OpenVolume],
     ) -> Footer | None:
-        """The footer of a copy that can be trusted; a bad one is set aside, a missing one None."""
+        """The footer of a copy that can be trusted; None, and one more `bad`, when it cannot."""
         try:
             fd = os.open(volume.extent_path(name), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -131,7 +142,7 @@ class Mender:
                 if is_sound(fd, footer.object_id, footer.generation, footer.index, spend):
                     return footer
             finding.bad += 1
-            self._set_aside(volume, name, footer)
+            bad.append(volume)
         except OSError as error:
             self._volumes.fail(volume, error)
         finally:
@@ -139,16 +150,32 @@ class Mender:
         return None
 
     def _is_whole(self, fd: int, name: str, footer: Footer) -> bool:
-        size_bytes = footer.size_bytes + footer_bytes(footer.object_id)
+        size_bytes = footer.size_bytes + footer_bytes(footer.object_id, footer.size_bytes)
         identity = (footer.object_id, footer.generation, footer.index)
         return os.fstat(fd).st_size == size_bytes and extent_name(*identity) == name
 
-    def _set_aside(self, volume: OpenVolume, name: str, footer: Footer | None) -> None:
+    def _set_aside(self, volume: OpenVolume, name: str, footer: Footer) -> None:
         with self._volumes.holding(name):
             if os.path.exists(volume.extent_path(name)):
                 volume.set_aside(name)
-        if footer is not None:
-            self._forget((footer.object_id, footer.generation, footer.index))
+        self._forget((footer.object_id, footer.generation, footer.index))
+
+    def _rebuild(self, name: str, holders: list[OpenVolume], finding: Finding) -> dict[str, Footer]:
+        """Make one good copy of the good pieces of bad ones; nothing when a piece is left out."""
+        target = holders[0]
+        with ExitStack() as opened:
+            fds = []
+            for volume in holders:
+                with suppress(OSError):
+                    fds.append(os.open(volume.extent_path(name), os.O_RDONLY | os.O_CLOEXEC))
+                    opened.callback(os.close, fds[-1])
+            for footer in _footers(fds, name):
+                fill = partial(_gather, footer, fds)
+                if self._make(name, target, fill, source=target):
+                    finding.repaired += 1
+                    self._forget((footer.object_id, footer.generation, footer.index))
+                    return {target.name: footer}
+        return {}
 
     def _bring_to_number(
         self,
@@ -198,31 +225,37 @@ class Mender:
                 finding.read_bytes += footer.size_bytes
                 identity = (footer.object_id, footer.generation, footer.index)
                 if is_sound(fd, *identity, spend):
-                    return self._write(name, fd, target, source)
+                    return self._make(name, target, partial(_duplicate, fd), source)
                 finding.bad += 1
                 holders.remove(source.name)
-                self._set_aside(source, name, footer)
+                self._volumes.doubt(name)
             except OSError as error:
                 self._volumes.fail(source, error)
             finally:
                 os.close(fd)
         return False
 
-    def _write(self, name: str, fd: int, target: OpenVolume, source: OpenVolume) -> bool:
+    def _make(
+        self,
+        name: str,
+        target: OpenVolume,
+        fill: Callable[[MendingCopy], bool],
+        source: OpenVolume,
+    ) -> bool:
+        """Let `fill` write a copy, and give it its name if that of `source` is still there."""
         try:
             made = MendingCopy(target, name)
         except OSError as error:
             self._blame(target, error)
             return False
         try:
-            size_bytes = os.fstat(fd).st_size
-            for at in range(0, size_bytes, PIECE_BYTES):
-                made.put(os.pread(fd, min(PIECE_BYTES, size_bytes - at), at), at)
-            made.seal(b"", size_bytes)
-            with self._volumes.holding(name):
-                if not os.path.exists(source.extent_path(name)):
-                    made.remove()  # deleted meanwhile
+            with self._volumes.holding(name) if fill(made) else nullcontext():
+                if not (made.is_sealed and os.path.exists(source.extent_path(name))):
+                    made.remove()  # not to be made, or deleted meanwhile
                     return False
+                if source is target:
+                    # Over the bad copy in one step: a crash must find one of them.
+                    target.give_room(os.stat(target.extent_path(name)).st_size)
                 directory = made.publish()
             sync_directory(directory)
         except OSError as error:
@@ -244,3 +277,34 @@ class Mender:
             log.warning("no copy can be made on volume %s: %s", volume.name, error)
         else:
             self._volumes.fail(volume, error)
+
+
+def _footers(fds: list[int], name: str) -> Iterator[Footer]:
+    """What these files say of themselves, as far as it fits the name."""
+    for fd in fds:
+        footer = read_footer(fd)
+        if footer is not None:
+            identity = (footer.object_id, footer.generation, footer.index)
+            if extent_name(*identity) == name:
+                yield footer
+
+
+def _gather(footer: Footer, fds: list[int], made: MendingCopy) -> bool:
+    """Write each piece from the first file that has it right; False when none has."""
+    for piece in range(len(footer.sums)):
+        found = (read_piece(fd, footer.sums, footer.size_bytes, piece) for fd in fds)
+        data = next((each for each in found if each is not None), None)
+        if data is None:
+            return False
+        made.put(data, piece * PIECE_BYTES)
+    made.seal(format_footer(footer), footer.size_bytes)
+    return True
+
+
+def _duplicate(fd: int, made: MendingCopy) -> bool:
+    """Write what a file holds, footer included."""
+    size_bytes = os.fstat(fd).st_size
+    for at in range(0, size_bytes, PIECE_BYTES):
+        made.put(os.pread(fd, min(PIECE_BYTES, size_bytes - at), at), at)
+    made.seal(b"", size_bytes)
+    return True

@@ -1,18 +1,16 @@
-"""The writer of the object store: extents as objects, then a manifest that makes them exist.
+"""Where a writer into a bucket puts extents: objects, then a manifest that makes them exist.
 
 Decides how much is in memory (parts under way, of a fixed size) and in which order a commit becomes
 visible. Each extent is one upload in parts, fed piece by piece; the manifest is created last, and
-only if no other writer has made that generation.
+only if no other writer has made that generation. The life of a writer is `origin.store.gathering`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from typing import Final
 
 import google_crc32c
 import obstore
@@ -20,59 +18,23 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import ObjectStore as Bucket
 
 from cdnkit.errors import ConflictError
-from origin.store.base import Receipt, StoredObject
-from origin.store.extents import PIECE_BYTES, extent_name
+from origin.store.base import Receipt
+from origin.store.crc32c import Piece
+from origin.store.extents import extent_name
+from origin.store.gathering import GatheringWriter
 from origin.store.object_errors import telling
+from origin.store.object_manifest import (
+    Manifest,
+    format_manifest,
+    manifest_name,
+    parse_manifest,
+)
 
 PART_BYTES: Final = 8 * 1024 * 1024
 """Parts of an upload; S3 wants 5 MiB at least."""
 
 PARTS_AT_ONCE: Final = 4
 QUEUED_PIECES: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What vouches for an object of which every extent is stored."""
-
-    stored: StoredObject
-    sha256: str
-    extent_crc32c: tuple[int, ...]
-
-
-def manifest_name(object_id: str, generation: int) -> str:
-    """Path of a manifest: beside the extents, where their number would be."""
-    return extent_name(object_id, generation, 0).removesuffix("0") + "manifest"
-
-
-def format_manifest(manifest: Manifest) -> bytes:
-    """The text of a manifest."""
-    stored = manifest.stored
-    members: dict[str, Any] = {
-        "object_id": stored.object_id,
-        "generation": stored.generation,
-        "size_bytes": stored.size_bytes,
-        "extent_bytes": stored.extent_bytes,
-        "sha256": manifest.sha256,
-        "extent_crc32c": manifest.extent_crc32c,
-    }
-    return json.dumps(members).encode()
-
-
-def parse_manifest(data: bytes) -> Manifest | None:
-    """The manifest in a text, or None when it is none."""
-    try:
-        members = json.loads(data)
-        stored = StoredObject(
-            str(members["object_id"]),
-            int(members["generation"]),
-            int(members["size_bytes"]),
-            int(members["extent_bytes"]),
-        )
-        crc32c = tuple(int(each) for each in members["extent_crc32c"])
-        return Manifest(stored, str(members["sha256"]), crc32c)
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 class _GrowingObject:
@@ -123,106 +85,37 @@ class _GrowingObject:
             yield piece
 
 
-class ObjectWriter:
-    """One object on its way into a bucket. `on_end` is called once, when it is over."""
+class ObjectPlace:
+    """The extents of one object on their way into a bucket."""
 
-    def __init__(
-        self,
-        bucket: Bucket,
-        object_id: str,
-        generation: int,
-        *,
-        extent_bytes: int,
-        on_end: Callable[[], None],
-    ) -> None:
+    def __init__(self, bucket: Bucket, object_id: str, generation: int, extent_bytes: int) -> None:
         self._bucket = bucket
-        self._object_id = object_id
-        self._generation = generation
-        self._extent_bytes = extent_bytes
-        self._on_end = on_end
-        self._sha256 = hashlib.sha256()
-        self._hashing: Awaitable[None] | None = None
-        self._gathered: list[bytes] = []
-        self._gathered_bytes = 0
-        self._handed_bytes = 0
+        self._identity = (object_id, generation)
+        self._is_large = extent_bytes > PART_BYTES
         self._extents: list[_GrowingObject] = []
-        self._is_open = True
-        self._removing: asyncio.Task[None] | None = None
 
-    async def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append. Raises StorageFullError or UnavailableError, and then the object is gone."""
-        self._check_open()
-        view = memoryview(data).cast("B")
-        at = 0
-        while at < len(view):
-            stop = min(len(view), at + self._piece_bytes() - self._gathered_bytes)
-            self._gathered.append(bytes(view[at:stop]))
-            self._gathered_bytes += stop - at
-            at = stop
-            if self._gathered_bytes == self._piece_bytes():
-                await self._or_abort(self._hand_over)
+    @property
+    def sums(self) -> tuple[int, ...]:
+        """The CRC32C of each extent."""
+        return tuple(extent.crc32c for extent in self._extents)
 
-    async def commit(self) -> Receipt:
-        """Make the object readable. Raises as `write` does, ConflictError if it exists."""
-        self._check_open()
-        await self._or_abort(self._finish)
-        stored = StoredObject(
-            self._object_id, self._generation, self._handed_bytes, self._extent_bytes
-        )
-        crc32c = tuple(extent.crc32c for extent in self._extents)
-        receipt = Receipt(stored, self._sha256.digest(), crc32c)
-        await self._or_abort(lambda: self._announce(receipt))
-        self._is_open = False
-        self._on_end()
-        return receipt
+    async def put(self, piece: Piece, *, begins_extent: bool) -> None:
+        """Append. Raises what the service answers."""
+        if begins_extent:
+            if self._extents:
+                await self._extents[-1].finish()
+            path = extent_name(*self._identity, len(self._extents))
+            self._extents.append(_GrowingObject(self._bucket, path, self._is_large))
+        await self._extents[-1].put(bytes(piece))
 
-    async def abort(self) -> None:
-        """Remove every trace; nothing to do when the object is committed or gone already."""
-        if self._is_open:
-            self._is_open = False
-            self._gathered.clear()
-            self._removing = asyncio.create_task(self._remove())
-        if self._removing is not None:
-            await asyncio.shield(self._removing)
-
-    def _check_open(self) -> None:
-        if not self._is_open:
-            raise ConflictError(
-                f"generation {self._generation} of {self._object_id} is not being written"
-            )
-
-    def _piece_bytes(self) -> int:
-        return min(PIECE_BYTES, self._extent_bytes - self._handed_bytes % self._extent_bytes)
-
-    async def _hand_over(self) -> None:
-        if self._handed_bytes % self._extent_bytes == 0:
-            await self._begin_extent()
-        piece = b"".join(self._gathered)
-        self._gathered.clear()
-        self._gathered_bytes = 0
-        self._handed_bytes += len(piece)
-        if self._hashing is not None:
-            await self._hashing
-        self._hashing = asyncio.get_running_loop().run_in_executor(None, self._sha256.update, piece)
-        await self._extents[-1].put(piece)
-
-    async def _begin_extent(self) -> None:
-        if self._extents:
-            await self._extents[-1].finish()
-        path = extent_name(self._object_id, self._generation, len(self._extents))
-        is_large = self._extent_bytes > PART_BYTES
-        self._extents.append(_GrowingObject(self._bucket, path, is_large))
-
-    async def _finish(self) -> None:
-        if self._gathered_bytes or not self._handed_bytes:
-            await self._hand_over()
+    async def finish(self) -> None:
+        """Wait until the last extent is stored."""
         await self._extents[-1].finish()
-        if self._hashing is not None:
-            await self._hashing
 
-    async def _announce(self, receipt: Receipt) -> None:
+    async def publish(self, receipt: Receipt) -> None:
+        """Make the manifest. Raises AlreadyExistsError when there is another's."""
         manifest = Manifest(receipt.stored, receipt.sha256.hex(), receipt.extent_crc32c)
-        name = manifest_name(self._object_id, self._generation)
+        name = manifest_name(*self._identity)
         try:
             await obstore.put_async(self._bucket, name, format_manifest(manifest), mode="create")
         except AlreadyExistsError:
@@ -231,21 +124,26 @@ class ObjectWriter:
             if parse_manifest(found) != manifest:
                 raise
 
-    async def _or_abort(self, step: Callable[[], Awaitable[None]]) -> None:
-        """A step that failed takes the object with it; a cancelled one leaves it to the caller."""
-        try:
-            with telling(f"{self._object_id} could not be written"):
-                await step()
-        except Exception:
-            await self.abort()
-            raise
-
-    async def _remove(self) -> None:
-        try:
+    async def remove(self) -> None:
+        """Leave no trace."""
+        for extent in self._extents:
+            await extent.cancel()
+        with telling(f"{self._identity[0]} could not be removed"):
             for extent in self._extents:
-                await extent.cancel()
-            with telling(f"{self._object_id} could not be removed"):
-                for extent in self._extents:
-                    await obstore.delete_async(self._bucket, extent.path)
-        finally:
-            self._on_end()
+                await obstore.delete_async(self._bucket, extent.path)
+
+    def telling(self) -> AbstractContextManager[None]:
+        """Turn what the service refuses into errors of ours."""
+        return telling(f"{self._identity[0]} could not be written")
+
+
+def open_object_writer(
+    bucket: Bucket,
+    identity: tuple[str, int],
+    *,
+    extent_bytes: int,
+    on_end: Callable[[], None],
+) -> GatheringWriter:
+    """A writer of one object. `on_end` is called once, when it is over."""
+    place = ObjectPlace(bucket, *identity, extent_bytes)
+    return GatheringWriter(place, None, identity, extent_bytes, on_end)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import obstore
@@ -18,11 +18,14 @@ from obstore.store import ObjectStore as Bucket
 from obstore.store import S3Store
 
 from cdnkit.errors import ConflictError, NotFoundError, UnavailableError
-from config.topology import ObjectStore as ObjectStoreSettings
+from config.keeping import ObjectStore as ObjectStoreSettings
 from origin.store.base import EXTENT_BYTES_DEFAULT, FileSlice, Lease, StoredObject, Writer
-from origin.store.extents import PIECE_BYTES, ExtentSlice, extent_count, extent_name, locate
+from origin.store.extents import ExtentSlice, extent_count, extent_name, locate
 from origin.store.object_errors import telling
-from origin.store.object_writer import ObjectWriter, manifest_name
+from origin.store.object_manifest import manifest_name
+from origin.store.object_parts import ObjectParts
+from origin.store.object_writer import open_object_writer
+from origin.store.sums import PIECE_BYTES
 
 CHUNK_BYTES: Final = PIECE_BYTES // 4
 """How much of an answer is handed on at a time: docs/decisions/0007-shared-origins.md."""
@@ -44,6 +47,7 @@ class ObjectByteStore:
         self._writing: set[Key] = set()
         self._readers: Counter[Key] = Counter()
         self._doomed: dict[Key, StoredObject] = {}
+        self.parts = ObjectParts(bucket, lambda: datetime.now(UTC))
         self._removing: set[asyncio.Task[None]] = set()
 
     async def create(
@@ -60,10 +64,9 @@ class ObjectByteStore:
         except BaseException:
             self._writing.discard(key)
             raise
-        return ObjectWriter(
+        return open_object_writer(
             self._bucket,
-            object_id,
-            generation,
+            key,
             extent_bytes=self._extent_bytes,
             on_end=lambda: self._writing.discard(key),
         )
@@ -83,6 +86,10 @@ class ObjectByteStore:
             self._leave(key)
 
     def slices(self, stored: StoredObject, start: int, stop: int) -> list[FileSlice] | None:
+        """None: nothing lies in local files."""
+        return None
+
+    def lease_now(self, stored: StoredObject, start: int, stop: int) -> Lease | None:
         """None: nothing lies in local files."""
         return None
 

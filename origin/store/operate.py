@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from itertools import product
-from typing import Any, Final
+from typing import Final, Literal
 
 from aiohttp import web
 
+from cdnkit.errors import ConflictError, NotFoundError, UnavailableError
 from cdnkit.service.metrics import Telemetry
+from cdnkit.service.operations import Answer, Shape, operation, reply
+from cdnkit.service.patterns import segment
 from origin.store.disk import DiskStore
 from origin.store.mending import Job
 from origin.store.upkeep import Progress, Upkeep, parse_job
@@ -28,56 +31,101 @@ from origin.store.volumes import VolumeState
 
 STORE_PATH: Final = "/v1/store"
 SCOPE: Final = "operate"
+TAG: Final = "store"
 _COUNTED: Final = ("extents", "read_bytes", "bad", "repaired", "moved", "short", "lost")
 
-Authorize = Callable[[web.Request, str], object]
+
+class FailureView(Shape):
+    """Why a volume is isolated, and since when."""
+
+    reason: str
+    since: float
+
+
+class VolumeView(Shape):
+    """A volume."""
+
+    name: str
+    path: str
+    used_bytes: int
+    size_bytes: int
+    failure: FailureView | None
+
+
+class UpkeepView(Shape):
+    """How far a background job is and what it has found; `finished_at` 0: not over."""
+
+    job: str
+    state: Literal["running", "waiting", "done", "never run"]
+    fraction: float
+    started_at: float
+    finished_at: float
+    extents: int
+    read_bytes: int
+    bad: int
+    repaired: int
+    moved: int
+    short: int
+    lost: int
+
+
+class StoreView(Shape):
+    """Volumes, jobs, and how many extents were written with fewer copies than wanted."""
+
+    volumes: list[VolumeView]
+    degraded_writes: int
+    jobs: dict[str, UpkeepView]
 
 
 class StoreOperation:
     """Handlers of /v1/store and gauges of the store."""
 
-    def __init__(self, store: DiskStore, upkeep: Upkeep, *, authorize: Authorize) -> None:
+    def __init__(self, store: DiskStore, upkeep: Upkeep) -> None:
         self._store = store
         self._upkeep = upkeep
-        self._authorize = authorize
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
         return [
             web.get(STORE_PATH, self.get),
-            web.get(STORE_PATH + "/{job}", self.get_job),
-            web.post(STORE_PATH + "/{job}", self.start),
-            web.post(STORE_PATH + "/volumes/{name}/readmit", self.readmit),
+            web.get(f"{STORE_PATH}/{segment('job')}", self.get_job),
+            web.post(f"{STORE_PATH}/{segment('job')}", self.start),
+            web.post(f"{STORE_PATH}/volumes/{segment('name')}/readmit", self.readmit),
         ]
 
-    async def get(self, request: web.Request) -> web.StreamResponse:
+    @operation(tag=TAG)
+    async def get(self, request: web.Request) -> StoreView:
         """Everything at a glance."""
-        return _json(
-            {
-                "volumes": [format_volume(state) for state in self._store.volume_states()],
-                "degraded_writes": self._store.degraded_writes(),
-                "jobs": {job.value: self._describe(job) for job in Job},
-            }
+        return StoreView(
+            volumes=[view_volume(state) for state in self._store.volume_states()],
+            degraded_writes=self._store.degraded_writes(),
+            jobs={job.value: self._describe(job) for job in Job},
         )
 
-    async def get_job(self, request: web.Request) -> web.StreamResponse:
-        """One job."""
-        return _json(self._describe(parse_job(request.match_info["job"])))
+    @operation(problems=(NotFoundError,), tag=TAG)
+    async def get_job(self, request: web.Request) -> UpkeepView:
+        """How far `scrub`, `repair` or `rebalance` is."""
+        return self._describe(parse_job(request.match_info["job"]))
 
+    @operation(
+        answers={202: Answer("It runs, or waits its turn.", UpkeepView)},
+        problems=(NotFoundError,),
+        scope=SCOPE,
+        tag=TAG,
+    )
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Start a job, or let it go on."""
-        self._authorize(request, SCOPE)
         job = parse_job(request.match_info["job"])
         self._upkeep.start(job)
-        return _json(self._describe(job), status=202)
+        return reply(self._describe(job), 202)
 
-    async def readmit(self, request: web.Request) -> web.StreamResponse:
-        """Use a volume again."""
-        self._authorize(request, SCOPE)
+    @operation(problems=(NotFoundError, ConflictError, UnavailableError), scope=SCOPE, tag=TAG)
+    async def readmit(self, request: web.Request) -> VolumeView:
+        """Use a volume again after its repair."""
         name = request.match_info["name"]
         await self._store.readmit(name)
         (state,) = (each for each in self._store.volume_states() if each.name == name)
-        return _json(format_volume(state))
+        return view_volume(state)
 
     def register(self, telemetry: Telemetry) -> None:
         """Show the store in the metrics; nothing has to be counted twice."""
@@ -127,7 +175,7 @@ class StoreOperation:
     def _progress(self, job: Job) -> Progress:
         return self._upkeep.progress.get(job, Progress())
 
-    def _describe(self, job: Job) -> dict[str, Any]:
+    def _describe(self, job: Job) -> UpkeepView:
         progress = self._progress(job)
         if self._upkeep.running is job:
             state = "running"
@@ -137,20 +185,10 @@ class StoreOperation:
             state = "done" if progress.finished_at else "never run"
         members = dataclasses.asdict(progress)
         del members["cursor"]
-        return {"job": job.value, "state": state, "fraction": progress.fraction, **members}
+        about = {"job": job.value, "state": state, "fraction": progress.fraction}
+        return UpkeepView.model_validate({**about, **members})
 
 
-def format_volume(state: VolumeState) -> dict[str, Any]:
+def view_volume(state: VolumeState) -> VolumeView:
     """A volume as operators see it."""
-    failure = state.failure
-    return {
-        "name": state.name,
-        "path": state.path,
-        "used_bytes": state.used_bytes,
-        "size_bytes": state.size_bytes,
-        "failure": None if failure is None else dataclasses.asdict(failure),
-    }
-
-
-def _json(members: dict[str, Any], status: int = 200) -> web.Response:
-    return web.json_response(members, status=status, headers={"Cache-Control": "no-store"})
+    return VolumeView.model_validate(dataclasses.asdict(state))

@@ -10,12 +10,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Collection
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from origin.store.base import ByteStore, StoredObject
+from origin.store.crc32c import Piece
 
 Identity: TypeAlias = tuple[str, int]
 """Object id and generation."""
+
+
+ANY_EXTENT_BYTES: Final = 1 << 62
+"""The bound of a store that takes extents of any length."""
+
+SYNC_BYTES: Final = 8 * 1024 * 1024
+"""What a store does where making durable costs no second copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class PartWriter(Protocol):
     def offset(self) -> int:
         """Where the next byte goes in the object."""
 
-    async def put(self, piece: bytes) -> None:
+    async def put(self, piece: Piece) -> None:
         """Append. One at a time; not durable when it returns."""
 
     def sync(self) -> Awaitable[PartState]:
@@ -57,15 +65,25 @@ class PartWriter(Protocol):
 
 
 class PartStore(Protocol):
-    """Parts of objects that are not there yet."""
+    """Parts of objects that are not there yet.
 
-    async def open_part(
-        self, identity: Identity, state: PartState, *, verify: bool = False
-    ) -> PartWriter:
+    `extent_bytes_max` bounds the extents of an upload; `sync_bytes` is how much may come in before
+    it should be made durable.
+    """
+
+    @property
+    def extent_bytes_max(self) -> int:
+        """As said."""
+
+    @property
+    def sync_bytes(self) -> int:
+        """As said."""
+
+    async def open_part(self, identity: Identity, state: PartState) -> PartWriter:
         """Begin a part, or go on; whatever lies beyond `state.offset` is dropped.
 
-        With `verify` the bytes of an unfinished extent are compared with its checksum. Raises
-        UnavailableError, and NotFoundError when what was durable is lost.
+        The bytes of an unfinished extent are compared with its checksum. Raises UnavailableError,
+        and NotFoundError when what was durable is lost.
         """
 
     def read(

@@ -125,12 +125,14 @@ class Upkeep:
         """Work until cancelled; what is under way is remembered."""
         try:
             while True:
+                await asyncio.to_thread(self._volumes.check_working)
                 self._notice()
                 if not self._pending:
                     await self._wait()
                     continue
                 working = asyncio.create_task(self.work())
                 while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
+                    await asyncio.to_thread(self._volumes.check_working)
                     self._notice()
                 working.result()
         finally:
@@ -183,6 +185,9 @@ class Upkeep:
         suspects = [each for each in self._volumes.volumes if each.suspect and not progress.cursor]
         pacer = Pacer(rate, self._clock, self._interrupt.wait)
         saved_at = self._clock()
+        if job is Job.REPAIR:
+            for name in sorted(self._volumes.take_doubted()):
+                progress.add(self._mender.mend(name, Job.SCRUB, pacer.spend))
         for name in self._names_beyond(progress.cursor):
             if self._interrupt.is_set():
                 self._save()
@@ -195,6 +200,8 @@ class Upkeep:
         if job is not Job.REBALANCE:
             for volume in suspects:
                 volume.suspect = False
+        if progress.repaired:
+            self._volumes.forget_missed()
         if job is Job.SCRUB:
             progress.lost += sum(self._count_lost(stored) for stored in self._expected())
         if job is Job.REBALANCE:

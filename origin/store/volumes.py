@@ -162,6 +162,8 @@ class VolumeSet:
         self._known: set[str] = set()
         self._undeleted: dict[str, list[str]] = {}
         self._lock = threading.Lock()
+        self._doubted: set[str] = set()
+        self._missed: set[str] = set()
         self._name_locks = [threading.Lock() for _ in range(NAME_LOCKS)]
         self.degraded_writes = 0
         self.shortages = 0
@@ -221,6 +223,32 @@ class VolumeSet:
             self.degraded_writes += 1
             self.shortages += 1
 
+    def doubt(self, name: str) -> None:
+        """A reader found a copy of this extent wrong: all of them are to be looked at."""
+        with self._lock:
+            if name not in self._doubted:
+                self._doubted.add(name)
+                self.shortages += 1
+
+    def note_missed(self, name: str) -> None:
+        """A reader found no copy of this extent where one belongs: it may not be the only one."""
+        with self._lock:
+            if name not in self._missed:
+                self._missed.add(name)
+                self.shortages += 1
+
+    def forget_missed(self) -> None:
+        """Copies were made: what is missed from now on is news. Until then it is not: a volume
+        that is full stays without its copies, however often they are missed."""
+        with self._lock:
+            self._missed.clear()
+
+    def take_doubted(self) -> frozenset[str]:
+        """The extents doubted since the last time."""
+        with self._lock:
+            doubted, self._doubted = frozenset(self._doubted), set()
+        return doubted
+
     def healthy_count(self) -> int:
         """How many volumes work."""
         return sum(volume.failure is None for volume in self.volumes)
@@ -241,6 +269,12 @@ class VolumeSet:
             volume.check_mounted()
         except (OSError, ValueError) as error:
             self.fail(volume, error)
+
+    def check_working(self) -> None:
+        """Isolate every volume that has vanished: files held open would hide it from readers."""
+        for volume in self.volumes:
+            if volume.failure is None:
+                self.check(volume)
 
     def readmit(self, name: str) -> None:
         """Use a volume again after repair; its copies are verified before they are read.

@@ -7,12 +7,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.benchmark.measures import MEASURES, parse_names
-from scripts.benchmark.peers import PEERS, installed
+from scripts.benchmark.measures import MEASURES, Kind, kinds, parse_names
+from scripts.benchmark.peers import PEERS, SECURE_PEERS, installed
 from scripts.benchmark.plan import QUICK, SMOKE, Plan
 from scripts.cli.errors import UsageError
 
 _SIZES: Final = {"full": Plan(), "quick": QUICK, "smoke": SMOKE}
+
+HITS: Final = tuple(each for each in MEASURES.values() if each.kind is Kind.HIT)
 
 _DESCRIPTION: Final = """\
 Measures Cinedge beside other servers on this machine, in interleaved rounds, and prints medians
@@ -58,6 +60,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=int, metavar="N", help="of each server; more than 1 pins nothing"
     )
+    parser.add_argument(
+        "--client", choices=("loadgen", "wrk"), help="who asks for hits (default loadgen; wrk: TLS)"
+    )
+    parser.add_argument(
+        "--tls", action="store_true", help="hits over https, asked for by wrk, beside nginx"
+    )
     parser.add_argument("--netns", action="store_true", help="in a network namespace (root)")
     parser.add_argument("--cc", metavar="NAME", default="", help="congestion control; with --netns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything here")
@@ -71,6 +79,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
     """The plan that arguments ask for. Raises UsageError."""
     plan = _SIZES[args.size]
     changes: dict[str, Any] = {"peers": _peers(args)}
+    if args.tls or args.client == "wrk":
+        changes |= {"client": "wrk", "secure": args.tls, "measures": HITS}
+    if args.tls and args.client == "loadgen":
+        raise UsageError("--client loadgen does not speak TLS")
     if args.only is not None:
         changes["measures"] = parse_names(args.only)
     for name in ("rounds", "cold_rounds", "seconds", "connections", "workers"):
@@ -79,11 +91,19 @@ def make_plan(args: argparse.Namespace) -> Plan:
             if value <= 0:
                 raise UsageError(f"--{name.replace('_', '-')} must be more than 0")
             changes[name] = value
-    return dataclasses.replace(plan, **changes)
+    made = dataclasses.replace(plan, **changes)
+    if made.client == "wrk" and kinds(made.measures) != {Kind.HIT}:
+        raise UsageError(f"wrk asks for hits only: {', '.join(each.name for each in HITS)}")
+    return made
 
 
 def _peers(args: argparse.Namespace) -> tuple[str, ...]:
     here = installed()
+    if args.tls:
+        named = args.peers or ",".join(name for name in SECURE_PEERS if name in here)
+        args.peers = "" if args.peers == "" else named
+        if any(name not in SECURE_PEERS for name in filter(None, args.peers.split(","))):
+            raise UsageError(f"over TLS there is only {', '.join(SECURE_PEERS)}")
     if args.peers is None:
         return {"full": here, "quick": tuple(n for n in here if n == "nginx")}.get(args.size, ())
     names = tuple(name for name in args.peers.split(",") if name)

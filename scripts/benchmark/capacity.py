@@ -2,7 +2,8 @@
 
 `python -m scripts.benchmark.capacity DIRECTORY` makes a cache of 5 million block files there (some
 minutes, 1.3 GB of inodes; one that exists is used again) and starts an edge on it in a process of
-its own. All files but one are empty: an edge reads no block before it is wanted.
+its own. All files but one are empty: an edge reads no block before it is wanted. The film that is
+asked for stands on shelf f0, which nobody asking would be among the last to be read.
 """
 
 from __future__ import annotations
@@ -40,10 +41,11 @@ _PART: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a start went: until the answer was there, and the most memory it took."""
+    """How a start went: until the answer was there, until all was found, and the most memory."""
 
     blocks: int
     seconds: float
+    loaded_seconds: float
     peak_bytes: int
 
 
@@ -65,13 +67,16 @@ def make_cache(path: Path, objects: int, blocks: int) -> None:
 
 
 async def first_hit(path: Path, tell: Callable[[int], None]) -> None:
-    """Start an edge on the cache, get a part of the first film, tell how many blocks there are."""
+    """Start an edge on the cache and get a part of the first film.
+
+    Tells how many blocks are known then, and again once all are.
+    """
     node = EdgeNode(
         name="edge-1",
         site="here",
         listen=Address("127.0.0.1", 0),
         disks=(CacheDisk(str(path), _ROOM_BYTES),),
-        settings=EdgeSettings(block_bytes=BLOCK_BYTES, access_log=""),
+        settings=EdgeSettings(block_bytes=BLOCK_BYTES, access_log="", scrub_bytes_per_second=0),
     )
     # Nobody listens at the origin: what comes can only come out of the cache.
     route = Route(prefix="/", upstream=("http://127.0.0.1:9",))
@@ -83,7 +88,10 @@ async def first_hit(path: Path, tell: Callable[[int], None]) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 206 "):
             raise RuntimeError(f"not a hit: {head!r}")
-        await reader.readexactly(_PART)
+        if await reader.readexactly(_PART) != bytes(_PART):
+            raise RuntimeError("other bytes than were written")
+        tell(running.holdings.held_blocks)
+        await running.holdings.loading.finished()
         tell(running.holdings.held_blocks)
         writer.close()
 
@@ -93,16 +101,15 @@ def start_on(path: Path) -> Start:
     began = time.perf_counter()
     command = [sys.executable, "-m", "scripts.benchmark.capacity", "--start", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        seconds, line = 0.0, ""
-        for line in child.stdout or ():
-            seconds = time.perf_counter() - began
-            if line.startswith("{"):
-                break
-        child.communicate()
+        told = [
+            (time.perf_counter() - began, json.loads(line))
+            for line in child.stdout or ()
+            if line.startswith("{")
+        ]
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
-    said = json.loads(line)
-    return Start(said["blocks"], seconds, said["peak_bytes"])
+    (seconds, _), (loaded_seconds, said) = told
+    return Start(said["blocks"], seconds, loaded_seconds, said["peak_bytes"])
 
 
 def bytes_per_block(small: Start, large: Start) -> float:
@@ -131,7 +138,8 @@ def main(arguments: list[str]) -> int:
     each = bytes_per_block(small, large)
     print(
         f"{large.blocks} blocks: first hit after {large.seconds:.2f} s (from exec; at most "
-        f"{BUDGET_SECONDS:.0f}), {each:.1f} bytes for each block beyond the first {small.blocks} "
+        f"{BUDGET_SECONDS:.0f}), all found after {large.loaded_seconds:.2f} s, "
+        f"{each:.1f} bytes for each block beyond the first {small.blocks} "
         f"(peak resident; at most {BUDGET_BYTES}), {large.peak_bytes >> 20} MiB in all"
     )
     return 0 if each <= BUDGET_BYTES and large.seconds <= BUDGET_SECONDS else 1

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -21,15 +21,18 @@ from scripts.benchmark.record import record
 from scripts.benchmark.report import report
 from scripts.benchmark.results import Results
 from scripts.benchmark.runner import run_plan
-from scripts.benchmark.stage import Builder
+from scripts.benchmark.stage import Builder, Stage
 from scripts.cli.errors import FailedError, UsageError
+
+Extend = Callable[[Stage, Path, ExitStack], None]
+"""Adds servers to a stage, inside a folder; what it starts ends with the stack."""
 
 OK, FAILED, USAGE = 0, 1, 2
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
 
-def run(plan: Plan, arguments: Sequence[str]) -> Results:
-    """Measure everything in a plan. Raises FailedError."""
+def run(plan: Plan, arguments: Sequence[str], extend: Extend) -> Results:
+    """Measure everything in a plan; `extend` adds to the stage. Raises FailedError."""
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -49,13 +52,14 @@ def run(plan: Plan, arguments: Sequence[str]) -> Results:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cinedge-bench-")))
         work.chmod(0o755)
         stage = Builder(plan, work, stack, say).build()
+        extend(stage, work, stack)
         run_plan(stage, results, say)
     results.load_average.append(machine.load_average())
     results.seconds = time.monotonic() - began
     return results
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], extend: Extend = lambda stage, work, stack: None) -> int:
     """Run the command; the exit code."""
     args = make_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -65,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
             if not namespace.is_inside():
                 namespace.enter(arguments)
             namespace.settle(args.cc)
-        results = run(plan, arguments)
+        results = run(plan, arguments, extend)
         print(report(results))
         if args.json:
             args.json.write_text(results.as_json())

@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from scripts.benchmark import procfs
 from scripts.cli.errors import FailedError
+from scripts.demo_topology import free_ports
 
 HOST: Final = "127.0.0.1"
 READY_SECONDS: Final = 30.0
@@ -26,10 +27,8 @@ _LOG_TAIL_BYTES: Final = 1500
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, nor gets for a connection until it is used."""
+    return free_ports(1)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
     output: Path
+    secure: bool = False
 
     def pids(self) -> list[int]:
         """All processes of the server, now."""
@@ -89,6 +89,7 @@ class Launcher:
         label: str = "",
         env: Mapping[str, str] | None = None,
         cores: set[int] | None = None,
+        secure: bool = False,
     ) -> Server:
         """Start a server on the cores of servers, or on `cores`."""
         cores = cores or self._cores
@@ -103,9 +104,23 @@ class Launcher:
                 start_new_session=True,
                 preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
             )
-        server = Server(name, port, process, output)
+        server = Server(name, port, process, output, secure)
         self._servers.append(server)
         return server
+
+
+def _connect(server: Server) -> http.client.HTTPConnection:
+    if not server.secure:
+        return http.client.HTTPConnection(HOST, server.port, timeout=5)
+    return http.client.HTTPSConnection(HOST, server.port, timeout=5, context=trusting())
+
+
+def trusting() -> ssl.SSLContext:
+    """For clients: the certificates of a run are made for it and sign themselves."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def wait_until_it_answers(server: Server, path: str, status: int = 200) -> None:
@@ -116,7 +131,7 @@ def wait_until_it_answers(server: Server, path: str, status: int = 200) -> None:
         if server.process.poll() is not None:
             break
         try:
-            connection = http.client.HTTPConnection(HOST, server.port, timeout=5)
+            connection = _connect(server)
             connection.request("HEAD", path, headers={"Connection": "close"})
             answer = connection.getresponse().status
             connection.close()

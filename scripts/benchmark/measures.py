@@ -24,7 +24,9 @@ class Kind(enum.Enum):
     COLD = "edge, far origin"
     MISS = "edge, near origin"
     ORIGIN = "origin"
+    INGEST = "origin, films coming in"
     ROUTER = "router"
+    DNS = "router, DNS"
     CHOICE = "router's decision alone"
 
 
@@ -45,6 +47,11 @@ PULLED: Final = Figure("origin_mib", "from origin MiB", 1)
 ASKED: Final = Figure("origin_requests", "origin requests", 0)
 P50: Final = Figure("p50_us", "p50 us", 0)
 P99: Final = Figure("p99_us", "p99 us", 0)
+ANSWERED: Final = (
+    Figure("cpu_us", "CPU us/answer", 1),
+    Figure("per_second", "answers/s", 0, lower_is_better=False),
+    Figure("lost", "lost", 0),
+)
 STEADY: Final = (CPU, RATE, Figure("gb_per_second", "GB/s", 2, lower_is_better=False), P50, P99)
 
 
@@ -61,6 +68,10 @@ class Measure:
     align_bytes: int = 1
 
 
+TAKEN_IN: Final = (
+    Figure("mib_per_second", "MiB/s", 0, lower_is_better=False),
+    Figure("cpu_ms", "CPU ms/MiB", 2),
+)
 _SECONDS_1 = "a cold 1 MiB range in the middle of a long film, then the next MiB, then the same"
 MEASURES: Final = {
     each.name: each
@@ -105,12 +116,33 @@ MEASURES: Final = {
         Measure("E2", Kind.MISS, "misses of 1 MiB objects", (CPU, RATE, P50, P99), "block"),
         Measure("O1", Kind.ORIGIN, "origin: 1 MiB ranges of films", STEADY, "films", MIB, MIB),
         Measure("O2", Kind.ORIGIN, "origin: 4 MiB ranges of films", STEADY, "films", 4 * MIB),
+        Measure(
+            "I1",
+            Kind.INGEST,
+            "origin: films of 64 MiB by PUT, beside cp and fsync",
+            TAKEN_IN,
+            "films",
+        ),
+        Measure(
+            "I2",
+            Kind.INGEST,
+            "origin: one film of 1 GiB by PUT, beside cp and fsync",
+            TAKEN_IN,
+            "long",
+        ),
         Measure("R1", Kind.ROUTER, "router: redirects", (CPU, RATE, P50, P99), "titles"),
+        Measure("R3", Kind.DNS, "router: DNS questions that were asked before", ANSWERED),
+        Measure("R4", Kind.DNS, "router: DNS questions never asked before (subnets)", ANSWERED),
         Measure(
             "R2",
             Kind.CHOICE,
             "router: one choice among 5,000 edges in 500 sites",
-            (CPU, Figure("wall_us", "wall us", 1)),
+            (
+                CPU,
+                Figure("p50_us", "p50 us", 1),
+                Figure("p99_us", "p99 us", 1),
+                Figure("wall_us", "wall us", 1),
+            ),
         ),
     )
 }

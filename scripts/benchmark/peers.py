@@ -17,10 +17,25 @@ from pathlib import Path
 from typing import Final
 
 from scripts.benchmark.launch import HOST
+from scripts.benchmark.secure import Certificate
 
 MEMORY_MIB: Final = 3072
 DISK_MIB: Final = 2 * MEMORY_MIB
 _SYSTEM_PATHS: Final = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a peer may keep; by default more than is ever asked for. The last three are nginx's.
+
+    With `open_files` it reads files that were evicted from the descriptors it has of them.
+    """
+
+    memory_bytes: int = MEMORY_MIB << 20
+    disk_bytes: int = DISK_MIB << 20
+    slice_bytes: int = 1 << 20
+    keys_bytes: int = 64 << 20
+    open_files: int = 16384
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,8 @@ class Site:
     port: int
     origin_port: int
     workers: int
+    certificate: Certificate | None = None
+    room: Room = field(default_factory=Room)
 
     def write(self, name: str, text: str) -> Path:
         """Write one configuration file."""
@@ -67,8 +84,12 @@ def _program(name: str) -> str:
     return find_program(name) or name
 
 
-def _nginx(site: Site, http: str) -> Command:
+def nginx_http(site: Site, http: str) -> Command:
+    """nginx with these lines in its `http` block."""
     folder = site.folder
+    open_files = "off"
+    if site.room.open_files:
+        open_files = f"max={site.room.open_files} inactive=600s"
     scratch = "".join(
         f"    {kind}_temp_path {folder}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -91,7 +112,7 @@ http {{
     tcp_nodelay on;
     keepalive_timeout 300s;
     keepalive_requests 1000000000;
-    open_file_cache max=16384 inactive=600s;
+    open_file_cache {open_files};
     open_file_cache_valid 600s;
 {http}}}
 """,
@@ -101,7 +122,7 @@ http {{
 
 def nginx_static(site: Site, root: Path) -> Command:
     """nginx with files: the neutral origin, and what our origin is compared with."""
-    return _nginx(
+    return nginx_http(
         site,
         f"""    server {{
         listen {HOST}:{site.port} reuseport backlog=4096;
@@ -114,10 +135,16 @@ def nginx_static(site: Site, root: Path) -> Command:
 
 def nginx_cache(site: Site) -> Command:
     """nginx as a cache; films in slices, everything else whole."""
-    return _nginx(
+    secure, room = "", site.room
+    if site.certificate is not None:
+        secure = f"""
+        ssl_certificate {site.certificate.certificate};
+        ssl_certificate_key {site.certificate.key};
+        ssl_session_cache shared:sessions:10m;"""
+    return nginx_http(
         site,
-        f"""    proxy_cache_path {site.folder}/cache levels=1:2 keys_zone=films:64m
-        max_size={DISK_MIB}m inactive=1d use_temp_path=off;
+        f"""    proxy_cache_path {site.folder}/cache levels=1:2 keys_zone=films:{room.keys_bytes}
+        max_size={room.disk_bytes} inactive=1d use_temp_path=off;
     upstream origin {{
         server {HOST}:{site.origin_port};
         keepalive 128;
@@ -135,14 +162,14 @@ def nginx_cache(site: Site) -> Command:
     proxy_buffers 32 32k;
     proxy_busy_buffers_size 128k;
     server {{
-        listen {HOST}:{site.port} reuseport backlog=4096;
+        listen {HOST}:{site.port} {"ssl " if secure else ""}reuseport backlog=4096;{secure}
         location / {{
             proxy_pass http://origin;
             proxy_set_header Connection "";
             proxy_cache_key $uri$is_args$args;
         }}
         location ~ /(films|cold)/ {{
-            slice 1m;
+            slice {room.slice_bytes};
             proxy_pass http://origin;
             proxy_set_header Connection "";
             proxy_set_header Range $slice_range;
@@ -175,7 +202,7 @@ sub vcl_backend_response {{
     }
     words: list[str | Path] = [_program("varnishd"), "-F", "-j", "none", "-T", "none"]
     words += ["-n", site.folder / "state", "-a", f"{HOST}:{site.port}", "-f", vcl]
-    words += ["-s", f"malloc,{MEMORY_MIB}m"]
+    words += ["-s", f"malloc,{site.room.memory_bytes}b"]
     for name, value in settings.items():
         words += ["-p", f"{name}={value}"]
     (site.folder / "state").mkdir()
@@ -211,7 +238,7 @@ def traffic_server(site: Site) -> Command:
         "exec_thread.limit": f"INT {site.workers}",
         "exec_thread.affinity": "INT 0",
         "accept_threads": "INT 0",
-        "cache.ram_cache.size": f"INT {MEMORY_MIB << 20}",
+        "cache.ram_cache.size": f"INT {site.room.memory_bytes}",
         "cache.ram_cache_cutoff": f"INT {1 << 30}",
         "cache.ram_cache.use_seen_filter": "INT 0",
         "cache.enable_read_while_writer": "INT 1",
@@ -231,7 +258,7 @@ def traffic_server(site: Site) -> Command:
         "".join(f"CONFIG proxy.config.{name} {value}\n" for name, value in records.items()),
     )
     site.write("etc/remap.config", f"map / http://{HOST}:{site.origin_port}/\n")
-    site.write("etc/storage.config", f"{folder}/cache {DISK_MIB}M\n")
+    site.write("etc/storage.config", f"{folder}/cache {site.room.disk_bytes}\n")
     site.write(
         "etc/ip_allow.yaml",
         "ip_allow:\n  - {apply: in, ip_addrs: 0/0, action: allow, methods: ALL}\n",
@@ -254,6 +281,7 @@ def squid(site: Site) -> Command:
         shutil.chown(folder, "proxy")
         shutil.chown(folder / "cache", "proxy")
     many = site.workers > 1
+    disk = f"cache_dir aufs {folder}/cache {site.room.disk_bytes >> 20} 16 64"
     conf = site.write(
         "squid.conf",
         f"""http_port {HOST}:{site.port} accel defaultsite=films.example no-vhost
@@ -261,9 +289,9 @@ cache_peer {HOST} parent {site.origin_port} 0 no-query no-digest originserver na
 {user}
 http_access allow all
 never_direct allow all
-{f"workers {site.workers}" if many else f"cache_dir aufs {folder}/cache {DISK_MIB} 16 64"}
+{f"workers {site.workers}" if many else disk}
 memory_cache_shared {"on" if many else "off"}
-cache_mem {MEMORY_MIB} MB
+cache_mem {site.room.memory_bytes >> 20} MB
 maximum_object_size_in_memory 1100 MB
 maximum_object_size 2 GB
 range_offset_limit none
@@ -298,6 +326,10 @@ PEERS: Final = {
         Peer("squid", "squid", "-v", squid),
     )
 }
+
+
+SECURE_PEERS: Final = ("nginx",)
+"""Peers that are set up to speak TLS here."""
 
 
 def installed() -> tuple[str, ...]:

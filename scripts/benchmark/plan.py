@@ -30,7 +30,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run. `neutral` is the origin behind all edges: nginx, cinedge, or '' for what is here."""
+    """One run. `neutral` is the origin behind all edges: nginx, cinedge, or '' for what is here.
+
+    `client` asks for hits: loadgen or wrk. `secure` edges take https only.
+    """
 
     measures: tuple[Measure, ...] = tuple(MEASURES.values())
     peers: tuple[str, ...] = ()
@@ -40,6 +43,8 @@ class Plan:
     connections: int = 64
     workers: int = 1
     neutral: str = ""
+    client: str = "loadgen"
+    secure: bool = False
     far_seconds: float = 0.020
     far_bytes_per_second: float = 125e6
     choices: int = 20_000

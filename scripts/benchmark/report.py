@@ -78,5 +78,6 @@ def _conditions(results: Results) -> str:
         f" {settings['cold_rounds']}), {settings['connections']} connections,"
         f" {settings['workers']} worker(s), far origin {settings['far_seconds'] * 1000:g} ms"
         f" at {settings['far_bytes_per_second'] / 1e6:g} MB/s\n"
+        f"hits asked for by {settings['client']}{' over TLS' if settings['secure'] else ''}\n"
         f"{results.command}"
     )

@@ -8,6 +8,7 @@ from scripts.benchmark import procfs
 from scripts.benchmark.cold import measure_cold
 from scripts.benchmark.decisions import measure_choices
 from scripts.benchmark.figures import Run
+from scripts.benchmark.ingest import measure_ingest
 from scripts.benchmark.launch import Server
 from scripts.benchmark.measures import Kind, Measure
 from scripts.benchmark.results import Results
@@ -40,7 +41,17 @@ def _take(stage: Stage, measure: Measure, number: int, results: Results) -> None
     if measure.kind is Kind.CHOICE:
         results.add(measure.name, OURS, measure_choices(stage.plan.choices, number))
         return
+    if measure.kind is Kind.INGEST:
+        for name, run in measure_ingest(stage, measure.collection, number).items():
+            results.add(measure.name, name, run)
+        return
     servers = _servers(stage, measure.kind)
+    if measure.kind is Kind.DNS:
+        for server in servers if number % 2 == 0 else servers[::-1]:
+            assert stage.ask_names is not None
+            run = stage.ask_names(server, stage.plan.seconds, number + 1, measure.name == "R4")
+            results.add(measure.name, server.name, run)
+        return
     runs: dict[str, Run] = {}
     for server in servers if number % 2 == 0 else servers[::-1]:
         take = measure_cold if measure.kind in _COLD else measure_steady
@@ -52,4 +63,6 @@ def _take(stage: Stage, measure: Measure, number: int, results: Results) -> None
 def _servers(stage: Stage, kind: Kind) -> list[Server]:
     if kind is Kind.ORIGIN:
         return stage.origins
+    if kind is Kind.DNS:
+        return stage.name_servers
     return stage.routers if kind is Kind.ROUTER else stage.edges

@@ -22,6 +22,8 @@ from scripts.benchmark.loadgen import Load, LoadGenerator, build
 from scripts.benchmark.measures import Kind, kinds
 from scripts.benchmark.peers import PEERS, Site, find_program, nginx_static
 from scripts.benchmark.plan import Plan
+from scripts.benchmark.secure import Certificate, compare, make_certificate
+from scripts.benchmark.wrk import Wrk
 from scripts.cli.errors import FailedError
 
 OURS: Final = "cinedge"
@@ -38,10 +40,14 @@ class Stage:
     content: Content
     load: LoadGenerator
     polls: bool
+    wrk: Wrk | None = None
     far: FarOrigin | None = None
     origins: list[Server] = field(default_factory=list)
     edges: list[Server] = field(default_factory=list)
     routers: list[Server] = field(default_factory=list)
+    name_servers: list[Server] = field(default_factory=list)
+    ask_names: Callable[[Server, float, int, bool], dict[str, float]] | None = None
+    """One run of DNS questions: server, seconds, seed, whether each has a subnet of its own."""
 
 
 class Builder:
@@ -68,9 +74,10 @@ class Builder:
         load = LoadGenerator(build(self._work), self._client)
         content = Content(self._work / "www", self._work / "lists", plan.scale)
         content.make_files()
-        stage = Stage(plan, content, load, polls=self._pinned)
+        wrk = Wrk(self._work, self._client) if plan.client == "wrk" else None
+        stage = Stage(plan, content, load, polls=self._pinned, wrk=wrk)
         wanted = kinds(plan.measures)
-        if Kind.ORIGIN in wanted:
+        if {Kind.ORIGIN, Kind.INGEST} & wanted:
             self._start_origins(stage)
         if _EDGE_KINDS & wanted:
             self._start_edges(stage)
@@ -79,13 +86,18 @@ class Builder:
         return stage
 
     def _ours(
-        self, tier: str, *options: str | Path, label: str, cores: set[int] | None = None
+        self,
+        tier: str,
+        *options: str | Path,
+        label: str,
+        cores: set[int] | None = None,
+        secure: bool = False,
     ) -> Server:
         port = free_port()
         listen = f"{HOST}:{port}"
         log = self._work / f"{label}.log"
         words = [CINEDGE, tier, "--listen", listen, "--access-log", log, *options]
-        return self._launcher.start(OURS, words, port, label=label, cores=cores)
+        return self._launcher.start(OURS, words, port, label=label, cores=cores, secure=secure)
 
     def _our_origin(self, label: str, content: Content, cores: set[int] | None = None) -> Server:
         server = self._ours("origin", "--data", self._work / label, label=label, cores=cores)
@@ -124,22 +136,29 @@ class Builder:
         stage.far = self._stack.enter_context(FarOrigin(neutral.port, self._client))
         pull = f"http://{HOST}:{stage.far.port}"
         cache = self._folder("edge-cache")
-        workers = ("--workers", str(plan.workers)) if plan.workers > 1 else ()
-        stage.edges.append(
-            self._ours("edge", "--pull", pull, "--cache", cache, *workers, label="edge")
-        )
+        options: list[str | Path] = ["--pull", pull, "--cache", cache]
+        if plan.workers > 1:
+            options += ["--workers", str(plan.workers)]
+        certificate = make_certificate(self._work) if plan.secure else None
+        if certificate is not None:
+            options += ["--tls-cert", certificate.certificate, "--tls-key", certificate.key]
+        stage.edges.append(self._ours("edge", *options, label="edge", secure=plan.secure))
         for name in plan.peers:
-            site = Site(self._folder(name), free_port(), stage.far.port, plan.workers)
-            command = PEERS[name].prepare(site)
-            stage.edges.append(
-                self._launcher.start(name, command.words, site.port, env=command.env)
-            )
+            stage.edges.append(self._peer(name, stage.far.port, certificate))
         collections = {each.collection for each in plan.measures if each.kind is Kind.HIT}
         if any(each.name == "M1" for each in plan.measures):
             collections.add("films")
         for server in stage.edges:
             wait_until_it_answers(server, probe)
             self._warm(stage, server, tuple(sorted(collections)))
+
+    def _peer(self, name: str, origin_port: int, certificate: Certificate | None) -> Server:
+        folder, workers = self._folder(name), self._plan.workers
+        site = Site(folder, free_port(), origin_port, workers, certificate)
+        command = PEERS[name].prepare(site)
+        return self._launcher.start(
+            name, command.words, site.port, env=command.env, secure=certificate is not None
+        )
 
     def _start_router(self, stage: Stage) -> None:
         # The router looks at /readyz of its edges; our origin says there what an edge would.
@@ -159,6 +178,11 @@ class Builder:
         for name in collections:
             count = len(stage.content.collections[name])
             for last in range(_WARM_TIMES):
+                if server.secure:
+                    wrong = compare(server.port, stage.content, stage.content.collections[name])
+                    if wrong:
+                        raise FailedError(f"{server.name} serves {name} wrong: {wrong}")
+                    continue
                 load = Load(
                     stage.content.list_of(name),
                     requests=count,

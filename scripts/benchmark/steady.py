@@ -26,7 +26,10 @@ def measure_steady(stage: Stage, measure: Measure, server: Server, round_number:
     )
     pids = server.pids()
     before = procfs.cpu_seconds(pids)
-    answers = stage.load.run(server.port, load)
+    if stage.wrk is not None and measure.kind is Kind.HIT:
+        answers = stage.wrk.run(server.port, load, secure=server.secure)
+    else:
+        answers = stage.load.run(server.port, load)
     cpu = procfs.cpu_seconds(pids) - before
     return {
         "cpu_us": cpu * 1e6 / max(answers.requests, 1),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from config.check_addresses import is_wildcard
 from config.complaints import did_you_mean
 from config.load import load_topology
+from config.node_file import NodeFile
 from config.scalars import read_scalar
 from config.shape import fields_of
 from config.topology import Address, EdgeNode, OriginNode, RouterNode, Topology
@@ -43,6 +45,15 @@ def add_node_arguments(parser: argparse.ArgumentParser, kind: str) -> None:
     group.add_argument("--name", help=f"which {kind} of the file; or its name when there is none")
 
 
+def add_watch_argument(parser: argparse.ArgumentParser) -> None:
+    """`--watch FILE`, for processes that take over what changes."""
+    parser.add_argument(
+        "--watch",
+        metavar="FILE",
+        help="take changes over from this file instead; --topology will be put in its place",
+    )
+
+
 def refuse_besides_topology(args: argparse.Namespace, names: Sequence[str]) -> None:
     """With a topology, nothing else is said on the command line. Raises UsageError."""
     given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
@@ -52,6 +63,8 @@ def refuse_besides_topology(args: argparse.Namespace, names: Sequence[str]) -> N
 
 def require(args: argparse.Namespace, names: Sequence[str]) -> None:
     """Raises UsageError unless all of these were given."""
+    if getattr(args, "watch", None) is not None:
+        raise UsageError("--watch says where the file of --topology is going to stand: give both")
     missing = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is None]
     if missing:
         raise UsageError(f"give {' and '.join(missing)}, or --topology FILE --name NAME")
@@ -75,6 +88,20 @@ def load_node(
         hint = did_you_mean(name, nodes)
         raise UsageError(f"{args.topology} has no {kind} named {name!r}" + (hint and f"; {hint}"))
     return nodes[name], topology
+
+
+def load_node_file(
+    args: argparse.Namespace,
+    kind: str,
+    nodes_of: Callable[[Topology], tuple[_Node, ...]],
+    environ: Mapping[str, str],
+) -> tuple[_Node, Topology, NodeFile]:
+    """As `load_node`, with the file that is to be watched. Raises UsageError, TopologyError."""
+    node, _ = load_node(args, kind, nodes_of, environ)
+    file = NodeFile(args.watch or args.topology, f"{kind}s", node.name, environ)
+    read, topology = file.read(Path(args.topology))
+    assert isinstance(read, type(node))
+    return read, topology, file
 
 
 def url_of(listen: Address) -> str:

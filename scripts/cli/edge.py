@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from config.caching import Caching
 from config.check import check_topology
+from config.eviction import Eviction
 from config.topology import CacheDisk, EdgeNode, EdgeSettings, Route, Site, Tls, Topology
 from scripts.cli.arguments import (
     add_node_arguments,
+    add_watch_argument,
     like,
-    load_node,
+    load_node_file,
     refuse_besides_topology,
     require,
     url_of,
@@ -50,9 +53,12 @@ _ALONE = (
     "access_log",
     "tls_cert",
     "tls_key",
+    "profile",
+    "policy",
 )
 
-Start: TypeAlias = Callable[[EdgeNode, Topology], int]
+Start: TypeAlias = Callable[..., int]
+"""Takes a node and its topology, and the file they came from, if any."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -100,7 +106,20 @@ def add_parser(subparsers: Any) -> None:
         "--tls-cert", metavar="FILE", help="take https only: certificate and chain, in PEM"
     )
     alone.add_argument("--tls-key", metavar="FILE", help="the certificate's private key, in PEM")
+    alone.add_argument(
+        "--profile",
+        metavar="NAME",
+        type=like(Caching, "profile"),
+        help="cdn (default) or rfc: what RFC 9111 leaves to a cache",
+    )
+    alone.add_argument(
+        "--policy",
+        metavar="NAME",
+        type=_eviction,
+        help="which blocks are kept: lru (default), duel, ...; lru+second for admission",
+    )
     add_node_arguments(parser, "edge")
+    add_watch_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -114,10 +133,18 @@ def start(args: argparse.Namespace, environ: Mapping[str, str], run_edge: Start)
     """Builds the records and hands them to `run_edge`. Raises UsageError, TopologyError."""
     if args.topology is not None:
         refuse_besides_topology(args, _ALONE)
-        return run_edge(*load_node(args, "edge", lambda topology: topology.edges, environ))
+        return run_edge(*load_node_file(args, "edge", lambda all_: all_.edges, environ))
     require(args, ("listen", "pull", "cache"))
     topology = _alone(args)
     return run_edge(topology.edges[0], topology)
+
+
+def _eviction(text: str) -> Eviction:
+    policy, plus, admission = text.partition("+")
+    return Eviction(
+        like(Eviction, "policy")(policy),
+        like(Eviction, "admission")(admission) if plus else "all",
+    )
 
 
 def _tls(args: argparse.Namespace) -> Tls | None:
@@ -142,6 +169,8 @@ def _alone(args: argparse.Namespace) -> Topology:
         block_bytes=args.block_size or default.block_bytes,
         congestion_control=args.congestion_control or "",
         access_log=args.access_log or "",
+        caching=Caching(args.profile or default.caching.profile),
+        eviction=args.policy or default.eviction,
     )
     path = str(Path(args.cache).resolve())
     disk = CacheDisk(path) if args.size is None else CacheDisk(path, args.size)

@@ -38,9 +38,19 @@ _COMMANDS: Final = {
     "edge": "start an edge: keeps hot blocks close to viewers",
     "router": "start a geo router: sends each viewer to the best edge",
     "ingest": "upload films to an origin",
+    "catalog": "save the films of a list as titles",
+    "recommend": "work out what each viewer is shown next",
+    "purge": "let edges forget content, and see that all have",
+    "warm": "let edges fetch content ahead of viewers",
+    "pin": "let edges keep content for good",
+    "drain": "keep new viewers away from an edge",
+    "undrain": "let new viewers come to an edge again",
     "explain": "ask a router why a viewer is sent where",
     "geo": "install a free geo database; look an address up",
-    "topology": "check a topology file; print schema, example, reference",
+    "simulate": "play a trace against the cache rules of edges",
+    "account": "make an account of the film service, or give one a role",
+    "token": "give a playback token; show what one allows",
+    "topology": "check a topology file; plan, apply, take back a change",
 }
 
 _DESCRIPTION: Final = """\

@@ -14,8 +14,9 @@ from config.check_addresses import is_loopback
 from config.topology import AccessToken, OriginNode, Topology, Volume
 from scripts.cli.arguments import (
     add_node_arguments,
+    add_watch_argument,
     like,
-    load_node,
+    load_node_file,
     refuse_besides_topology,
     require,
     url_of,
@@ -68,6 +69,7 @@ def add_parser(subparsers: Any) -> None:
     alone.add_argument("--token-file", metavar="FILE", help="file with the bearer token")
     alone.add_argument("--access-log", metavar="FILE", help="JSON lines; '-' for standard output")
     add_node_arguments(parser, "origin")
+    add_watch_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,8 +83,9 @@ def start(args: argparse.Namespace, environ: Mapping[str, str], run_origin: Star
     """Builds the records and hands them to `run_origin`. Raises UsageError, TopologyError."""
     if args.topology is not None:
         refuse_besides_topology(args, _ALONE)
-        node, topology = load_node(args, "origin", lambda topology: topology.origins, environ)
+        node, topology, file = load_node_file(args, "origin", lambda all_: all_.origins, environ)
     else:
+        file = None
         require(args, ("listen", "data"))
         topology = _alone(args, _token(args, environ))
         node = topology.origins[0]
@@ -91,7 +94,7 @@ def start(args: argparse.Namespace, environ: Mapping[str, str], run_origin: Star
         print(
             f"cinedge: {node.listen} is a loopback address: uploads need no token", file=sys.stderr
         )
-    return run_origin(node, topology, open_uploads=open_uploads)
+    return run_origin(node, topology, file, open_uploads=open_uploads)
 
 
 def _alone(args: argparse.Namespace, token: AccessToken | None) -> Topology:
@@ -135,4 +138,6 @@ def _token(args: argparse.Namespace, environ: Mapping[str, str]) -> AccessToken 
         return None
     if not secret:
         raise UsageError(f"{source} holds no token of at least {TOKEN_LENGTH_MIN} characters")
-    return AccessToken("command-line", ("upload", "purge", "operate", "admin"), secret=secret)
+    return AccessToken(
+        "command-line", ("upload", "purge", "operate", "edge", "admin"), secret=secret
+    )

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from config.topology import Address, EdgeNode, RouterNode, RouterSettings, Site, Topology
 from scripts.cli.arguments import (
     add_node_arguments,
+    add_watch_argument,
     like,
-    load_node,
+    load_node_file,
     refuse_besides_topology,
     require,
     url_of,
@@ -35,7 +36,8 @@ then:
 
 _ALONE = ("listen", "edges", "access_log")
 
-Start: TypeAlias = Callable[[RouterNode, Topology], int]
+Start: TypeAlias = Callable[..., int]
+"""Takes a node and its topology, and the file they came from, if any."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -52,6 +54,7 @@ def add_parser(subparsers: Any) -> None:
     alone.add_argument("--edges", metavar="URL,URL", help="how players reach the edges")
     alone.add_argument("--access-log", metavar="FILE", help="JSON lines; '-' for standard output")
     add_node_arguments(parser, "router")
+    add_watch_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,7 +68,7 @@ def start(args: argparse.Namespace, environ: Mapping[str, str], run_router: Star
     """Builds the records and hands them to `run_router`. Raises UsageError, TopologyError."""
     if args.topology is not None:
         refuse_besides_topology(args, _ALONE)
-        return run_router(*load_node(args, "router", lambda topology: topology.routers, environ))
+        return run_router(*load_node_file(args, "router", lambda all_: all_.routers, environ))
     require(args, ("listen", "edges"))
     topology = _alone(args)
     return run_router(topology.routers[0], topology)

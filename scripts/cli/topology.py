@@ -1,4 +1,4 @@
-"""`cinedge topology`: check a file, or print what is derived from the declarations."""
+"""`cinedge topology`: check a file, compare two, print what is derived from the declarations."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from config.example import topology_example
 from config.load import load_topology
 from config.reference import settings_reference
 from config.schema import topology_schema
+from scripts.change.command import add_actions
 
 _DESCRIPTION = """\
 A topology is one YAML file that says who exists (sites, origins, edges, routers),
@@ -21,6 +22,9 @@ _EPILOG = """\
 examples:
   cinedge topology example > topology.yaml       every setting, with its sentence
   cinedge topology validate topology.yaml        all mistakes, with line and fix
+  cinedge topology plan new.yaml --of topology.yaml   what would happen, step by step
+  cinedge topology apply new.yaml --of topology.yaml  make it happen, or take it all back
+  cinedge topology rollback --of topology.yaml        what was true before
   cinedge topology schema > topology.schema.json for editors that complete YAML
   cinedge topology reference                     all settings as a Markdown page
 
@@ -31,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     """Adds `topology`."""
     parser = subparsers.add_parser(
         "topology",
-        help="check a topology file; print schema, example, reference",
+        help="check a topology file; plan, apply, take back a change",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -42,6 +46,7 @@ def add_parser(subparsers: Any) -> None:
     actions.add_parser("schema", help="print the JSON Schema")
     actions.add_parser("example", help="print an example with every setting")
     actions.add_parser("reference", help="print the page of all settings")
+    add_actions(actions)
     export = actions.add_parser("export", help="print configuration for another name server")
     export.add_argument("kind", choices=("gdnsd", "powerdns"))
     export.add_argument("file", metavar="FILE")
@@ -49,6 +54,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints to standard output. Raises TopologyError."""
+    if "act" in args:
+        return int(args.act(args))
     if args.action == "validate":
         topology = load_topology(args.file, os.environ)
         counts = ", ".join(

@@ -1,7 +1,8 @@
 """`cinedge up`: a whole CDN on this machine, with a film to play.
 
 It decides the order (film, processes, upload, the two lines) and leaves keeping processes alive to
-`scripts.supervise` and the shape of the cluster to `scripts.demo_topology`. Standard output
+`scripts.supervise`, the shape of the cluster to `scripts.demo_topology`, and what a film service
+needs beside it to `scripts.demo_service`. Standard output
 carries exactly two lines, for programs that read them; progress goes to standard error.
 Everything it makes lies in one directory, so a second run finds film, uploads and caches there.
 """
@@ -16,7 +17,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from cdnkit.errors import ConflictError, UnavailableError
 from cdnkit.wire import CONTENT_PREFIX, READY_PATH, TITLES_PATH
 from config.load import load_topology
 from config.topology import Topology
+from scripts.change.control import Control
+from scripts.demo_service import beside, furnish, require_parts, urls_beside
 from scripts.demo_topology import settle_topology
 from scripts.supervise import Supervisor
 
@@ -41,6 +44,7 @@ TITLE = {
     "duration_seconds": 64,
 }
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TEST_CARD = "A card for trying: 4242424242424242, any date to come, any three digits."
 START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 DESCRIPTION = """\
@@ -61,15 +65,22 @@ def add_parser(subparsers: Any) -> None:
         metavar="DIR",
         help="where films, caches, logs and the topology are kept (default: %(default)s)",
     )
+    parser.add_argument(
+        "--service",
+        action="store_true",
+        help="with the film service: accounts, plans, and mails that are shown here",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM. Raises UnavailableError, ConflictError, TopologyError."""
+    if args.service:
+        require_parts()
     data: Path = args.data.resolve()
     data.mkdir(parents=True, exist_ok=True)
     with only_one(data / "lock"):
-        asyncio.run(_until_stopped(data))
+        asyncio.run(_until_stopped(data, with_service=args.service))
     return 0
 
 
@@ -100,15 +111,21 @@ def only_one(path: Path) -> Iterator[None]:
         yield
 
 
-async def _until_stopped(data: Path) -> None:
+async def _until_stopped(data: Path, *, with_service: bool) -> None:
     """Bring everything up, then wait for a signal or for a process that cannot be kept alive."""
     stop = _listen_for_stop()
-    path = data / "topology.yaml"
-    settle_topology(path, say)
+    path = data / ("service.yaml" if with_service else "topology.yaml")
+    settle_topology(path, say, with_service=with_service)
     topology = load_topology(path, os.environ)
-    async with Supervisor(data / "logs", say) as supervisor:
+    async with AsyncExitStack() as stack:
+        supervisor = await stack.enter_async_context(Supervisor(data / "logs", say))
+        if topology.service is not None:
+            around = beside(topology.service, supervisor, data, say)
+            await stack.enter_async_context(around)
         for tier, name in _processes(topology):
             supervisor.start(name, _command(tier, name, path))
+        control = Control(supervisor, lambda tier, name, first: _command(tier, name, path, first))
+        await stack.enter_async_context(control.serving(data))
         work = asyncio.create_task(_present(supervisor, data, topology))
         failure = asyncio.create_task(supervisor.failure())
         stopped = asyncio.create_task(stop.wait())
@@ -139,9 +156,11 @@ def _processes(topology: Topology) -> list[tuple[str, str]]:
     ]
 
 
-def _command(tier: str, name: str, path: Path) -> list[str]:
+def _command(tier: str, name: str, path: Path, first: str | None = None) -> list[str]:
+    """How a node is started; with `first` it begins with that file, which is to replace `path`."""
     program = [sys.executable, "-m", "scripts.cli.main"]
-    return [*program, tier, "--topology", str(path), "--name", name]
+    watched = ["--watch", str(path)] if first else []
+    return [*program, tier, "--topology", first or str(path), "--name", name, *watched]
 
 
 async def first_of(stopped: asyncio.Task[Any], *others: asyncio.Task[Any]) -> None:
@@ -169,9 +188,20 @@ async def _present(supervisor: Supervisor, data: Path, topology: Topology) -> No
         await await_answer(client, f"{origin}{READY_PATH}")
         await upload_once(client, origin, film)
         play, operate = f"{origin}/", f"{router}/operate/"
-        for url in (f"{router}{READY_PATH}", f"{router}/{FILM_KEY}", play, operate):
+        # Where there is a service, edges want a token, which its viewers get.
+        film_urls = [f"{router}/{FILM_KEY}"] if topology.service is None else []
+        await await_answer(client, f"{router}{READY_PATH}")
+        for url in film_urls:
+            await await_answer(client, url, from_cache=True)
+        for url in (play, operate):
             await await_answer(client, url)
+        if topology.service is not None:
+            for url in urls_beside(topology.service):
+                await await_answer(client, url)
+            await furnish(client, topology.service, origin, TITLE_ID)
     print(f"Play: {play}\nOperate: {operate}", flush=True)
+    if topology.service is not None:
+        say(f"Join at {play}#/register; mails are shown here. {TEST_CARD}")
     say("Ctrl-C stops it.")
 
 
@@ -182,23 +212,32 @@ async def _client() -> AsyncIterator[aiohttp.ClientSession]:
         yield client
 
 
-async def await_answer(client: aiohttp.ClientSession, url: str) -> None:
-    """Wait until `url` answers with success, redirects followed. Raises UnavailableError."""
+async def await_answer(
+    client: aiohttp.ClientSession, url: str, *, from_cache: bool = False
+) -> None:
+    """Wait until `url` answers with success, redirects followed. Raises UnavailableError.
+
+    With `from_cache`, until an edge does so by itself: one that was up before the origin's journal
+    asks about everything it holds until it has caught up.
+    """
     refusal = "no answer"
     try:
         async with asyncio.timeout(START_SECONDS):
             # Another process gives no event to wait for.
-            while refusal := await _refusal(client, url):  # noqa: ASYNC110
+            while refusal := await _refusal(client, url, from_cache):  # noqa: ASYNC110
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         raise UnavailableError(f"{url} did not answer in {START_SECONDS:g} s: {refusal}") from None
 
 
-async def _refusal(client: aiohttp.ClientSession, url: str) -> str:
-    """Why `url` does not answer with success now; empty when it does."""
+async def _refusal(client: aiohttp.ClientSession, url: str, from_cache: bool) -> str:
+    """Why `url` does not answer as it is to; empty when it does."""
     try:
         async with client.get(url, headers={"Range": "bytes=0-0"}) as answer:
-            return "" if answer.ok else f"{answer.status} {answer.reason}"
+            if not answer.ok:
+                return f"{answer.status} {answer.reason}"
+            outcome = answer.headers.get("Cache-Status", "")
+            return "" if "hit" in outcome or not from_cache else f"asked for by the edge: {outcome}"
     except aiohttp.ClientError as error:
         return str(error) or type(error).__name__
 

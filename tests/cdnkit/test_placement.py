@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdnkit.errors import BadRequestError
-from cdnkit.placement import Node, place, rank
+from cdnkit.placement import Contest, Node, place, rank
 
 DISKS = [
     Node("disk-a", 1, "r1"),
@@ -50,6 +50,29 @@ def keys(count: int) -> list[bytes]:
 def is_near(drawn: int, share: float, of: int) -> bool:
     """Within five standard deviations of a binomial draw."""
     return abs(drawn - share * of) <= 5 * math.sqrt(of * share * (1 - share))
+
+
+@given(NODES, st.booleans(), st.lists(st.binary(max_size=8), min_size=1, max_size=20))
+def test_the_winner_of_a_contest_is_the_first_in_rank(
+    nodes: list[Node], level: bool, asked: list[bytes]
+) -> None:
+    nodes = [Node(node.name, 3.0) for node in nodes] if level else nodes
+    if any(node.weight > 0 for node in nodes):
+        contest = Contest(nodes)
+        assert all(contest.winner(key) is rank(key, nodes)[0] for key in asked)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "winner"),
+    [((0x1000, 0x1FFF), "a"), ((0x1FFF, 0x1000), "a"), ((0x1FFF, 0x2000), "b"), ((0, 9), "a")],
+)
+def test_draws_that_differ_in_bits_that_do_not_count_are_equal(
+    drawn: tuple[int, int], winner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [Node("b"), Node("a")]
+    draws = dict(zip((nodes[1]._salt, nodes[0]._salt), drawn, strict=True))
+    monkeypatch.setattr("cdnkit.placement.xxhash.xxh3_64_intdigest", draws.__getitem__)
+    assert Contest(nodes).winner(b"").name == rank(b"", nodes)[0].name == winner
 
 
 @pytest.mark.parametrize(("key", "ranked", "placed"), RECORDED)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from config.check import check_topology
+from config.keeping import ObjectStore
 from config.topology import (
     AccessToken,
     Address,
     CacheDisk,
     EdgeNode,
-    ObjectStore,
     OriginNode,
     Site,
     Tls,

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.check_places import prefixes_are_networks, sites_can_take_viewers
-from config.topology import Address, EdgeNode, Geo, Site, Topology
+from config.locating import Geo
+from config.topology import Address, EdgeNode, Site, Topology
 
 _SITES = (Site("fra", 50.0, 8.0), Site("nyc", 40.0, -74.0))
 

@@ -7,9 +7,11 @@ import string
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from config.caching import Caching
 from config.check import check_topology
 from config.dump import dump_topology
 from config.load import parse_topology
+from config.token_keys import TokenKey
 from config.topology import (
     MIB,
     AccessToken,
@@ -23,7 +25,6 @@ from config.topology import (
     RouterNode,
     RouterSettings,
     Site,
-    TokenKey,
     Topology,
     Volume,
 )
@@ -40,6 +41,12 @@ _TEXTS = st.text(
 
 
 @st.composite
+def cachings(draw: st.DrawFn) -> Caching:
+    choice = st.sampled_from([None, False, True])
+    return Caching(draw(st.sampled_from(["cdn", "rfc"])), draw(choice), draw(choice))
+
+
+@st.composite
 def edge_settings(draw: st.DrawFn) -> EdgeSettings:
     return EdgeSettings(
         block_bytes=2 ** draw(st.integers(16, 24)),
@@ -47,6 +54,7 @@ def edge_settings(draw: st.DrawFn) -> EdgeSettings:
         idle_timeout_seconds=draw(_SECONDS),
         connect_timeout_seconds=draw(st.sampled_from([0.1, 0.25, 1.0, 90.0])),
         congestion_control=draw(st.sampled_from(["", "bbr", "no"])),
+        caching=draw(cachings()),
         access_log=draw(st.sampled_from(["", "-", "/log/edge.jsonl"])),
     )
 
@@ -97,7 +105,11 @@ def topologies(draw: st.DrawFn) -> Topology:
             for n, name in enumerate(names[4:7])
         ),
         routers=(RouterNode(names[7], Address("0.0.0.0", 80), "http://r.example"),),
-        routes=(Route(), Route("/films/", ("http://o.example/v1",), token=True)),
+        routes=(
+            Route(),
+            Route("/films/", ("http://o.example/v1",), token=True),
+            Route("/live/", caching=draw(st.none() | cachings())),
+        ),
         geo=draw(
             st.sampled_from([None, Geo(sites[0], {"10.0.0.0/8": sites[1], "::/0": sites[2]})])
         ),

@@ -11,6 +11,7 @@ import pytest
 
 from config.example import EXAMPLE_ENVIRON, topology_example
 from config.load import load_topology, parse_topology
+from config.service import Service
 from config.shape import fields_of
 from config.topology import Topology
 
@@ -47,10 +48,25 @@ def test_every_default_shown_is_the_default() -> None:
     assert len(full.origins[0].volumes) == 1
     assert full.edges[0].tls is not None
     assert full.edges[0].url.startswith("https:")
-    edge = dataclasses.replace(full.edges[0], tls=None, url=plain.edges[0].url)
+    (disk,) = full.edges[0].disks
+    disks = (dataclasses.replace(disk, eviction=None),)
+    edge = dataclasses.replace(full.edges[0], disks=disks, tls=None, url=plain.edges[0].url)
     edges = (edge, *full.edges[1:])
+    routes = tuple(dataclasses.replace(route, caching=None, pacing=None) for route in full.routes)
+    assert full.service is not None
+    assert full.service.mail is not None
+    assert full.service.push is not None
+    assert full.service.payments is not None
+    bare = dataclasses.replace(full.service, mail=None, push=None, payments=None)
+    assert bare == Service()
     again = dataclasses.replace(
-        full, origins=(origin,), edges=edges, token_keys=(), access_tokens=()
+        full,
+        origins=(origin,),
+        edges=edges,
+        routes=routes,
+        token_keys=(),
+        access_tokens=(),
+        service=None,
     )
     assert again == plain
 

@@ -158,3 +158,33 @@ _YAML_VALUES = st.recursive(
 @given(_YAML_VALUES)
 def test_any_yaml_is_read_or_refused(value: object) -> None:
     assert 1 <= judged(yaml.safe_dump({"edges": value, "geo": value})) <= 100
+
+
+_SOUND, *_BROKEN = load_vectors("broken_topologies")
+
+
+def test_the_topology_that_is_broken_in_many_ways_is_sound() -> None:
+    assert parse_topology(_SOUND["text"], {}, folder="/srv").name == "sound"
+    assert len(_BROKEN) >= 50
+
+
+@pytest.mark.parametrize("case", _BROKEN, ids=case_id)
+def test_what_breaks_a_topology_is_refused_with_file_line_path_and_fix(
+    case: dict[str, Any],
+) -> None:
+    text = _SOUND["text"]
+    for old, new in case["edits"].items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    with pytest.raises(TopologyError) as caught:
+        parse_topology(text, {}, file="/etc/cinedge/topology.yaml", folder="/srv")
+    (complaint,) = caught.value.complaints
+    assert complaint.file == "/etc/cinedge/topology.yaml"
+    assert (complaint.line, complaint.path) == (case["line"], case["path"])
+    assert (complaint.message, complaint.hint) == (case["message"], case["fix"])
+    assert complaint.hint
+
+
+@pytest.mark.parametrize("case", load_vectors("topology_errors"), ids=case_id)
+def test_every_complaint_says_what_to_do(case: dict[str, Any]) -> None:
+    assert [each.message for each in refusal(case["text"]).complaints if not each.hint] == []

@@ -8,7 +8,8 @@ import pytest
 
 from config.scalars import bounds, expected, needs_quotes, placeholder, read_scalar, write_scalar
 from config.shape import Field, fields_of
-from config.topology import Address, CacheDisk, EdgeNode, EdgeSettings, Route, TokenKey
+from config.token_keys import TokenKey
+from config.topology import Address, CacheDisk, EdgeNode, EdgeSettings, Route
 from config.units import UnitError
 
 
@@ -21,6 +22,8 @@ def field(record: type, name: str) -> Field:
     [
         (EdgeNode, "workers", "4", 4),
         (EdgeNode, "weight", "1e-2", 0.01),
+        # The longest fraction that a float is written with.
+        (EdgeNode, "weight", "0.00014599303729311723", 0.00014599303729311723),
         (EdgeNode, "listen", "[::1]:80", Address("::1", 80)),
         (EdgeSettings, "head_timeout_seconds", "250ms", 0.25),
         (CacheDisk, "size_bytes", "1GiB", 1 << 30),

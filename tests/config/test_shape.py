@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from config.locating import Geo
 from config.shape import Field, Kind, Many, fields_of
-from config.topology import CacheDisk, EdgeNode, EdgeSettings, Geo, Route, Topology
+from config.topology import CacheDisk, EdgeNode, EdgeSettings, Route, Topology
 
 
 def field(record: type, name: str) -> Field:

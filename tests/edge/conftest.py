@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from config.token_keys import TokenKey
 from config.topology import (
     KIB,
     MIB,
@@ -22,7 +24,6 @@ from config.topology import (
     OriginNode,
     Route,
     Site,
-    TokenKey,
     Topology,
 )
 from edge.app import Worker, worker
@@ -215,6 +216,7 @@ class Plan:
     origins: tuple[OriginNode, ...] = ()
     admin: Address | None = None
     listen: Address = field(default_factory=lambda: Address("127.0.0.1", 0))
+    now: Callable[[], float] = time.time
 
     def node(self) -> EdgeNode:
         """The edge's record."""
@@ -245,8 +247,9 @@ class Plan:
     @contextlib.asynccontextmanager
     async def start(self) -> AsyncIterator[Edge]:
         """Serve inside the block."""
-        async with worker(self.node(), self.topology()) as running:
+        async with worker(self.node(), self.topology(), now=self.now) as running:
             edge = Edge(running, self.origin)
+            await running.holdings.loading.finished()
             try:
                 yield edge
             finally:

@@ -12,7 +12,7 @@ from edge.cache.disk import Disk
 from edge.entry import Entry, StoredHead
 from edge.http1.request import Request, parse_request
 from edge.http1.response import ResponseHead, parse_response
-from edge.upstream.upstreams import Lent
+from edge.upstream.lent import Lent
 
 BLOCK = 100
 STRONG: Pair = (b"etag", b'"x"')

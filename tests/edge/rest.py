@@ -20,6 +20,8 @@ async def all_at_rest(edge: Edge) -> None:
         client.close()
     await eventually(lambda: not edge.worker.server.connections, "every connection has ended")
     await eventually(lambda: not fills._tasks and not fills._saving, "every fill has ended")
+    departures = edge.worker.holdings._departures
+    await eventually(lambda: not len(departures), "the blocks of what left have gone")
     for entry in edge.worker.holdings.entries.values():
         assert not entry.growing
         assert not entry.readers
@@ -35,6 +37,7 @@ async def small_edge(plan: Plan, size_bytes: int) -> AsyncIterator[Edge]:
     node = replace(plan.node(), disks=(CacheDisk(str(plan.cache), size_bytes),))
     async with worker(node, plan.topology()) as running:
         edge = Edge(running, plan.origin)
+        await running.holdings.loading.finished()
         try:
             yield edge
         finally:

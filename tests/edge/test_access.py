@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from cdnkit.tokens import Claims, TokenError, TokenFault, sign
-from config.topology import Route, TokenKey
-from edge.access import Access, TokenMissingError, split_cookie
+from cdnkit.tokens.keys import read_keys
+from cdnkit.tokens.verifier import Verifier
+from config.token_keys import TokenKey
+from config.topology import Route
+from edge.access import TOKEN_COOKIE, Access, Asked, TokenMissingError, split_cookie
 from edge.routing import Matched, PathRule
+from tests.cdnkit.tokens.made import jwt_key, make_jwt
 from tests.edge.conftest import Edge, Plan
 from tests.helpers.clock import FakeClock
 
@@ -25,31 +29,36 @@ def matched(token: str | None, *, needed: bool = True, path: bytes = PATH.encode
     return Matched(PathRule(b"/", needed, 0), path, path[1:], token)
 
 
+def access_of(keys: dict[str, bytes]) -> Access:
+    written = [TokenKey(name, secret.decode()) for name, secret in keys.items()]
+    return Access(Verifier(read_keys(written)))
+
+
 def refusal(token: str, path: bytes = PATH.encode(), now: float = 0, client: str = "::1") -> object:
     with pytest.raises(TokenError) as caught:
-        Access(KEYS).check(matched(token, path=path), None, client, now)
+        access_of(KEYS).check(matched(token, path=path), None, Asked(client), now)
     return caught.value.reason
 
 
 def test_a_good_token_gives_its_claims() -> None:
-    access = Access(KEYS)
+    access = access_of(KEYS)
     for _ in range(2):
-        claims = access.check(matched(TOKEN), None, "::1", 0)
+        claims = access.check(matched(TOKEN), None, Asked("::1"), 0)
         assert claims is not None
         assert claims.path_prefix == "/films/a/"
 
 
 def test_a_remembered_token_is_checked_at_every_use(clock: FakeClock) -> None:
     token = sign(Claims("k2", "/films/a/", int(clock()) + 10, client_prefix="10.0.0.0/8"), KEYS)
-    access = Access(KEYS)
-    access.check(matched(token), None, "10.1.2.3", clock())
+    access = access_of(KEYS)
+    access.check(matched(token), None, Asked("10.1.2.3"), clock())
     with pytest.raises(TokenError):
-        access.check(matched(token), None, "11.1.2.3", clock())
+        access.check(matched(token), None, Asked("11.1.2.3"), clock())
     with pytest.raises(TokenError):
-        access.check(matched(token, path=b"/films/b"), None, "10.1.2.3", clock())
+        access.check(matched(token, path=b"/films/b"), None, Asked("10.1.2.3"), clock())
     clock.advance(10)
     with pytest.raises(TokenError):
-        access.check(matched(token), None, "10.1.2.3", clock())
+        access.check(matched(token), None, Asked("10.1.2.3"), clock())
 
 
 def test_refusals_say_why() -> None:
@@ -61,18 +70,32 @@ def test_refusals_say_why() -> None:
     assert refusal(unknown) is TokenFault.UNKNOWN_KEY
 
 
+def test_countries_are_left_to_the_router() -> None:
+    token = sign(Claims("k1", "/films/a/", FOREVER, countries=("DE",)), KEYS)
+    assert access_of(KEYS).check(matched(token), None, Asked("::1"), 0) is not None
+
+
+def test_a_token_may_be_for_one_site_only() -> None:
+    key = jwt_key()
+    token = make_jwt({"exp": FOREVER, "cdniuc": r"regex:https://cdn\.example/films/.*"})
+    access = Access(Verifier([key]))
+    assert access.check(matched(token), None, Asked("::1", "https://cdn.example"), 0) is not None
+    with pytest.raises(TokenError):
+        access.check(matched(token), None, Asked("::1", "https://other.example"), 0)
+
+
 def test_a_missing_token_is_refused_only_where_one_is_needed() -> None:
-    assert Access(KEYS).check(matched(None, needed=False), None, "::1", 0) is None
+    assert access_of(KEYS).check(matched(None, needed=False), None, Asked("::1"), 0) is None
     with pytest.raises(TokenMissingError):
-        Access(KEYS).check(matched(None), None, "::1", 0)
+        access_of(KEYS).check(matched(None), None, Asked("::1"), 0)
     with pytest.raises(TokenMissingError):
-        Access({}).check(matched(None), None, "::1", 0)
+        access_of({}).check(matched(None), None, Asked("::1"), 0)
 
 
 def test_a_cookie_counts_when_path_and_query_have_no_token() -> None:
-    assert Access(KEYS).check(matched(None), TOKEN, "::1", 0) is not None
+    assert access_of(KEYS).check(matched(None), TOKEN, Asked("::1"), 0) is not None
     with pytest.raises(TokenError):
-        Access(KEYS).check(matched("bad"), TOKEN, "::1", 0)
+        access_of(KEYS).check(matched("bad"), TOKEN, Asked("::1"), 0)
 
 
 def test_the_tokens_cookie_is_taken_out_and_others_stay() -> None:
@@ -81,6 +104,7 @@ def test_the_tokens_cookie_is_taken_out_and_others_stay() -> None:
         (b"x", b"y"),
         (b"cookie", b"cinedge_token=second"),
         (b"cookie", b"xcinedge_token=no"),
+        (b"cookie", b"cinedge_token"),
     ]
     assert split_cookie(pairs) == (
         "T.o.k",
@@ -88,12 +112,15 @@ def test_the_tokens_cookie_is_taken_out_and_others_stay() -> None:
             (b"cookie", b"a=1; b=cinedge_token"),
             (b"x", b"y"),
             (b"cookie", b"xcinedge_token=no"),
+            (b"cookie", b"cinedge_token"),
         ],
     )
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"cookie", b"x"]), st.binary(max_size=20))))
+@example([(b"cookie", b"cinedge_token"), (b"cookie", b" cinedge_token ;a")])
 def test_fields_without_the_tokens_cookie_are_left_alone(pairs: list[tuple[bytes, bytes]]) -> None:
+    assume(not any(TOKEN_COOKIE in value and b"=" in value for _, value in pairs))
     assert split_cookie(pairs) == (None, pairs)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cdnkit.tokens import Claims, sign
-from config.topology import Route, TokenKey
+from config.token_keys import TokenKey
+from config.topology import Route
 from tests.edge.conftest import BLOCK, Edge, Plan, eventually, plain_answer, says
 from tests.helpers.raw_client import head
 

@@ -11,9 +11,10 @@ from cdnkit.fields import FieldLines
 from cdnkit.freshness import CDN, assess
 from cdnkit.ranges import ContentRange
 from edge.cache.disk import Disk
-from edge.combine import VersionChangedError, check_part, is_what_was_asked, part_of
+from edge.combine import VersionChangedError, check_part, is_same_head, is_what_was_asked, part_of
 from edge.entry import Entry, StoredHead
 from edge.http1.response import parse_response
+from tests.edge.made import an_entry
 
 GOOD = ("206", "bytes 0-99/1000", '"x"', 100)
 COMBINED = {
@@ -91,3 +92,21 @@ def test_a_first_part_is_of_use_when_it_is_all_that_was_asked_for_and_exists(
     framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
     head = parse_response(f"HTTP/1.1 206 X\r\n{framing}".encode(), b"GET")
     assert is_what_was_asked(head, part, asked) is is_it
+
+
+@pytest.mark.parametrize(
+    ("lines", "same"),
+    [
+        (('ETag: "x"', "Content-Length: 1000"), True),
+        (('ETag: "x"',), True),
+        (('ETag: "y"', "Content-Length: 1000"), False),
+        (('ETag: "x"', "Content-Length: 1001"), False),
+        (("Content-Length: 1000",), False),
+    ],
+)
+def test_a_head_speaks_of_what_is_held_when_tag_and_length_say_so(
+    lines: tuple[str, ...], same: bool
+) -> None:
+    head = parse_response("\r\n".join(["HTTP/1.1 200 X", *lines]).encode(), b"HEAD")
+    assert is_same_head(an_entry(1000), head) is same
+    assert not is_same_head(an_entry(1000, status=404), head)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 
 from edge.connection import MATCHES_NOTHING
 from tests.edge.conftest import BLOCK, Edge, eventually
@@ -25,6 +26,17 @@ async def test_a_connection_between_requests_holds_nothing_of_the_last(edge: Edg
         assert not connection.buffer
         assert connection.file is None
         assert connection.body is None
+
+
+async def test_a_cork_is_set_once_and_taken_off(edge: Edge) -> None:
+    client = await edge.client()
+    await eventually(lambda: bool(edge.worker.server.connections), "it is connected")
+    (connection,) = edge.worker.server.connections.values()
+    for on in (True, True, False, False):
+        connection.cork(on)
+        said = connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CORK)
+        assert bool(said) is connection.corked is on
+    client.close()
 
 
 async def test_a_header_block_is_remembered_only_once_it_was_parsed(edge: Edge) -> None:

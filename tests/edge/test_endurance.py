@@ -23,17 +23,18 @@ import pytest
 
 from edge.connection import Connection
 from edge.exchange import Exchange
-from edge.fastlane import HeldBody
+from edge.held_body import HeldBody
 from edge.reader import Reader
 from tests.edge.conftest import BLOCK, Edge, Plan, eventually
 from tests.helpers.raw_client import CutShortError, head
 
-REQUESTS = int(os.environ.get("CINEDGE_ENDURANCE_REQUESTS", "20000"))
+REQUESTS = int(os.environ.get("CINEDGE_ENDURANCE_REQUESTS", "5000"))
 IDLE = 10_000
 BUSY = 64
 FILM = random.Random(31).randbytes(60 * BLOCK)
 SMALL = b"small" * 800
 PIPELINE = 300
+ROUNDS = 12
 
 VIEWERS = """
 import selectors, socket, sys
@@ -74,6 +75,22 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+def control_seconds() -> float:
+    """The time of this thread for work of the kind that answers are made of: how fast the machine
+    is just now, whoever else is at it."""
+    near, far = socket.socketpair()
+    text = head("/small", "User-Agent: a player of usual length (X11; Linux x86_64)")
+    with near, far:
+        before = time.thread_time()
+        for _ in range(1000):
+            near.send(text)
+            for line in far.recv(1 << 16).split(b"\r\n"):
+                line.partition(b":")
+            far.send(SMALL)
+            near.recv(1 << 16)
+        return time.thread_time() - before
+
+
 @pytest.fixture
 def many_descriptors() -> Any:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -84,6 +101,7 @@ def many_descriptors() -> Any:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.alone
 async def test_ten_thousand_idle_connections_cost_little_memory_and_no_time(
     many_descriptors: None, edge: Edge
 ) -> None:
@@ -104,19 +122,26 @@ async def test_ten_thousand_idle_connections_cost_little_memory_and_no_time(
         assert await viewers.stdout.readline() == b"done\n"
         return (time.thread_time() - before) / count
 
+    async def busy_cost() -> float:
+        """What answers cost, in units of work that no edge takes part in and is done turn about.
+
+        Others on the machine only ever add to either, so the least of each counts.
+        """
+        rounds = [(await do("busy", BUSY * 30), control_seconds()) for _ in range(ROUNDS)]
+        return min(answers for answers, _ in rounds) / min(control for _, control in rounds)
+
     try:
         await do("busy", BUSY * 20)
         gc.collect()
         memory_before = resident_bytes()
         await do("idle", 100)
-        ratio = 2.0
-        alone = min([await do("busy", BUSY * 60) for _ in range(6)])
+        alone = await busy_cost()
         await do("idle", IDLE - 100)
         per_connection = (resident_bytes() - memory_before) / IDLE
-        for _ in range(20):
-            ratio = min(ratio, await do("busy", BUSY * 60) / alone)
-            if ratio <= 1.1:
-                break
+        ratio = await busy_cost() / alone
+        for _ in range(3):
+            if ratio > 1.1:  # measured once more, never computed away
+                ratio = min(ratio, await busy_cost() / alone)
         assert len(edge.worker.server.connections) == IDLE + BUSY
     finally:
         viewers.kill()
@@ -248,14 +273,15 @@ async def test_nothing_stays_behind_of_viewers_with_bad_manners(plan: Plan) -> N
         while asked < REQUESTS:
             await once()
         assert (alive(), len(os.listdir("/proc/self/fd"))) == before
-        assert sys.getallocatedblocks() - blocks_before < 50_000
-        assert resident_bytes() - memory_before < 32 << 20
+        assert sys.getallocatedblocks() - blocks_before < min(50_000, 2.5 * REQUESTS)
+        assert resident_bytes() - memory_before < min(32 << 20, 1600 * REQUESTS)
         assert before[0]["Connection"] <= 1
         lane, counters = running.lane, running.accounts.counters
         running.accounts.absorb(lane)
         assert sum(counters.requests.values()) == asked
-        assert lane.records == []
-        assert len(lane._hot) == len(running.holdings.entries) == 2
+        assert lane.log is not None
+        assert lane.log.pieces == []
+        assert len(lane.targets.by_line) == len(running.holdings.entries) == 2
         for entry in running.holdings.entries.values():
             assert not entry.readers
             assert len(entry.hots) == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from hypothesis import strategies as st
 
 from cdnkit.fields import FieldLines, Pair
 from cdnkit.freshness import CDN, assess
+from edge.blockfile import BlockFile
 from edge.cache.disk import Disk
-from edge.entry import ABSENT, HELD, Entry, StoredHead, name_of
+from edge.entry import ABSENT, HELD, Entry, Loan, NotHeldError, StoredHead, name_of
 
 BLOCK = 100
 
@@ -69,3 +72,31 @@ def test_a_newer_head_changes_lines_but_no_block(disk: Disk) -> None:
 @given(st.binary(), st.binary())
 def test_names_of_keys_are_equal_when_the_keys_are(first: bytes, second: bytes) -> None:
     assert (name_of(first) == name_of(second)) == (first == second)
+
+
+def test_who_waits_gets_the_file_or_hears_that_there_is_none(tmp_path: Path) -> None:
+    loan = Loan(1, 7)
+    held, lost = Future[BlockFile](), Future[BlockFile]()
+    loan.waiting.update({3: held, 4: lost})
+    (tmp_path / "a").touch()
+    file = BlockFile(os.open(tmp_path / "a", os.O_RDONLY))
+    loan.settle(3, file)
+    loan.settle(4, None)
+    loan.settle(5, None)
+    assert held.result() is file
+    with pytest.raises(NotHeldError):
+        lost.result()
+    assert not loan.waiting
+
+
+def test_nobody_waits_for_an_owner_that_is_gone() -> None:
+    loan, waiting = Loan(1, 7), Future[BlockFile]()
+    loan.waiting[0] = waiting
+    loan.end()
+    assert not loan.up
+    assert isinstance(waiting.exception(), NotHeldError)
+
+
+def test_variants_of_a_target_stand_on_its_shelf() -> None:
+    assert name_of(b"/a\nde")[:2] == name_of(b"/a")[:2]
+    assert len({name_of(b"/a"), name_of(b"/a\nde"), name_of(b"/a\nfr")}) == 3

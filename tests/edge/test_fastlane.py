@@ -3,107 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
 import random
-import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from cdnkit.tokens import Claims, sign
 from cdnkit.wire import MissClass
-from config.topology import Route, TokenKey
-from edge.app import worker
+from config.pacing import Pacing
+from config.token_keys import TokenKey
+from config.topology import Route
 from edge.connection import Connection
-from edge.entry import Entry
-from edge.fastlane import CONTENTS_BYTES_MAX, COPIED_BYTES_MAX, FastLane
-from edge.http1.request import parse_request
-from tests.edge.conftest import BLOCK, Edge, Plan, eventually, says
-from tests.helpers.clock import FakeClock
+from tests.edge.conftest import BLOCK, Plan, eventually, says
+from tests.edge.laned import FILM, KEPT, SMALL, Laned, all_of, laned, laned_on_films
 from tests.helpers.raw_client import CutShortError, RawClient, head
 
-FILM = random.Random(21).randbytes(60 * BLOCK + 9)
 OTHER = random.Random(22).randbytes(60 * BLOCK + 9)
-SMALL = b"small" * 100
 SECRET = "k" * 40
-KEPT = ("Cache-Control: max-age=100",)
-
-
-@dataclass(slots=True)
-class Laned:
-    """An edge whose clock stands still, and its log."""
-
-    edge: Edge
-    clock: FakeClock
-    log: Path
-
-    @property
-    def lane(self) -> FastLane:
-        """The lane itself."""
-        return self.edge.worker.lane
-
-    @property
-    def answered(self) -> int:
-        """Answers that the lane gave (it numbers them)."""
-        return self.lane._number
-
-    def entry(self, path: str = "/film") -> Entry:
-        """The entry of a path."""
-        return self.edge.worker.holdings.entries[path.encode()]
-
-    def pass_seconds(self, seconds: float) -> None:
-        """Move the wall clock on."""
-        self.clock.advance(seconds)
-        self.edge.worker.server.tick(self.edge.worker.server.now)
-
-    def all_is_held(self) -> bool:
-        """Whether no block is on its way."""
-        return not any(entry.growing for entry in self.edge.worker.holdings.entries.values())
-
-    async def warm(self, client: RawClient, target: str, *lines: str) -> bytes:
-        """Ask until the lane answers."""
-        for _ in range(6):
-            before = self.answered
-            answer = await client.ask(target, *lines)
-            if self.answered > before:
-                return answer.body
-            await eventually(self.all_is_held, "all is held")
-        raise AssertionError("the lane never answers")
-
-    async def records(self) -> list[dict[str, Any]]:
-        """The log of everything up to now."""
-        accounts = self.edge.worker.accounts
-        accounts.absorb(self.lane)
-        await accounts._log.flush()
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-
-@contextlib.asynccontextmanager
-async def laned(plan: Plan, **more: Any) -> AsyncIterator[Laned]:
-    clock = FakeClock(float(int(time.time())) + 0.25)
-    plan.cache.mkdir(exist_ok=True)
-    log = plan.cache / "access.log"
-    plan = plan.but(access_log=str(log))
-    async with worker(plan.node(), plan.topology(), now=clock, **more) as running:
-        edge = Edge(running, plan.origin)
-        try:
-            yield Laned(edge, clock, log)
-        finally:
-            for client in edge.clients:
-                client.close()
 
 
 @pytest.fixture
 async def fast(plan: Plan) -> AsyncIterator[Laned]:
-    plan.origin.put("/film", FILM, lines=KEPT)
-    plan.origin.put("/small", SMALL, lines=KEPT)
     plan.origin.scripts["/post"] = says("200 OK", b"thanks")
-    async with laned(plan) as made:
+    async with laned_on_films(plan) as made:
         yield made
 
 
@@ -119,7 +44,7 @@ async def evicted(fast: Laned, path: str) -> None:
     holdings = fast.edge.worker.holdings
     entry = fast.entry(path)
     for block in range(entry.count):
-        holdings._indexes[entry.disk].remove((entry.store_id, block))
+        holdings.keeping.remove(entry, block)
         holdings._evict(entry, block)
 
 
@@ -140,7 +65,7 @@ async def replaced_by_post(fast: Laned, path: str) -> None:
 
 async def descriptors_ran_out(fast: Laned, path: str) -> None:
     holdings = fast.edge.worker.holdings
-    holdings._close_oldest(len(holdings._open))
+    holdings.open_files.close_oldest(len(holdings.open_files))
 
 
 @pytest.mark.parametrize("path", ["/film", "/small"])
@@ -323,6 +248,17 @@ async def test_blocks_evicted_at_full_speed_never_change_bytes(fast: Laned) -> N
     assert fast.answered > 20
 
 
+async def test_no_connection_stays_corked(fast: Laned) -> None:
+    await held_film(fast)
+    client = await fast.edge.client()
+    await fast.warm(client, "/film", f"Range: bytes=5-{3 * BLOCK}")
+    slow, connection = await slow_answer(fast, f"Range: bytes=7-{50 * BLOCK}")
+    assert connection.corked
+    assert (await slow.answer()).body == FILM[7 : 50 * BLOCK + 1]
+    await eventually(lambda: connection.owed is None, "it is settled")
+    assert not any(each.corked for each in all_of(fast))
+
+
 async def test_every_lane_answer_is_logged_once_with_the_bytes_it_took(fast: Laned) -> None:
     await held_film(fast)
     client, slow_connection = await slow_answer(fast)
@@ -353,10 +289,6 @@ async def test_every_lane_answer_is_logged_once_with_the_bytes_it_took(fast: Lan
     assert counters.cut_short == 1
     sent = sum(counters.sent_bytes.values()) - sum(sent_before.values())
     assert sent == sum(record["bytes"] for record in records)
-
-
-def all_of(fast: Laned) -> list[Connection]:
-    return list(fast.edge.worker.server.connections.values())
 
 
 async def test_a_block_file_cut_short_never_ends_an_answer_cleanly(fast: Laned) -> None:
@@ -412,59 +344,43 @@ async def test_draining_lets_a_lane_answer_end(plan: Plan, block_bytes: int) -> 
         client.close()
 
 
-async def test_targets_are_forgotten_in_turn_and_leave_nothing_with_their_entries(
-    plan: Plan,
-) -> None:
-    for number in range(6):
-        plan.origin.put(f"/{number}", SMALL, lines=KEPT)
-    async with laned(plan, lane_targets_max=3) as fast:
-        client = await fast.edge.client()
-        for number in range(6):
-            await fast.warm(client, f"/{number}")
-        lane = fast.lane
-        assert list(lane._hot) == [b"GET /3", b"GET /4", b"GET /5"]
-        assert lane._contents_bytes == 3 * len(SMALL)
-        assert [len(fast.entry(f"/{n}").hots) for n in range(6)] == [0, 0, 0, 1, 1, 1]
-        entry = fast.entry("/5")
-        for number in range(1000):
-            lane.teach(b"/~T%d/5" % number, entry, fast.clock.now + 9, "")
-        assert len(entry.hots) == len(lane._hot) == 3
-        before = fast.answered
-        assert (await client.ask("/5")).body == SMALL
-        assert fast.answered == before
+CMCD = (
+    *("CMCD-Object: br=3200,d=4004,ot=v,tb=6000", 'CMCD-Request: bl={0}00,mtp=48100,nor="x-{0}"'),
+    *('CMCD-Session: cid="c",sf=d,sid="6e2fb550-c457",st=v', "CMCD-Status: bs"),
+)
 
 
-async def test_contents_in_memory_stay_within_their_bound(fast: Laned) -> None:
-    content = b"x" * COPIED_BYTES_MAX
-    fast.edge.origin.put("/eight", content, lines=KEPT)
+def said_by_a_player(number: int) -> list[str]:
+    """CMCD lines; the last comes now and then only."""
+    return [line.format(number) for line in CMCD[: 4 if number % 3 else 3]]
+
+
+async def test_a_player_that_sends_cmcd_fields_is_answered_by_the_lane(fast: Laned) -> None:
     client = await fast.edge.client()
-    await fast.warm(client, "/eight")
-    entry = fast.entry("/eight")
-    count = CONTENTS_BYTES_MAX // COPIED_BYTES_MAX + 50
-    for number in range(count):
-        fast.lane.teach(b"/~%d/eight" % number, entry, fast.clock.now + 9, "")
-    assert CONTENTS_BYTES_MAX - COPIED_BYTES_MAX <= fast.lane._contents_bytes <= CONTENTS_BYTES_MAX
-    assert len({id(hot.content) for hot in entry.hots}) == 2
+    await fast.warm(client, "/film", *said_by_a_player(0), "Range: bytes=0-9")
+    await fast.warm(client, "/small", *said_by_a_player(0))
     before = fast.answered
-    assert (await client.ask(f"/~{count - 1}/eight")).body == content
-    assert fast.answered == before + 1
+    for number in range(10):
+        lines = said_by_a_player(number)
+        lines.insert(number % len(lines), f"Range: bytes={number}-{number + 99}")
+        assert (await client.ask("/film", *lines)).body == FILM[number : number + 100]
+        assert (await client.ask("/small", *said_by_a_player(number))).body == SMALL
+        assert (await client.ask("/small")).body == SMALL
+    assert fast.answered == before + 30
 
 
-async def test_remembered_blocks_are_shared_and_bounded(fast: Laned) -> None:
+@pytest.mark.parametrize("start", [0, 7, BLOCK - 1, 59 * BLOCK, 60 * BLOCK, len(FILM) - 1])
+async def test_a_range_to_the_end_is_answered_by_the_lane(fast: Laned, start: int) -> None:
     client = await fast.edge.client()
-    await fast.warm(client, "/small")
-    lane, (connection,) = fast.lane, all_of(fast)
-    for number in range(5000):
-        block = head("/small", f"X-N: {number}")[:-4]
-        lane.remember(connection, block, parse_request(block))
-    assert len(lane._blocks) <= 4096
-    other = cast(Any, Connection(fast.edge.worker.server, client.sock, -1, "127.0.0.1"))
-    lane.remember(other, block, parse_request(block))
-    assert other.plain is connection.plain
-    huge = head("/small", "X: " + "x" * 9000)[:-4]
-    lane.remember(connection, huge, parse_request(huge))
-    assert connection.plain is other.plain
-    assert await fast.warm(client, "/small", "X-N: 4999") == SMALL
+    await held_film(fast)
+    await fast.warm(client, "/film", "Range: bytes=1-2")
+    before = fast.answered
+    answer = await client.ask("/film", f"Range: bytes={start}-")
+    assert answer.body == FILM[start:]
+    assert answer.fields["content-range"] == f"bytes {start}-{len(FILM) - 1}/{len(FILM)}"
+    assert fast.answered == before + 1
+    await eventually(lambda: all(c.owed is None for c in all_of(fast)), "nothing is owed")
+    assert (await fast.records())[-1]["range"] == f"bytes={start}-"
 
 
 async def test_blocks_of_two_players_are_not_mixed_up_in_the_log(fast: Laned) -> None:
@@ -478,3 +394,55 @@ async def test_blocks_of_two_players_are_not_mixed_up_in_the_log(fast: Laned) ->
         asked[answer.fields["x-request-id"]] = agent
     records = {record["request_id"]: record["user_agent"] for record in await fast.records()}
     assert {number: records[number] for number in asked} == asked
+
+
+@pytest.mark.parametrize("lines", [(), ("Range: bytes=5-99",)])
+async def test_the_first_request_of_a_connection_is_the_lanes_when_its_block_is_known(
+    fast: Laned, lines: tuple[str, ...]
+) -> None:
+    content = await fast.warm(await fast.edge.client(), "/small", "User-Agent: one", *lines)
+    for agent, is_known in (("one", True), ("two", False), ("two", True)):
+        before = fast.answered
+        answer = await (await fast.edge.client()).ask("/small", f"User-Agent: {agent}", *lines)
+        assert answer.body == content
+        assert fast.answered == before + is_known
+        logged = (await fast.records())[-1]
+        assert logged["request_id"] == answer.fields["x-request-id"]
+        assert (logged["user_agent"], logged["client"]) == (agent, "127.0.0.1")
+
+
+async def test_requests_that_decide_something_are_no_first_requests_of_the_lane(
+    fast: Laned,
+) -> None:
+    await fast.warm(await fast.edge.client(), "/small")
+    for lines in (("If-None-Match: *",), ("Cookie: cinedge_token=x",), ("Connection: close",)):
+        for _ in range(2):
+            before = fast.answered
+            await (await fast.edge.client()).ask("/small", *lines)
+            assert fast.answered == before
+
+
+@pytest.mark.parametrize("what", ["pacing", "tokens"])
+async def test_where_connections_have_a_pace_each_takes_the_full_path_first(
+    plan: Plan, what: str
+) -> None:
+    pacing = Pacing(bitrate_bytes_per_second=10**9, burst_bytes=0, burst_seconds=0)
+    paced = replace(
+        plan,
+        routes=(
+            Route(
+                prefix="/",
+                upstream=(plan.origin.url,),
+                pacing=pacing if what == "pacing" else None,
+            ),
+        ),
+        token_keys=(TokenKey("k1", SECRET),) if what == "tokens" else (),
+    )
+    async with laned_on_films(paced) as fast:
+        await fast.warm(await fast.edge.client(), "/small")
+        before = fast.answered
+        client = await fast.edge.client()
+        assert (await client.ask("/small")).body == SMALL
+        assert fast.answered == before
+        assert (await client.ask("/small")).body == SMALL
+        assert fast.answered == before + 1

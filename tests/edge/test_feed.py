@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import shutil
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ from tests.edge.conftest import (
     Plan,
     eventually,
     plain_answer,
+    read_content,
     says,
 )
 
@@ -31,22 +35,28 @@ class Journal:
     """The origin's change journal, with its long-poll."""
 
     def __init__(self, origin: Origin) -> None:
-        self.changes: list[str] = []
+        self.changes: list[str | dict[str, object]] = []
+        self.said: list[dict[str, Any]] = []
+        self.names: set[str | None] = set()
+        self.forbids = False
         self.published: dict[str, str] = {}
         self.first = 1
         self.asked_after: list[int] = []
         self._news = asyncio.Event()
         origin.scripts["/v1/changes"] = self.serve
+        origin.scripts["/v1/receipts"] = self.take
 
     @property
     def last(self) -> int:
         return self.first + len(self.changes) - 1
 
-    def add(self, *keys: str) -> None:
+    def add(self, *keys: str | dict[str, object]) -> None:
         self.changes.extend(keys)
         self._news.set()
 
-    def _change(self, key: str, sequence: int) -> dict[str, object]:
+    def _change(self, key: str | dict[str, object], sequence: int) -> dict[str, object]:
+        if isinstance(key, dict):
+            return {"key": "", "sequence": sequence, **key}
         etag = self.published.get(key)
         kind = {"kind": "delete"} if etag is None else {"kind": "publish", "etag": etag}
         return {"key": key, "sequence": sequence, **kind}
@@ -55,6 +65,10 @@ class Journal:
         self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         query = dict(part.split("=") for part in asked.target.partition("?")[2].split("&"))
+        self.names.add(query.get("edge"))
+        if self.forbids and "edge" in query:
+            writer.write(plain_answer("401 No", b""))
+            return
         after, limit = int(query["after"]), int(query["limit"])
         self.asked_after.append(after)
         if after == self.last and query["wait"] != "0":
@@ -69,6 +83,19 @@ class Journal:
         writer.write(
             plain_answer("200 OK", json.dumps(page).encode(), "Content-Type: application/json")
         )
+
+    async def take(
+        self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        body = json.loads(await read_content(asked, reader))
+        self.said += [{**each, "edge": body["edge"]} for each in body["receipts"]]
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+def purge_of(order: str, **what: object) -> dict[str, object]:
+    nothing: dict[str, object] = {"keys": [], "prefixes": [], "tags": [], "all": False}
+    detail = {"order": order, **nothing, "soft": False, "refresh_per_second": 1000.0, **what}
+    return {"kind": "purge", "detail": detail}
 
 
 @pytest.fixture(autouse=True)
@@ -173,14 +200,13 @@ def _place(plan: Plan) -> int:
     return int(json.loads(path.read_text())["sequence"]) if path.exists() else -1
 
 
-async def revalidates_once(edge: Edge) -> None:
+async def revalidates(edge: Edge) -> None:
     client = await edge.client()
     asked = content_asked(edge.origin)
     answer = await client.ask(PATH)
     assert answer.body == FILM
     assert "fwd=stale; fwd-status=304" in answer.fields["cache-status"]
     assert content_asked(edge.origin) == asked + 1
-    assert "hit" in (await client.ask(PATH)).fields["cache-status"]
 
 
 LIFETIMES = [
@@ -203,7 +229,8 @@ async def test_another_journal_is_noticed_and_nothing_is_trusted_unasked(
     journal.changes[:] = ["z"]
     journal.add()
     await caught_up(journal)
-    await revalidates_once(edge)
+    await revalidates(edge)
+    assert "hit" in (await client.ask(PATH)).fields["cache-status"]
 
 
 @pytest.mark.parametrize(
@@ -228,10 +255,13 @@ async def test_a_lost_feed_means_asking_until_it_is_back(
     edge.origin.scripts["/v1/changes"] = broken  # type: ignore[assignment]
     journal.add("films/x")
     await eventually(lambda: entry.head.freshness.lifetime_seconds == 0, "nothing is trusted")
-    await revalidates_once(edge)
+    await revalidates(edge)
+    await revalidates(edge)
     edge.origin.scripts["/v1/changes"] = journal.serve
     journal.asked_after.clear()
     await caught_up(journal)
+    await revalidates(edge)
+    assert "hit" in (await client.ask(PATH)).fields["cache-status"]
 
 
 async def test_a_start_without_its_origin_serves_what_it_holds_after_asking(
@@ -242,7 +272,7 @@ async def test_a_start_without_its_origin_serves_what_it_holds_after_asking(
         await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
     plan.origin.scripts["/v1/changes"] = says("503 No", b"")
     async with plan.start() as edge:
-        await revalidates_once(edge)
+        await revalidates(edge)
 
 
 async def test_more_than_a_page_of_changes_is_read_to_the_end(plan: Plan, journal: Journal) -> None:
@@ -273,3 +303,89 @@ async def test_an_unreadable_place_means_reading_the_journal_from_its_start(
     journal.add("a", "b")
     async with plan.start():
         assert journal.asked_after[0] == 0
+
+
+async def test_an_order_is_obeyed_and_acknowledged_once(edge: Edge, journal: Journal) -> None:
+    client = await edge.client()
+    for path in (PATH, f"{PATH}?sub=1"):
+        edge.origin.put(CONTENT, FILM)
+        await client.ask(path)
+        assert "hit" in (await client.ask(path)).fields["cache-status"]
+    journal.add(purge_of("x", keys=[KEY]), purge_of("x", keys=[KEY]), purge_of("y", keys=["b"]))
+    await caught_up(journal)
+    await eventually(lambda: len(journal.said) >= 2, "the receipts have come")
+    assert {(said["order"], said["state"]) for said in journal.said} == {
+        ("x", "done"),
+        ("y", "done"),
+    }
+    assert journal.names == {"edge-1"} == {said["edge"] for said in journal.said}
+    for path in (PATH, f"{PATH}?sub=1"):
+        assert "detail=purged" in (await client.ask(path)).fields["cache-status"]
+
+
+async def test_an_edge_not_known_by_name_follows_all_the_same(plan: Plan, journal: Journal) -> None:
+    journal.forbids = True
+    async with plan.start() as edge:
+        client = await edge.client()
+        await client.ask(PATH)
+        journal.add(purge_of("x", all=True))
+        await caught_up(journal)
+        assert "detail=purged" in (await client.ask(PATH)).fields["cache-status"]
+        assert journal.names == {"edge-1", None}
+
+
+async def test_an_order_that_is_not_understood_is_said_to_have_failed(
+    edge: Edge, journal: Journal
+) -> None:
+    client = await edge.client()
+    await client.ask(PATH)
+    await client.ask(PATH)
+    await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+    journal.add({"kind": "purge", "detail": {"order": "x", "keys": "films"}})
+    await eventually(lambda: bool(journal.said), "the receipt has come")
+    assert [(said["order"], said["state"]) for said in journal.said] == [("x", "failed")]
+    await revalidates(edge)
+
+
+async def test_a_crash_after_a_purge_brings_nothing_back(plan: Plan, journal: Journal) -> None:
+    async with plan.start() as edge:
+        await (await edge.client()).ask(PATH)
+        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+        await caught_up(journal)
+        at_rest = plan.cache.parent / "as-a-crash-leaves-it"
+        shutil.copytree(plan.cache, at_rest)
+        held_up = threading.Event()
+        for disk in edge.worker.holdings.disks:
+            # What is to be written or unlinked from now on waits, as it would on a slow disk.
+            disk.threads.submit(held_up.wait)
+            disk.threads.submit(held_up.wait)
+        journal.add(purge_of("x", all=True))
+        await eventually(lambda: bool(journal.said), "the receipt has come")
+        assert _place(plan) <= 0
+        held_up.set()
+        await eventually(lambda: _place(plan) == 1, "the place is kept")
+    plan.cache = at_rest
+    async with plan.start() as edge:
+        answer = await (await edge.client()).ask(PATH)
+        assert "detail=purged" in answer.fields["cache-status"]
+
+
+@pytest.mark.parametrize("lines", LIFETIMES, ids=["plain", "stale-while-revalidate"])
+async def test_a_soft_purge_is_served_stale_and_refreshed_unasked(
+    edge: Edge, journal: Journal, lines: tuple[str, ...]
+) -> None:
+    edge.origin.put(CONTENT, FILM, lines=lines)
+    client = await edge.client()
+    await client.ask(PATH)
+    await client.ask(PATH)
+    await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+    asked = content_asked(edge.origin)
+    edge.origin.put(CONTENT, FILM[::-1], lines=lines)
+    journal.add(purge_of("x", all=True, soft=True))
+    await eventually(lambda: content_asked(edge.origin) > asked, "it was asked for")
+    await eventually(lambda: bool(journal.said), "the receipt has come")
+    entries = edge.worker.holdings.entries
+    await eventually(
+        lambda: entries[PATH.encode()].head.freshness.lifetime_seconds == 3600, "it is fresh"
+    )
+    assert (await client.ask(PATH)).body == FILM[::-1]

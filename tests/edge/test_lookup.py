@@ -54,8 +54,7 @@ async def test_content_that_cannot_be_completed_is_begun_anew(edge: Edge) -> Non
     assert (await client.ask("/w")).body == FILM
     await eventually(lambda: holdings.held_blocks == 6, "all is held")
     entry = holdings.entries[b"/w"]
-    (index,) = holdings._indexes.values()
-    index.remove((entry.store_id, 3))
+    holdings.keeping.remove(entry, 3)
     holdings._evict(entry, 3)
     held = await client.ask("/w", f"Range: bytes=0-{BLOCK - 1}")
     assert "hit" in status_of(held)

@@ -10,11 +10,14 @@ from edge.http1.request import RefusedError, parse_request
 from edge.onward import (
     LoopDetectedError,
     all_pairs,
+    forwards_left,
+    nodes_passed,
     refuse_loop,
     shared_pairs,
     upstream_head,
     via_line,
 )
+from tests.edge.made import a_request
 
 HEAD = (
     b"GET /a HTTP/1.1\r\nHost: edge\r\nAccept: */*\r\nRange: bytes=0-1\r\nIf-Range: x\r\n"
@@ -32,7 +35,7 @@ CONDITIONS = {b"range", b"if-range", b"if-match", b"if-none-match"} | {
 
 def _made(pairs: list[Pair], own: list[Pair]) -> bytes:
     via = via_line(FieldLines(pairs), "edge-1")
-    return upstream_head(b"GET", b"/b/a?c", b"up:81", pairs, own, via, b"r1")
+    return upstream_head(b"GET", b"/b/a?c", b"up:81", pairs, own, via, "edge-1", b"r1")
 
 
 def _read(head: bytes) -> FieldLines:
@@ -57,7 +60,7 @@ def test_a_head_is_made_of_one_host_one_via_and_what_is_passed_on() -> None:
     assert fields.lines(b"host") == [b"up:81"]
     assert fields.lines(b"range") == [b"bytes=0-9"]
     assert fields.lines(b"via") == [b"1.0 outer, 1.1 edge-1"]
-    assert fields.combined(b"cdn-loop") == b"other; a=b, cinedge"
+    assert fields.combined(b"cdn-loop") == b"other; a=b, cinedge;node=edge-1"
     assert fields.lines(b"x-request-id") == [b"r1"]
     assert b"content-length" not in fields
     assert b"transfer-encoding" not in fields
@@ -122,6 +125,38 @@ def test_a_loop_over_another_node_is_noticed() -> None:
     refuse_loop(FieldLines([]), "edge-1")
     first = _read(_made([], []))
     pairs = [(b"via", line) for line in first.lines(b"via")]
-    second = upstream_head(b"GET", b"/", b"h", pairs, [], via_line(first, "shield"), b"r")
+    second = upstream_head(b"GET", b"/", b"h", pairs, [], via_line(first, "shield"), "shield", b"r")
     with pytest.raises(LoopDetectedError):
         refuse_loop(_read(second), "edge-1")
+
+
+@pytest.mark.parametrize(
+    ("line", "loops"),
+    [
+        ("CDN-Loop: cinedge;node=edge-1", True),
+        ("CDN-Loop: other; a=b, cinedge;node=edge-1", True),
+        ("CDN-Loop: cinedge;node=edge-2", False),
+        ("CDN-Loop: cinedge", False),
+        ('CDN-Loop: other; a="cinedge;node=edge-1, b"', False),
+    ],
+)
+def test_the_loop_field_names_the_node_even_where_via_was_taken_out(line: str, loops: bool) -> None:
+    fields = a_request(line).fields
+    if loops:
+        with pytest.raises(LoopDetectedError):
+            refuse_loop(fields, "edge-1")
+    else:
+        refuse_loop(fields, "edge-1")
+
+
+def test_forwards_are_counted_for_options_alone() -> None:
+    assert forwards_left(a_request("Max-Forwards: 2", method="OPTIONS")) == 2
+    assert forwards_left(a_request("Max-Forwards: two", method="OPTIONS")) is None
+    assert forwards_left(a_request("Max-Forwards: 2")) is None
+    assert (b"max-forwards", b"1") in all_pairs(a_request("Max-Forwards: 2", method="OPTIONS"))
+    assert all_pairs(a_request("Max-Forwards: 0", method="OPTIONS")) == []
+
+
+def test_via_names_the_nodes_a_request_came_through() -> None:
+    pairs = [(b"via", b"1.1 a, HTTP/1.1 b (with a word)"), (b"x", b"1.1 c"), (b"via", b"1.0 d, e")]
+    assert nodes_passed(pairs) == {"a", "b", "d"}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 
-from config.topology import EdgeSettings, Route
+from config.topology import Route
 from tests.edge.conftest import BLOCK, Plan, says, started_origin
 from tests.helpers.raw_client import head
 
-FIRST = (1 + EdgeSettings().read_ahead_blocks) * BLOCK
+FIRST = 2 * BLOCK
+"""Of a question for one block: as much again comes ahead of it."""
 FILM = random.Random(61).randbytes(40 * BLOCK)
 
 

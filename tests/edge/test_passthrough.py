@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.topology import Route
-from edge.upstream.pool import PoolLimits
+from edge.upstream.limits import PoolLimits
 from tests.edge.conftest import BLOCK, Asked, Edge, Plan, eventually, says, started_origin
 from tests.helpers.raw_client import Answer, head
 
@@ -99,7 +99,7 @@ async def test_a_viewer_who_waits_too_long_for_an_upstream_is_told(
     def impatient(**limits: Any) -> PoolLimits:
         return PoolLimits(**{**limits, "wait_timeout_seconds": 0.05})
 
-    monkeypatch.setattr("edge.app.PoolLimits", impatient)
+    monkeypatch.setattr("edge.routes.PoolLimits", impatient)
     go = asyncio.Event()
 
     async def slow(

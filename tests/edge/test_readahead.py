@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.readahead import WINDOW_BLOCKS, first_part, plan_run, wants_block
+from edge.readahead import (
+    SEEK_WINDOW_BLOCKS,
+    WINDOW_BLOCKS,
+    Session,
+    first_part,
+    next_session,
+    plan_run,
+    wants_block,
+    window_at,
+)
 
 counts = st.integers(1, 120)
 aheads = st.integers(0, 20)
@@ -126,6 +135,7 @@ def test_a_first_part_is_what_is_wanted_and_the_read_ahead_and_no_more(
 ) -> None:
     start, end = first_part(first, first + length, block, ahead)
     wanted_blocks = -(-(first + length) // block) - first // block
+    ahead = min(ahead, max(1, -(-length // block)))
     assert end - start == (min(wanted_blocks, WINDOW_BLOCKS) + ahead) * block
 
 
@@ -137,5 +147,89 @@ def test_a_first_part_is_what_a_reader_of_known_content_would_have_asked_for(
     stop = None if length is None else first + length
     start, end = first_part(first, stop, block, ahead)
     stop_block = count if stop is None else -(-stop // block)
-    run = plan_run(lambda _: False, first // block, stop_block, count, ahead)
+    window = window_at(0, stop is None and first > 0)
+    if stop is not None:
+        ahead = next_session(None, first, stop, block, ahead, is_late=False).ahead
+    run = plan_run(lambda _: False, first // block, stop_block, count, ahead, window)
     assert run == (start // block, end // block)
+
+
+@given(st.integers(1, 200), st.integers(1, 20))
+def test_a_reader_after_a_seek_loses_nothing_by_beginning_small(count: int, ahead: int) -> None:
+    held: set[int] = set()
+    for cursor in range(count):
+        window = window_at(cursor, is_seek=True)
+        run = plan_run(held.__contains__, cursor, count, count, ahead, window)
+        if run is not None:
+            # It was asked for before the reader came to the end of what is held.
+            assert cursor == 0 or run[0] > cursor
+            held |= set(range(*run))
+        assert cursor in held
+        if cursor == 0:
+            assert len(held) <= SEEK_WINDOW_BLOCKS + ahead
+    assert window_at(WINDOW_BLOCKS, is_seek=True) == window_at(0, is_seek=False) == WINDOW_BLOCKS
+
+
+STEP = 250
+"""Bytes of a step of the sessions below: three blocks of 100."""
+
+
+def steps(session: Session, count: int, late: int = 0) -> Session:
+    for number in range(count):
+        session = next_session(
+            session, session.stop, session.stop + STEP, 100, 12, is_late=number < late
+        )
+    return session
+
+
+def test_one_step_is_fetched_ahead_until_reading_has_gone_on_for_long() -> None:
+    first = next_session(None, 1000, 1000 + STEP, 100, 12, is_late=True)
+    assert first.ahead == 3
+    assert steps(first, 60).ahead == 3
+    assert steps(first, 70).ahead == 6
+    assert steps(first, 700).ahead == 12
+
+
+def test_what_came_too_late_is_fetched_earlier_up_to_the_bound() -> None:
+    first = next_session(None, 0, STEP, 100, 12, is_late=False)
+    assert [steps(first, 4, late).ahead for late in range(4)] == [3, 6, 12, 12]
+
+
+def test_a_seek_begins_anew() -> None:
+    session = steps(next_session(None, 0, STEP, 100, 12, is_late=False), 5, late=5)
+    assert session.ahead == 12
+    assert next_session(session, 10_000, 10_000 + STEP, 100, 12, is_late=True).ahead == 3
+
+
+@given(offsets, st.integers(1, 10**6), st.integers(0, 64), st.booleans())
+def test_never_more_than_the_bound_is_ahead(start: int, size: int, most: int, late: bool) -> None:
+    session = next_session(None, start, start + size, 100, most, is_late=late)
+    for _ in range(5):
+        session = next_session(session, session.stop, session.stop + size, 100, most, is_late=late)
+        assert 0 <= session.ahead <= most
+
+
+def at_times(*times: float, late_at: float | None = None) -> Session:
+    """A sequential session that asked at these times, for what was late at one of them."""
+    session = None
+    for now in times:
+        stop = STEP if session is None else session.stop + STEP
+        late = now == late_at
+        session = next_session(session, stop - STEP, stop, 100, 12, is_late=late, now=now)
+    assert session is not None
+    return session
+
+
+def test_a_player_that_keeps_a_pace_is_given_half_of_it_to_leave() -> None:
+    assert at_times(5).wait_seconds == 0
+    assert at_times(5, 9).wait_seconds == 2
+    assert at_times(5, 5).wait_seconds == 0
+    assert at_times(5, 9, 15).wait_seconds == 3
+    assert at_times(5, 905).wait_seconds == 10
+
+
+def test_who_had_to_wait_for_what_was_fetched_late_is_not_kept_waiting_again() -> None:
+    assert at_times(5, 9, 13, late_at=13).wait_seconds == 0
+    assert at_times(5, 9, 13, 17, 21, late_at=13).wait_seconds == 0
+    late = at_times(5, 9, late_at=9)
+    assert next_session(late, 0, STEP, 100, 12, is_late=False, now=10).is_hasty is False

@@ -9,6 +9,7 @@ from cdnkit.errors import BadRequestError, UnauthorizedError, UnavailableError
 from cdnkit.fields import FieldLines, Pair
 from edge.respond import (
     CORS_LINES,
+    NO_TRACE,
     hop_lines,
     lines_of,
     not_modified_lines,
@@ -17,6 +18,8 @@ from edge.respond import (
     spelled,
     status_line,
     stored_lines,
+    trace_of,
+    whole_lines,
 )
 
 STORED: list[Pair] = [
@@ -112,20 +115,29 @@ def test_an_origin_that_speaks_of_other_sites_is_left_to_itself() -> None:
         assert CORS_LINES not in lines
 
 
+def test_a_content_range_that_means_nothing_stays_with_the_whole_content() -> None:
+    pairs = [*STORED, (b"content-range", b"ananas")]
+    assert b"ananas" not in stored_lines(pairs)
+    assert whole_lines(pairs) == b"Content-Range: ananas\r\n"
+    assert whole_lines(STORED) == b""
+
+
 def test_each_hop_adds_itself_after_those_nearer_to_the_origin() -> None:
-    lines = hop_lines(FieldLines(STORED), "edge-1; hit", "edge-1", b"r1", b"Connection: close\r\n")
+    lines = hop_lines(
+        trace_of(FieldLines(STORED)), "edge-1; hit", "edge-1", b"r1", b"Connection: close\r\n"
+    )
     assert lines == (
         b"Cache-Status: up; hit, edge-1; hit\r\nVia: 1.1 up, 1.1 edge-1\r\n"
         b"X-Request-Id: r1\r\nConnection: close\r\n"
     )
-    assert hop_lines(None, "edge-1; hit", "edge-1", b"r1", b"") == (
+    assert hop_lines(NO_TRACE, "edge-1; hit", "edge-1", b"r1", b"") == (
         b"Cache-Status: edge-1; hit\r\nVia: 1.1 edge-1\r\nX-Request-Id: r1\r\n"
     )
 
 
 def test_a_cache_status_that_cannot_be_read_does_not_spoil_ours() -> None:
     upstream = FieldLines([(b"cache-status", b"\xe9;;")])
-    assert hop_lines(upstream, "edge-1; hit", "edge-1", b"r", b"").startswith(
+    assert hop_lines(trace_of(upstream), "edge-1; hit", "edge-1", b"r", b"").startswith(
         b"Cache-Status: edge-1; hit\r\n"
     )
 
@@ -141,7 +153,7 @@ def test_a_cache_status_that_cannot_be_read_does_not_spoil_ours() -> None:
 def test_an_error_is_a_whole_answer_with_a_problem(
     error: BadRequestError | UnauthorizedError | UnavailableError, name: bytes, value: bytes
 ) -> None:
-    hop = hop_lines(None, "edge-1; fwd=miss", "edge-1", b"r\xe9", b"Connection: close\r\n")
+    hop = hop_lines(NO_TRACE, "edge-1; fwd=miss", "edge-1", b"r\xe9", b"Connection: close\r\n")
     response, fields, body = _read(problem_answer(error, b"r\xe9", b"Sun, 06 Nov 1994", hop))
     assert response.status_code == error.status
     assert fields.first(b"content-type") == b"application/problem+json"

@@ -9,7 +9,7 @@ from edge.routing import PathRule, Routing
 
 FILMS = PathRule(b"/films/", True, 0)
 POSTERS = PathRule(b"/films/posters/", False, 1)
-REST = PathRule(b"/", False, 2)
+REST = PathRule(b"/", False, 2, is_followed=True)
 MIXED = Routing([REST, FILMS, POSTERS])
 PULL = Routing([REST])
 
@@ -135,3 +135,8 @@ def test_a_key_matched_again_means_the_same(target: bytes, routing: Routing) -> 
     again = routing.match(matched.target)
     assert (again.rule, again.target, again.rest) == (matched.rule, matched.target, matched.rest)
     assert again.token is None
+
+
+def test_what_a_journal_tells_of_is_known_by_the_longest_prefix() -> None:
+    assert MIXED.is_followed(b"/other")
+    assert not MIXED.is_followed(b"/films/a.mp4")

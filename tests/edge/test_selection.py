@@ -16,7 +16,7 @@ from cdnkit.ranges import (
     plan_ranges,
 )
 from edge.entry import EVICTED, HELD, UNVERIFIED
-from edge.fill import Growing
+from edge.growing import Growing
 from edge.selection import (
     Everything,
     Failed,

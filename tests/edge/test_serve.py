@@ -65,7 +65,7 @@ async def test_a_silent_origin_is_a_504(plan: Plan) -> None:
         await reader.read()
 
     plan.origin.scripts[PATH] = silent
-    async with plan.but(read_timeout_seconds=0.1).start() as edge:
+    async with plan.but(first_byte_timeout_seconds=0.1).start() as edge:
         client = await edge.client()
         for method in ("GET", "POST"):
             assert (await client.ask(PATH, method=method)).status == 504

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 
 import pytest
 
-from tests.edge.conftest import BLOCK, Asked, Edge, eventually, says
+from config.topology import Route
+from tests.edge.conftest import BLOCK, Asked, Edge, Plan, eventually, says
 from tests.helpers.raw_client import Answer, CutShortError, head
 
 FILM = random.Random(5).randbytes(5 * BLOCK + 5)
@@ -172,5 +174,25 @@ async def test_a_head_keeps_its_entry_from_being_the_first_to_leave(edge: Edge) 
     holdings = edge.worker.holdings
     await eventually(lambda: holdings.held_blocks == 2, "both are held")
     await client.ask("/old", method="HEAD")
-    (index,) = holdings._indexes.values()
-    assert index.pop() == (holdings.entries[b"/new"].store_id, 0)
+    new = holdings.entries[b"/new"]
+    assert holdings.keeping.pop(new.disk) == (new, 0)
+
+
+async def test_another_upstreams_answer_says_that_the_first_is_ill(plan: Plan) -> None:
+    dead = "http://127.0.0.1:1"
+    routed = replace(plan, routes=(Route("/", (dead, plan.origin.url)),))
+    plan.origin.put("/a", b"content")
+    async with routed.start() as edge:
+        client = await edge.client()
+        missed = await client.ask("/a")
+        assert (missed.status, missed.body) == (200, b"content")
+        assert missed.fields["cache-status"].endswith("detail=health")
+        assert "hit" in (await client.ask("/a")).fields["cache-status"]
+
+
+async def test_an_upstream_that_is_gone_is_an_error_of_health(plan: Plan) -> None:
+    async with replace(plan, routes=(Route("/", ("http://127.0.0.1:1",)),)).start() as edge:
+        refused = await (await edge.client()).ask("/a")
+        assert refused.status == 502
+        assert refused.fields["cache-status"].endswith("detail=health")
+        assert refused.fields["content-type"] == "application/problem+json"

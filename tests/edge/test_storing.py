@@ -15,7 +15,8 @@ from edge.cache.disk import Disk
 from edge.cache.holdings import Holdings
 from edge.cache.records import BLOCKS_MAX
 from edge.entry import Entry
-from edge.storing import AskForAll, Keep, KeepLater, Known, PassOn, Question, Storing
+from edge.question import Question
+from edge.storing import AskForAll, Keep, KeepLater, Known, PassOn, Storing
 from tests.edge.made import BLOCK, a_request, an_answer, lent
 
 KEPT = "Cache-Control: max-age=60"
@@ -37,7 +38,7 @@ async def holdings(tmp_path: Path) -> AsyncIterator[Holdings]:
 @pytest.fixture
 def storing(holdings: Holdings) -> Storing:
     """Keeps content in blocks of 100 bytes."""
-    return Storing(holdings, CDN, BLOCK)
+    return Storing(holdings, lambda _: CDN, BLOCK, lambda _: True)
 
 
 def question(asked: tuple[int, int] | None = None, *lines: str, epoch: int = 0) -> Question:
@@ -142,7 +143,7 @@ async def test_a_request_with_credentials_is_answered_for_itself_unless_told(
     storing: Storing,
 ) -> None:
     asked = question(None, "Authorization: Basic x")
-    assert storing.judge(asked, lent(an_answer(200, WHOLE, TAG, KEPT))) == PassOn(True)
+    assert storing.judge(asked, lent(an_answer(200, WHOLE, TAG, KEPT))) == PassOn(False)
     public = lent(an_answer(200, WHOLE, TAG, "Cache-Control: public, max-age=9"))
     assert isinstance(storing.judge(asked, public), Keep)
 

@@ -14,17 +14,16 @@ import struct
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import pytest
 
 from config.topology import Tls
-from edge.app import worker
 from edge.tls import SLICE_BYTES, CertificateError, Certificates, Channel, kernel_sends
 from tests.edge.conftest import BLOCK, Edge, Plan, eventually
+from tests.edge.tls_client import Client, beside, client_context, make_certificate, started
 from tests.helpers.raw_client import LIMIT_SECONDS, head
 
 pytestmark = pytest.mark.skipif(
@@ -32,16 +31,6 @@ pytestmark = pytest.mark.skipif(
 )
 FILM = random.Random(12).randbytes(9 * BLOCK + 777)
 PATH = "/film.mp4"
-T = TypeVar("T")
-
-
-def make_certificate(folder: Path, name: str) -> Tls:
-    """A certificate that signs itself, and its key."""
-    made = Tls(str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    more = ["-subj", f"/CN={name}", "-keyout", made.key, "-out", made.certificate]
-    subprocess.run(["openssl", *words.split(), *more], check=True, capture_output=True)
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -55,66 +44,6 @@ async def secure(plan: Plan, pair: Tls) -> AsyncIterator[Edge]:
         edge.origin.put(PATH, FILM)
         edge.origin.put("/small", b"small")
         yield edge
-
-
-@contextlib.asynccontextmanager
-async def started(plan: Plan, tls: Tls) -> AsyncIterator[Edge]:
-    node = replace(plan.node(), tls=tls)
-    async with worker(node, plan.topology()) as running:
-        yield Edge(running, plan.origin)
-
-
-def client_context(version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    if version is not None:
-        context.minimum_version = context.maximum_version = version
-    return context
-
-
-class Client:
-    """A blocking client; its calls are made in a thread beside the edge's loop."""
-
-    def __init__(
-        self,
-        edge: Edge,
-        context: ssl.SSLContext | None = None,
-        session: ssl.SSLSession | None = None,
-        receive_buffer_bytes: int = 0,
-    ) -> None:
-        raw = socket.socket()
-        raw.settimeout(LIMIT_SECONDS)
-        if receive_buffer_bytes:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.connect((edge.worker.address.host, edge.worker.address.port))
-        self.sock = (context or client_context()).wrap_socket(raw, session=session)
-        self.file = self.sock.makefile("rb")
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.file.close()
-        self.sock.close()
-
-    def answer(self) -> tuple[int, dict[str, str], bytes]:
-        status = int(self.file.readline().split()[1])
-        fields: dict[str, str] = {}
-        while line := self.file.readline().strip():
-            name, _, value = line.decode().partition(":")
-            fields[name.lower()] = value.strip()
-        return status, fields, self.file.read(int(fields["content-length"]))
-
-    def ask(self, target: str, *lines: str) -> tuple[int, dict[str, str], bytes]:
-        self.sock.sendall(head(target, *lines))
-        return self.answer()
-
-
-async def beside(call: Callable[[], T]) -> T:
-    return await asyncio.to_thread(call)
 
 
 def lane_answers(edge: Edge) -> int:
@@ -142,6 +71,14 @@ async def test_wholes_and_ranges_are_exact_on_both_lanes(
                     status, _, body = client.ask(PATH, f"Range: bytes={start}-{stop - 1}")
                     assert (status, body == FILM[start:stop]) == (206, True)
 
+    def warm() -> None:
+        with Client(secure) as client:
+            client.ask(PATH)
+            client.ask("/small")
+
+    await beside(warm)
+    entries = secure.worker.holdings.entries
+    await eventually(lambda: not any(e.growing for e in entries.values()), "all is held")
     await beside(talk)
     assert lane_answers(secure) > 40
 
@@ -379,6 +316,78 @@ async def test_a_new_certificate_serves_new_connections_only(
         old.__exit__()
 
 
+async def test_a_hang_up_loads_the_certificate_and_opens_the_log_anew(
+    plan: Plan, pair: Tls, tmp_path: Path
+) -> None:
+    used = Tls(str(tmp_path / "used.pem"), str(tmp_path / "used.key"))
+    log = tmp_path / "access.log"
+    shutil.copy(pair.certificate, used.certificate)
+    shutil.copy(pair.key, used.key)
+    other = make_certificate(tmp_path, "two.example")
+    async with started(plan.but(access_log=str(log)), used) as edge:
+        edge.origin.put("/small", b"small")
+        with await beside(lambda: Client(edge)) as old:
+            before = old.sock.getpeercert(binary_form=True)
+        stamps = [os.stat(each) for each in (used.certificate, used.key)]
+        shutil.copy(other.certificate, used.certificate)
+        shutil.copy(other.key, used.key)
+        log.rename(tmp_path / "access.log.1")
+        for each, stamp in zip((used.certificate, used.key), stamps, strict=True):
+            os.utime(each, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        edge.worker.hang_up()
+        with await beside(lambda: Client(edge)) as new:
+            assert new.sock.getpeercert(binary_form=True) != before
+            assert (await beside(lambda: new.ask("/small")))[2] == b"small"
+    assert b'"path":"/small"' in log.read_bytes()
+
+
+async def test_a_farewell_without_the_end_of_the_stream_ends_the_connection(secure: Edge) -> None:
+    """close_notify alone: the client waits for ours, its socket stays open (RFC 8446 6.1)."""
+
+    def talk() -> bytes:
+        with Client(secure) as client:
+            client.ask("/small")
+            # Sends close_notify and reads until the edge's.
+            raw = client.sock.unwrap()
+            raw.settimeout(LIMIT_SECONDS)
+            rest = raw.recv(100)
+            raw.close()
+            return rest
+
+    assert await beside(talk) == b""
+    await eventually(lambda: not secure.worker.server.connections, "the connection is gone")
+
+
+async def test_draining_sends_what_is_owed_and_says_farewell(plan: Plan, pair: Tls) -> None:
+    large = FILM * 12
+    plan.origin.put("/large", large)
+
+    def begin(edge: Edge) -> Client:
+        client = Client(edge, receive_buffer_bytes=4096)
+        cast(Any, client.sock).suppress_ragged_eofs = False
+        for _ in range(3):
+            assert client.ask("/large")[2] == large
+        client.sock.sendall(head("/large"))
+        assert client.file.peek(1)
+        return client
+
+    def rest(client: Client) -> bytes:
+        body = client.answer()[2]
+        assert client.file.read() == b"", "a close without close_notify raises"
+        client.__exit__()
+        return body
+
+    async with started(plan, pair) as edge:
+        client = await beside(partial(begin, edge))
+        server = edge.worker.server
+        (connection,) = server.connections.values()
+        await eventually(
+            lambda: connection.exchange is not None or connection.owed is not None, "it is owed"
+        )
+        reading = asyncio.ensure_future(beside(partial(rest, client)))
+    assert await reading == large
+
+
 async def test_files_that_cannot_be_used_end_the_start(plan: Plan, tmp_path: Path) -> None:
     missing = Tls(str(tmp_path / "none.pem"), str(tmp_path / "none.key"))
     with pytest.raises(CertificateError, match=re.escape(missing.certificate)):
@@ -394,7 +403,11 @@ class Stubborn:
         self.begun: bytes | None = None
         self.sent = b""
 
-    def send(self, data: bytes) -> int:
+    def read(self, size: int) -> bytes:
+        """Nobody says anything."""
+        raise ssl.SSLWantReadError
+
+    def write(self, data: bytes) -> int:
         data = bytes(data)
         assert self.begun is None or self.begun == data, "OpenSSL would say: bad write retry"
         if self.dice.random() < 0.5:

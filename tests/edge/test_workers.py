@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -16,7 +17,8 @@ import httpx
 import pytest
 
 from config.topology import MIB, Address, CacheDisk, EdgeNode
-from edge.workers import worker_node
+from edge.workers import until_stopped, worker_node
+from scripts.demo_topology import free_ports
 from tests.helpers.processes import Running, wait_until
 
 CONTENT = b"film" * 1000
@@ -34,9 +36,9 @@ def node(workers: int, size_bytes: int) -> EdgeNode:
     )
 
 
-def test_each_worker_gets_its_own_folder_and_its_share() -> None:
+def test_workers_share_the_folders_and_each_has_its_share_of_the_bytes() -> None:
     shares = [worker_node(node(4, 100 * MIB), number) for number in range(4)]
-    assert len({disk.path for share in shares for disk in share.disks}) == 8
+    assert {disk.path for share in shares for disk in share.disks} == {"/a", "/b"}
     assert {disk.size_bytes for share in shares for disk in share.disks} == {25 * MIB}
     assert [share.admin is not None for share in shares] == [True, False, False, False]
 
@@ -82,9 +84,7 @@ def listeners(port: int) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def test_both_answer_a_killed_one_comes_back_and_all_stop_together(
@@ -105,8 +105,8 @@ def test_both_answer_a_killed_one_comes_back_and_all_stop_together(
         before = children_of(pid)
         assert len(before) == 2
         answers()
-        assert {path.name for path in (tmp_path / "c").glob("worker-*/??")}, "blocks are kept"
-        assert len(list((tmp_path / "c").glob("worker-*"))) == 2
+        wait_until(lambda: bool(list((tmp_path / "c").glob("??/*/*-0"))), "a block is kept")
+        assert len(list((tmp_path / "c").glob("??/*/*-0"))) == 1
         victim = min(before)
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: victim not in children_of(pid), "it is gone")
@@ -159,12 +159,17 @@ def test_a_port_in_use_ends_the_edge_with_a_clear_line(upstream: str, tmp_path: 
     assert "Traceback" not in ended.stderr + ended.stdout
 
 
-def test_a_worker_that_cannot_start_ends_the_edge(upstream: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "complaint"), [("--cache", "Not a directory"), ("--access-log", "cannot start")]
+)
+def test_an_edge_that_cannot_start_ends_with_a_clear_line(
+    upstream: str, tmp_path: Path, option: str, complaint: str
+) -> None:
     (tmp_path / "file").write_text("not a directory")
     command = [sys.executable, "-m", "scripts.cli.main", "edge", "--workers", "2"]
     command += ["--listen", f"127.0.0.1:{free_port()}", "--pull", upstream]
     ended = subprocess.run(
-        [*command, "--cache", str(tmp_path / "file" / "c")],
+        [*command, "--cache", str(tmp_path / "c"), option, str(tmp_path / "file" / "c")],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -172,7 +177,7 @@ def test_a_worker_that_cannot_start_ends_the_edge(upstream: str, tmp_path: Path)
         check=False,
     )
     assert ended.returncode == 1
-    assert "worker cannot start" in ended.stderr + ended.stdout
+    assert complaint in ended.stderr + ended.stdout
 
 
 def test_a_scrape_has_the_sum_of_all_workers(upstream: str, tmp_path: Path) -> None:
@@ -194,3 +199,19 @@ def test_a_scrape_has_the_sum_of_all_workers(upstream: str, tmp_path: Path) -> N
         assert scraped("cinedge_edge_connections_total") == 24
         running.ask_to_stop()
         assert running.end() == 0
+
+
+async def test_a_worker_serves_until_it_is_told_to_stop_or_cannot_know_what_it_holds() -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loaded: asyncio.Future[bool] = loop.create_future()
+    serving = asyncio.ensure_future(until_stopped(stop.wait(), loaded))
+    loaded.set_result(True)
+    await asyncio.sleep(0)
+    assert not serving.done()
+    stop.set()
+    await serving
+    failed: asyncio.Future[bool] = loop.create_future()
+    failed.set_exception(OSError("no disk"))
+    with pytest.raises(OSError, match="no disk"):
+        await until_stopped(asyncio.Event().wait(), failed)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from config.topology import Dns, Geo, RouterSettings
+from config.locating import Dns, Geo
+from config.topology import RouterSettings
 from geo_router.dns_answer import Answerer
 from geo_router.dns_zone import Zone
 from geo_router.families import Families, build_families

@@ -14,6 +14,7 @@ from cdnkit.errors import BadRequestError, NotFoundError
 from geo_router import answers
 from geo_router.choose import Chooser
 from geo_router.client_address import Client, SaidBy
+from geo_router.fleet import Fleet, Limits
 from geo_router.place import Place, Source
 from tests.geo_router.worlds import SITES, edges_of, fleet_of, take_down
 from tests.helpers.vectors import case_id, load_vectors
@@ -101,7 +102,10 @@ def test_bodies_name_edges_reasons_and_place() -> None:
     explained = answers.explain_body(chooser.explain(place, "/a"), "/a", CLIENT, fleet, "none")
     assert (explained["url"], explained["rung"]) == (None, "none")
     assert explained["passed_over"][0]["reason"] == "down: cannot connect"
-    listed = answers.fleet_body({4: chooser, 6: chooser}, 5.0)["edges"]
+    shield = Fleet(["shield"], Limits(2, 3), 4.0)
+    body = answers.fleet_body({4: chooser, 6: chooser}, shield, 5.0)
+    assert [(each["name"], each["state"]) for each in body["resorts"]] == [("shield", "unknown")]
+    listed = body["edges"]
     assert [(e["name"], e["state"], e["since"], e["latency_ms"]) for e in listed] == [
         ("fra-0", "down", 3.0, None),
         ("nyc-0", "down", 3.0, None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import signal
@@ -15,10 +16,13 @@ import structlog
 from aiohttp import ClientSession
 
 from cdnkit.errors import BadRequestError
+from cdnkit.service.openapi import describe_api, undeclared
 from cdnkit.service.run import serve
-from config.topology import Geo, RouterSettings, Topology
-from geo_router.app import Router, build_router, geo_of, run_router
+from config.locating import Geo
+from config.topology import Address, OriginNode, RouterSettings, Topology
+from geo_router.app import Router, build_router, run_router
 from geo_router.fleet import Fleet, State
+from geo_router.front import serve_redirects
 from tests.geo_router.scripted_edge import DRAINING, READY, ScriptedEdge
 from tests.geo_router.worlds import SITES, edge, router_node, topology_of
 from tests.helpers.processes import wait_until
@@ -61,6 +65,7 @@ async def location(session: ClientSession, url: str) -> str:
         return answer.headers.get("Location", str(answer.status))
 
 
+@pytest.mark.alone
 async def test_an_edge_that_dies_leaves_new_answers_within_three_seconds() -> None:
     async with (
         ScriptedEdge() as fra,
@@ -134,10 +139,83 @@ async def test_an_unusable_geo_database_does_not_stop_the_router() -> None:
                 assert 'failures_total{kind="absent"} 1.0' in await answer.text()
 
 
-def test_without_a_geo_part_everybody_is_at_the_first_site() -> None:
-    assert geo_of(topology_of([])).default_site == "fra"
-    with pytest.raises(BadRequestError, match="at least one site"):
-        geo_of(Topology())
+async def test_a_topology_adopted_at_run_time_changes_every_answer_and_forgets_no_belief() -> None:
+    async with (
+        ScriptedEdge() as fra,
+        ScriptedEdge() as ams,
+        ClientSession() as session,
+        cluster(FAST, fra) as (router, changes, url),
+    ):
+        await changes.until("fra-0", State.UP)
+        door = serve_redirects(router.application, router.desk, "127.0.0.1", 0, grace_seconds=0.2)
+        async with door as lane:
+            # One connection from the old topology into the new one.
+            assert await location(session, lane.url) == f"{fra.url}/films/a.mp4"
+            nodes = [edge("fra-0", "fra", fra.port), edge("ams-0", "ams", ams.port)]
+            await router.adopt(router_node(FAST), topology_of(nodes, Geo("ams")))
+            assert router.fleet["fra-0"].state is State.UP
+            await changes.until("ams-0", State.UP)
+            for where in (lane.url, url):
+                assert await location(session, where) == f"{ams.url}/films/a.mp4"
+            async with session.get(url + "/metrics") as answer:
+                assert 'edge_state{edge="ams-0",state="up"} 1.0' in await answer.text()
+            await router.adopt(router_node(FAST), topology_of(nodes[1:], Geo("ams")))
+            async with session.get(url + "/metrics") as answer:
+                assert 'edge_state{edge="fra-0"' not in await answer.text()
+            probes = fra.probes
+            await ams.die()
+            await changes.until("ams-0", State.DOWN)
+            assert fra.probes == probes
+
+
+async def test_a_topology_that_cannot_be_adopted_changes_nothing() -> None:
+    async with ScriptedEdge() as fra, cluster(FAST, fra) as (router, changes, _):
+        await changes.until("fra-0", State.UP)
+        before = router.reign.realm
+        with pytest.raises(BadRequestError, match="at least one site"):
+            await router.adopt(router_node(FAST), Topology())
+        assert router.reign.realm is before
+        await fra.die()
+        await changes.until("fra-0", State.DOWN)
+
+
+async def test_shields_and_origins_are_looked_at_and_named_while_they_answer() -> None:
+    async with (
+        ScriptedEdge() as fra,
+        ScriptedEdge() as shield,
+        ScriptedEdge() as behind,
+        ClientSession() as session,
+    ):
+        settings = dataclasses.replace(FAST, shields=(shield.url,), origin_fallback=True)
+        origin = OriginNode("origin", Address("127.0.0.1", behind.port), "data", url=behind.url)
+        topology = dataclasses.replace(
+            topology_of([edge("fra-0", "fra", fra.port)], Geo("fra")), origins=(origin,)
+        )
+        changes = Changes()
+        router = build_router(
+            router_node(settings), topology, chance=lambda: 0.0, on_change=changes
+        )
+        async with (
+            router.running(),
+            serve(router.application, "127.0.0.1", 0, grace_seconds=0.2) as listening,
+        ):
+            await changes.until("origin", State.UP)
+            await fra.die()
+            await changes.until("fra-0", State.DOWN)
+            assert await location(session, listening.url) == f"{shield.url}/films/a.mp4"
+            await shield.die()
+            await changes.until(shield.url, State.DOWN)
+            content = f"{behind.url}/v1/content/films/a.mp4"
+            assert await location(session, listening.url) == content
+            async with session.get(listening.url + "/v1/fleet") as answer:
+                resorts = (await answer.json())["resorts"]
+            assert [(each["name"], each["state"]) for each in resorts] == [
+                (shield.url, "down"),
+                ("origin", "up"),
+            ]
+            await behind.die()
+            await changes.until("origin", State.DOWN)
+            assert await location(session, listening.url) == "503"
 
 
 @pytest.fixture
@@ -163,3 +241,10 @@ def test_a_router_runs_until_it_is_told_to_stop() -> None:
     stopper.start()
     assert run_router(router_node(FAST), topology_of([], Geo("fra"))) == 0
     stopper.join()
+
+
+def test_document_misses_no_route() -> None:
+    router = build_router(router_node(FAST), topology_of([], Geo("fra")))
+    assert undeclared(router.application) == []
+    document = describe_api(router.application, "Router", "0", "")
+    assert {"/v1/route", "/v1/explain", "/v1/fleet", "/{object_path}"} <= set(document["paths"])

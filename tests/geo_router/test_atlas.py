@@ -35,6 +35,7 @@ def test_a_named_site_is_home_wherever_the_viewer_is() -> None:
     order = Atlas(SITES, ALL).order(Place(Source.PREFIX, site="sgp"))
     assert order.sites[0] == 3
     assert order.fallbacks == 0
+    assert order.home_km == 0.0
 
 
 def test_a_site_without_edges_is_nobodys_nearest_but_may_be_named_home() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.topology import EdgeNode
 from geo_router.choose import Chooser, Decision, Resort, Rung, edge_url
-from geo_router.fleet import SERVING, Fleet, State
+from geo_router.fleet import SERVING, Fleet, Observation, Result, State
 from geo_router.place import Place, Source
+from tests.geo_router.plain_choice import PlainChoice
 from tests.geo_router.worlds import (
     BUSY,
     DRAINING,
@@ -68,6 +70,45 @@ def test_slow_edges_are_last_but_not_out_and_resorts_come_after_them() -> None:
     picked = chooser.pick(chooser.order(BERLIN), b"/a")
     assert picked is not None
     assert (picked.edge, picked.rung) == ("shield", Rung.SHIELD)
+
+
+def test_a_last_resort_that_is_down_or_draining_is_passed_over_and_told() -> None:
+    edges = edges_of({"fra": 1})
+    fleet = fleet_of(edges)
+    resorts = [Resort(f"shield-{n}", f"http://s{n}", Rung.SHIELD) for n in range(3)]
+    believed = fleet_of([edge(resort.name, "") for resort in resorts])
+    chooser = Chooser(SITES, edges, fleet, resorts=resorts, resort_fleet=believed)
+    take_down(fleet, "fra-0")
+    take_down(believed, "shield-0")
+    believed.observe("shield-1", DRAINING, 2.0)
+    assert first(chooser.choose(BERLIN, "/a")) == ("shield-2", Rung.SHIELD)
+    picked = chooser.pick(chooser.order(BERLIN), b"/a")
+    assert picked is not None
+    assert picked.edge == "shield-2"
+    explained = chooser.explain(BERLIN, "/a")
+    assert [(p.edge, p.reason) for p in explained.passed_over if not p.site] == [
+        ("shield-0", "down: cannot connect"),
+        ("shield-1", "draining: says it is draining"),
+    ]
+    take_down(believed, "shield-2")
+    assert chooser.choose(BERLIN, "/a").rung is Rung.NONE
+    assert chooser.pick(chooser.order(BERLIN), b"/a") is None
+
+
+def test_an_edge_that_says_its_answers_fail_comes_after_others_and_says_why() -> None:
+    edges = edges_of({"fra": 1, "ams": 1})
+    fleet = fleet_of(edges)
+    chooser = Chooser(SITES, edges, fleet)
+    ailing = Observation(Result.ANSWERED, "ready", 0.001, load=0.1, failing=0.6)
+    fleet.observe("fra-0", ailing, 2.0)
+    named = chooser.choose(BERLIN, "/a", 2).candidates
+    assert [(c.edge, c.rung) for c in named] == [
+        ("fra-0", Rung.OVERLOADED_IN_SITE),
+        ("ams-0", Rung.NEAREST_HEALTHY),
+    ]
+    assert named[0].reasons[-1] == "up, overloaded (60% of its answers fail)"
+    fleet.observe("fra-0", BUSY, 3.0)
+    assert chooser.choose(BERLIN, "/a").candidates[0].reasons[-1] == "up, overloaded (load 1.20)"
 
 
 def test_an_edge_that_comes_back_takes_load_along_its_slow_start() -> None:
@@ -238,6 +279,72 @@ def test_no_edge_that_is_down_is_named_and_healthy_ones_come_first(
     explained = chooser.explain(place, key)
     assert explained.candidates == ranked
     assert len(explained.passed_over) + len(ranked) == len(edges)
+
+
+_actions = st.one_of(
+    st.tuples(st.just("seen"), st.integers(0, 7), _observations),
+    st.tuples(st.just("pass"), st.sampled_from([0.5, 3.0, 40.0]), st.none()),
+    st.tuples(st.just("sent"), st.sampled_from(KEYS[:3]), st.sampled_from([1, 30, 300])),
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(_actions, max_size=25),
+    st.lists(st.sampled_from([0.0, 1.0, 1.0, 2.5]), min_size=8, max_size=8),
+    st.lists(st.sampled_from([0.0, 0.0, 2.0]), min_size=8, max_size=8),
+    st.sampled_from([(50.0, 8.0), (41.0, -73.0), (0.0, 100.0)]),
+)
+def test_what_is_remembered_changes_no_choice(
+    actions: list[tuple[str, Any, Any]],
+    weights: list[float],
+    capacities: list[float],
+    point: tuple[float, float],
+) -> None:
+    plain_edges = edges_of({"fra": 4, "ams": 2, "nyc": 2})
+    edges = [
+        dataclasses.replace(node, weight=weight, capacity_per_second=capacity)
+        for node, weight, capacity in zip(plain_edges, weights, capacities, strict=True)
+    ]
+    fleet = fleet_of(edges)
+    chooser = Chooser(SITES, edges, fleet, slow_start_seconds=30.0)
+    place, now, ticked = Place(Source.DATABASE, coordinates=point), 2.0, 0.0
+    for what, subject, detail in [*actions, ("end", 0, None)]:
+        plain = PlainChoice(chooser, edges, 30.0, ticked)
+        for key in KEYS[:3]:
+            expected = plain.candidates(place, key)
+            for limit in (1, 3, 100):
+                assert chooser.choose(place, key, limit).candidates == expected[:limit]
+            assert chooser.explain(place, key).candidates == expected
+            picked = chooser.pick(chooser.order(place), key.encode())
+            assert (picked and (picked.edge, picked.rung)) == (
+                (expected[0].edge, expected[0].rung) if expected else None
+            )
+        if what == "seen":
+            fleet.observe(edges[subject].name, detail, now)
+        elif what == "pass":
+            now += subject
+            ticked = now
+            chooser.tick(now)
+        elif what == "sent":
+            for _ in range(detail):
+                chooser.take(chooser.order(place), subject.encode())
+
+
+def test_an_edge_that_warms_up_is_whole_again_after_a_late_tick() -> None:
+    edges = edges_of({"fra": 2})
+    fleet = fleet_of(edges)
+    chooser = Chooser(SITES, edges, fleet, slow_start_seconds=20.0)
+    take_down(fleet, "fra-0")
+    for moment in (10.0, 11.0, 12.0):
+        fleet.observe("fra-0", READY, moment)
+    chooser.tick(13.0)
+    keys = [key for key in KEYS if first(chooser.choose(BERLIN, key))[0] == "fra-0"]
+    assert len(keys) < 50
+    chooser.tick(500.0)
+    keys = [key for key in KEYS if first(chooser.choose(BERLIN, key))[0] == "fra-0"]
+    assert 150 < len(keys) < 250
+    assert chooser.choose(BERLIN, keys[0]).candidates[0].reasons[-1] == "up"
 
 
 def test_every_candidate_tells_its_reasons() -> None:

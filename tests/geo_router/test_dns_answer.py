@@ -13,7 +13,7 @@ import dns.opcode
 import dns.rcode
 import pytest
 
-from config.topology import Dns
+from config.locating import Dns
 from geo_router.dns_answer import truncated
 from tests.geo_router.dns_worlds import SETTINGS, DnsWorld, dns_world
 from tests.geo_router.worlds import DRAINING

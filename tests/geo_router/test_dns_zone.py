@@ -10,7 +10,7 @@ import dns.rdatatype
 import pytest
 
 from cdnkit.errors import BadRequestError
-from config.topology import Dns
+from config.locating import Dns
 from geo_router.dns_zone import Zone, addresses_of
 from geo_router.place import Place, Source
 from tests.geo_router.dns_worlds import SETTINGS, DnsWorld, dns_world

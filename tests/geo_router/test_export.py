@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from cdnkit.errors import BadRequestError
-from config.topology import Geo, Topology
+from config.locating import Geo
+from config.topology import Topology
 from geo_router.export import export
 from tests.geo_router.dns_worlds import SETTINGS
 from tests.geo_router.geo_files import published

@@ -120,6 +120,31 @@ def test_overload_has_hysteresis_of_its_own() -> None:
     assert not follow([*seen[:2], OK])[-1].overloaded
 
 
+def test_failures_that_an_edge_tells_of_itself_have_a_hysteresis_too() -> None:
+    shares = [0.4, 0.5, 0.3, 0.2, 0.4]
+    seen = [Observation(Result.ANSWERED, "ready", 0.001, 0.1, share) for share in shares]
+    assert [h.overloaded for h in follow(seen)[1:]] == [False, True, True, False, False]
+
+
+def test_a_fleet_that_takes_anothers_place_believes_what_that_one_did() -> None:
+    old = Fleet(["a", "b", "c"], LIMITS, 0.0)
+    for name in "ab":
+        old.observe(name, OK, 1.0)
+    for moment in (2.0, 3.0):
+        old.observe("b", FAIL, moment)
+        old.observe("c", FAIL, moment)
+    new = Fleet(["a", "b", "d"], LIMITS, 4.0, before=old, kept=["a", "b"])
+    assert [new[name].state for name in "abd"] == [State.UP, State.DOWN, State.UNKNOWN]
+    assert (new.failing, set(new.unpolled)) == ({"b": FAIL.reason}, {"d"})
+    assert new.version > old.version
+    # An edge that is added is no reason to answer nobody, and it begins slowly.
+    assert new.is_polled
+    new.observe("d", OK, 5.0)
+    assert (new["d"].state, new["d"].warming_since) == (State.UP, 5.0)
+    moved = Fleet(["a"], LIMITS, 4.0, before=old)
+    assert moved["a"].state is State.UNKNOWN
+
+
 def test_a_fleet_is_polled_once_every_edge_was_looked_at_whatever_came_of_it() -> None:
     fleet = Fleet(["a", "b"], LIMITS, 0.0)
     assert not fleet.is_polled

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cdnkit.service.run import serve
-from config.topology import Geo
+from config.locating import Geo
 from geo_router.app import Router, build_router
 from tests.geo_router.worlds import DRAINING, READY, edges_of, router_node, take_down, topology_of
 
@@ -123,7 +123,7 @@ async def test_a_target_that_is_none_is_refused(wire: Wire, target: str) -> None
     assert "location" not in answer.fields
 
 
-@pytest.mark.parametrize("target", ["/v1/nothing", "/docs", "/metrics/x", "/web/a"])
+@pytest.mark.parametrize("target", ["/v1/nothing", "/startupz", "/metrics/x", "/web/a"])
 async def test_reserved_names_are_not_found_here(wire: Wire, target: str) -> None:
     answer = await wire.ask(target)
     assert answer.status == 404

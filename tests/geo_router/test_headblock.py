@@ -17,6 +17,10 @@ from geo_router.headblock import is_plain
         "HOST: [::1]:8080|Accept: */*|Connection: keep-alive",
         "Host: a|Accept: application/json, */*",
         "Host: a|CMCD-Session: sid=%22x%22",
+        'Host: a|sec-ch-ua: "Chromium";v="131"|sec-ch-ua-mobile: ?0|sec-ch-ua-platform: "Linux"',
+        "Host: a|Upgrade-Insecure-Requests: 1|Sec-Fetch-User: ?1|Sec-GPC: 1|Save-Data: on",
+        "Host: a|X-Playback-Session-Id: 3C7|Icy-MetaData: 0",
+        'Host: a|Cookie: a=b|If-None-Match: "x"|If-Modified-Since: yesterday',
     ],
 )
 def test_harmless_fields_pass(lines: str) -> None:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import pytest
 
 from cdnkit.service.run import serve
+from geo_router import lane
 from geo_router.app import Router, build_router
 from geo_router.front import serve_redirects
+from geo_router.headblock import is_plain
 from tests.geo_router.test_handlers import GEO
 from tests.geo_router.worlds import READY, edges_of, router_node, take_down, topology_of
 
@@ -113,6 +115,7 @@ async def test_both_doors_answer_alike_whatever_the_target(target: str) -> None:
         b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
         b"GET /a HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n",
         b"GET /a HTTP/1.1\r\nHost: a\r\nRange: bytes=0-9\r\nAccept: */*\r\n\r\n",
+        b'GET /a HTTP/1.1\r\nHost: a\r\nCookie: a=b\r\nIf-None-Match: *\r\nsec-ch-ua: "x"\r\n\r\n',
         b"GET /a HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.9\r\n\r\n",
         b"GET /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"GET /a HTTP/1.1\r\n Host: a\r\n\r\n",
@@ -132,6 +135,25 @@ async def test_both_doors_answer_alike_whatever_the_request(
     async with doors() as pair:
         short, full = await pair.both(request_bytes, source)
         assert short == full
+
+
+BROWSER = (
+    b"GET /films/a.mp4 HTTP/1.1\r\nHost: router.example\r\nConnection: keep-alive\r\n"
+    b'sec-ch-ua-platform: "Linux"\r\nUser-Agent: Mozilla/5.0 (X11) Chrome/131.0.0.0\r\n'
+    b'sec-ch-ua: "Chromium";v="131"\r\nsec-ch-ua-mobile: ?0\r\nAccept: */*\r\n'
+    b"Origin: http://player.example\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n"
+    b"Sec-Fetch-Dest: empty\r\nReferer: http://player.example/watch\r\n"
+    b"Accept-Encoding: identity\r\nAccept-Language: en-GB,en;q=0.9\r\n"
+    b"Range: bytes=0-99\r\n\r\n"
+)
+
+
+async def test_a_browser_is_answered_the_short_way() -> None:
+    async with doors() as pair:
+        short, full = await pair.both(BROWSER)
+        assert short == full
+        assert b" 302 " in short
+    assert is_plain(BROWSER.partition(b"\r\n")[2])
 
 
 async def test_both_doors_answer_alike_when_edges_fail() -> None:
@@ -157,6 +179,30 @@ async def test_a_request_in_pieces_and_what_follows_are_answered() -> None:
                 answer = await reader.readuntil(b"\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 302 ")
         writer.close()
+
+
+@pytest.mark.parametrize("second", ["GET /films/b.mp4 HTTP/1.1", "GET /b HTTP/1.1\r\nX: y"])
+async def test_two_requests_at_once_after_one_are_both_answered(second: str) -> None:
+    async with doors() as pair:
+        reader, writer = await asyncio.open_connection("127.0.0.1", pair.short)
+        first = PLAIN.format("/films/a.mp4")
+        writer.write(first.encode())
+        async with asyncio.timeout(5):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write((first + second + "\r\nHost: router.example\r\n\r\n").encode())
+            answers = [await reader.readuntil(b"\r\n\r\n") for _ in range(2)]
+        target = second.split()[1].encode()
+        assert [b"/films/a.mp4\r\n" in answers[0], target + b"\r\n" in answers[1]] == [True, True]
+        writer.close()
+
+
+async def test_redirects_by_many_picks_are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "_WAYS_MAX", 2)
+    async with doors() as pair:
+        take_down(pair.router.fleet, "nyc-0")  # of other sites each pick is made anew
+        for number in range(7):
+            assert b" 302 " in await ask(pair.short, PLAIN.format(f"/{number}").encode())
+    assert pair.answered_short == 7
 
 
 async def test_what_the_lane_answers_is_counted_with_the_rest() -> None:

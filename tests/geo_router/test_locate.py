@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from cdnkit.errors import BadRequestError
-from config.topology import Geo
+from config.locating import Geo
 from geo_router.geodatabase import Found, GeoDatabaseError
 from geo_router.locate import Locator
 from geo_router.place import Place, Source
@@ -154,12 +154,19 @@ def test_a_bad_prefix_is_refused_at_start() -> None:
 
 
 async def test_the_places_remembered_are_bounded(tmp_path: Path) -> None:
-    locator, _ = locator_of("", {"10.0.0.0/8": "nyc"})
-    first = locator.locate(ip_address("10.0.0.1"))
-    assert locator.locate(ip_address("10.0.0.1")) is first
+    path = write_database(tmp_path / "c.mmdb", "GeoLite2-City", MUNICH)
+    locator, _ = locator_of(path)
+    assert await locator.refresh()
+    first = locator.locate(VIEWER)
+    assert locator.locate(VIEWER) is first
     for number in range(65_536):
         locator.locate(ip_address(0x0A010000 + number))
-    assert locator.locate(ip_address("10.0.0.1")) is not first
+    assert locator.locate(VIEWER) is not first
+
+
+def test_all_addresses_of_a_prefix_share_one_place() -> None:
+    locator, _ = locator_of("", {"10.0.0.0/8": "nyc"})
+    assert locator.locate(ip_address("10.0.0.1")) is locator.locate(ip_address("10.9.9.9"))
 
 
 async def test_a_table_file_is_read_again_when_it_changes_and_kept_when_it_breaks(

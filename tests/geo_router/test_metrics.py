@@ -34,3 +34,7 @@ def test_decisions_probes_states_and_failures_are_counted() -> None:
     assert value("cinedge_router_geo_database_failures_total", kind="lookup") == 1
     assert value("cinedge_router_edge_state", edge="fra-0", state="down") == 1
     assert value("cinedge_router_edge_state", edge="fra-0", state="up") == 0
+    metrics.forget_state("fra-0")
+    assert value("cinedge_router_edge_state", edge="fra-0", state="up") is None
+    metrics.count_reload("refused")
+    assert value("cinedge_router_topology_reloads_total", result="refused") == 1

@@ -70,4 +70,4 @@ async def test_the_ways_to_the_page_lead_there(path: str) -> None:
 async def test_a_file_that_is_not_part_of_the_page_is_not_found() -> None:
     request = SimpleNamespace(match_info={"name": "../app.py"})
     with pytest.raises(NotFoundError):
-        await load_page().get_file(request)  # type: ignore[arg-type]
+        await load_page().get_file(request)

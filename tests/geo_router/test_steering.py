@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import yaml
@@ -27,7 +27,10 @@ SCHEMA = Draft202012Validator(
         "properties": {
             "VERSION": {"const": 1},
             "TTL": {"type": "integer", "minimum": 1},
-            "RELOAD-URI": {"type": "string", "pattern": "^/v1/steering/(hls|dash)/"},
+            "RELOAD-URI": {
+                "type": "string",
+                "pattern": "^(https?://[^/]+)?/v1/steering/(hls|dash)/",
+            },
             "PATHWAY-PRIORITY": {
                 "type": "array",
                 "minItems": 1,
@@ -48,7 +51,7 @@ SCHEMA = Draft202012Validator(
                             "type": "object",
                             "required": ["HOST"],
                             "additionalProperties": False,
-                            "properties": {"HOST": {"type": "string", "pattern": "^[^/]+$"}},
+                            "properties": {"HOST": {"type": "string", "pattern": "^[^/:]+$"}},
                         },
                     },
                 },
@@ -79,14 +82,43 @@ def test_requests_are_read_or_refused(vector: dict[str, Any]) -> None:
 
 def test_edges_of_the_playlist_are_named_and_others_cloned() -> None:
     asked = steering.Asked("", ("a", "b"), ())
-    ranked = [candidate("b"), candidate("c"), candidate("d", "http://d.example/cdn")]
+    ranked = [candidate("b"), candidate("c")]
     body = steering.manifest(asked, ranked, "/v1/steering/hls/films/a.m3u8", "5-ab", 30)
     SCHEMA.validate(body)
     assert body["PATHWAY-PRIORITY"] == ["b", "c"]
     assert body["PATHWAY-CLONES"] == [
-        {"BASE-ID": "a", "ID": "c", "URI-REPLACEMENT": {"HOST": "c.example:8080"}}
+        {"BASE-ID": "a", "ID": "c", "URI-REPLACEMENT": {"HOST": "c.example"}}
     ]
     assert body["RELOAD-URI"] == "/v1/steering/hls/films/a.m3u8?session=5-ab&pathways=a,b"
+
+
+def test_players_come_back_to_the_router_though_an_edge_served_the_playlist() -> None:
+    asked = steering.Asked("", ("base",), ())
+    url = "https://r.example:8080/v1/steering/dash/a b.mpd"
+    body = steering.manifest(asked, [candidate("b")], url, "5-ab", 30)
+    SCHEMA.validate(body)
+    expected = "https://r.example:8080/v1/steering/dash/a%20b.mpd?session=5-ab&pathways=base"
+    assert urljoin("https://edge.example/play/a.mpd", body["RELOAD-URI"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("urls", "work"),
+    [
+        (["http://a", "http://b"], True),
+        (["http://a:8080", "http://b:8080/"], True),
+        (["http://a:8080", "http://a:8081"], False),
+        (["http://a", "https://b"], False),
+        (["http://a", "http://b/cdn"], False),
+        ([], True),
+    ],
+)
+def test_a_clone_is_another_host_and_nothing_else(urls: list[str], work: bool) -> None:
+    assert steering.are_clones(urls) is work
+    asked, ranked = steering.Asked("", ("base",), ()), [candidate("b"), candidate("c")]
+    body = steering.manifest(asked, ranked, "/v1/steering/hls/a", "5-ab", 30, clones_work=work)
+    SCHEMA.validate(body)
+    assert body["PATHWAY-PRIORITY"] == (["b", "c"] if work else ["base"])
+    assert ("PATHWAY-CLONES" in body) is work
 
 
 def test_a_playlist_without_pathways_is_cloned_whole() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from aiohttp import ClientSession
 
 from cdnkit.service.run import serve
-from config.topology import RouterSettings
+from config.topology import Route, RouterSettings
 from geo_router.app import Router, build_router
 from tests.geo_router.test_handlers import GEO
 from tests.geo_router.test_steering import SCHEMA
@@ -28,10 +29,17 @@ class Steered:
 
 
 @asynccontextmanager
-async def steered(settings: RouterSettings | None = None) -> AsyncIterator[Steered]:
-    edges, clock = edges_of({"nyc": 2, "fra": 1}), FakeClock(1000.0)
-    node = router_node(settings)
-    router = build_router(node, topology_of(edges, GEO), now=clock, chance=lambda: 0.5)
+async def steered(
+    settings: RouterSettings | None = None, routes: tuple[Route, ...] = (Route(),)
+) -> AsyncIterator[Steered]:
+    clock = FakeClock(1000.0)
+    edges = [
+        dataclasses.replace(each, url=f"http://{each.name}.example")
+        for each in edges_of({"nyc": 2, "fra": 1})
+    ]
+    node = dataclasses.replace(router_node(settings), url="http://router.example")
+    topology = dataclasses.replace(topology_of(edges, GEO), routes=routes)
+    router = build_router(node, topology, now=clock, chance=lambda: 0.5)
     for edge in edges:
         router.fleet.observe(edge.name, READY, 1000.0)
     async with (
@@ -56,15 +64,33 @@ async def test_a_player_is_steered_and_drain_changes_the_answer_at_once() -> Non
         best = body["PATHWAY-PRIORITY"][0]
         at.clock.advance(300)
         at.router.fleet.observe(best, DRAINING, at.clock())
-        async with at.http.get(at.url + body["RELOAD-URI"]) as answer:
+        async with at.http.get(body["RELOAD-URI"]) as answer:
             after = await answer.json()
         SCHEMA.validate(after)
         assert best not in after["PATHWAY-PRIORITY"]
         assert after["TTL"] == 10
         assert after["RELOAD-URI"] == body["RELOAD-URI"]
         at.clock.advance(900)
-        async with at.http.get(at.url + body["RELOAD-URI"]) as answer:
+        async with at.http.get(body["RELOAD-URI"]) as answer:
             assert (await answer.json())["TTL"] == 300
+
+
+async def test_dash_is_steered_by_clones_of_the_router_unless_paths_carry_tokens() -> None:
+    ask = "/v1/steering/dash/play/a/1/manifest.mpd?pathways=router,base"
+    async with steered() as at, at.http.get(at.url + ask) as answer:
+        body = await answer.json()
+    SCHEMA.validate(body)
+    assert [(c["BASE-ID"], c["ID"]) for c in body["PATHWAY-CLONES"]] == [
+        ("router", edge) for edge in body["PATHWAY-PRIORITY"][:-1]
+    ]
+    assert body["PATHWAY-PRIORITY"][-1] == "router"
+    assert body["RELOAD-URI"].startswith(at.url + "/v1/steering/dash/play/a/1/manifest.mpd?")
+    guarded = (Route(), Route("/play/", token=True))
+    async with steered(routes=guarded) as at, at.http.get(at.url + ask) as answer:
+        body = await answer.json()
+    SCHEMA.validate(body)
+    assert body["PATHWAY-PRIORITY"] == ["base"]
+    assert "PATHWAY-CLONES" not in body
 
 
 async def test_what_players_measure_is_shown_in_explanations() -> None:
@@ -87,7 +113,7 @@ async def test_a_session_that_is_over_is_gone() -> None:
         async with at.http.get(at.url + HLS) as answer:
             reload = (await answer.json())["RELOAD-URI"]
         at.clock.advance(61)
-        async with at.http.get(at.url + reload) as answer:
+        async with at.http.get(reload) as answer:
             assert answer.status == 410
         async with at.http.get(f"{at.url}{HLS}?_HLS_throughput=fast") as answer:
             assert answer.status == 400

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from config.topology import Address, EdgeNode, Geo, RouterNode, RouterSettings, Site, Topology
+from config.locating import Geo
+from config.topology import Address, EdgeNode, RouterNode, RouterSettings, Site, Topology
 from geo_router.fleet import Fleet, Limits, Observation, Result
 
 FRA = Site("fra", 50.1, 8.7, fallback=("nyc",))

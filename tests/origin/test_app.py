@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
 from cdnkit.errors import ForbiddenError, UnavailableError
+from cdnkit.service.openapi import undeclared
 from cdnkit.service.run import serve
 from config.topology import Address, OriginNode, Topology, Volume
 from origin.app import build_origin, volumes_of
@@ -75,3 +77,26 @@ async def test_origin_is_unready_when_no_volume_works(
             assert (await answer.json())["checks"]["volumes"] != "ok"
         async with origin.client.put("/v1/content/a", data=b"x") as answer:
             assert answer.status == 503
+
+
+async def test_every_route_is_declared_and_asks_for_the_scope_it_declares(
+    start_origin: StartOrigin,
+) -> None:
+    async with start_origin(open_uploads=False) as origin:
+        async with origin.client.get("/openapi.json") as answer:
+            api = await answer.json()
+        for path, item in api["paths"].items():
+            address = re.sub(r"\{\w+\}", "scrub", path)
+            # A POST to an upload stands for another method, or is refused whoever asks.
+            fields = {"X-HTTP-Method-Override": "PATCH"} if "/uploads/" in path else {}
+            for method, said in item.items():
+                async with origin.client.request(method, address, headers=fields) as answer:
+                    assert (answer.status == 401) == ("security" in said), (method, path)
+
+
+async def test_document_misses_no_route(tmp_path: Path) -> None:
+    app = await build_origin(node(tmp_path), Topology(), open_uploads=True)
+    assert undeclared(app) == []
+    app.freeze()
+    await app.startup()
+    await app.cleanup()

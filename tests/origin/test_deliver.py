@@ -21,6 +21,7 @@ from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import serve
 from cdnkit.validators import Validators
 from origin.deliver import deliver
+from origin.reply import say
 from origin.store.base import ByteStore, StoredObject
 from origin.store.memory import MemoryStore
 from tests.origin.store.stores import copies_of, disk_store, put
@@ -56,18 +57,18 @@ class Server:
 @asynccontextmanager
 async def serving(store: ByteStore, data: bytes = DATA) -> AsyncIterator[Server]:
     receipt = await put(store, data)
+    validators = Validators(ETAG, MODIFIED)
+    said = say(
+        len(data),
+        "video/mp4",
+        validators,
+        "public, max-age=60",
+        receipt.sha256,
+        {"X-Extra": "1"},
+    )
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await deliver(
-            request,
-            stored=receipt.stored,
-            content_type="video/mp4",
-            validators=Validators(ETAG, MODIFIED),
-            cache_control="public, max-age=60",
-            digest=receipt.sha256,
-            store=store,
-            extra_headers={"X-Extra": "1"},
-        )
+        return await deliver(request, receipt.stored, said, store)
 
     health = Health()
     app = build_app(
@@ -245,8 +246,7 @@ async def test_a_body_that_cannot_be_completed_breaks_the_connection(tmp_path: P
         lease.release()
         assert status == 200
         assert fields["Content-Length"] == "10000"
-        assert body == DATA[:3500] + body[3500:]
-        assert len(body) < 10_000
+        assert body == DATA[:3000], "nothing of a piece that is not whole"
 
 
 class ShortStore(MemoryStore):

@@ -14,7 +14,8 @@ from typing import Any, cast
 import pytest
 import uvloop
 
-from origin.send import FileTroubleError, Outlet, open_outlet
+from cdnkit.errors import UnavailableError
+from origin.send import Outlet, open_outlet
 from origin.store.base import OpenSlice
 
 SIZE_BYTES = 8 * 1024 * 1024
@@ -76,10 +77,38 @@ def outlet_of(
     return outlet
 
 
+class Film:
+    """A lease of intervals of one file; when that is at its end, of `spare`."""
+
+    def __init__(self, fd: int, *intervals: tuple[int, int], spare: int | None = None) -> None:
+        self.fd = fd
+        self.intervals = intervals
+        self.spare = spare
+        self.asked: list[tuple[int, int, int]] = []
+
+    @property
+    def slices(self) -> list[OpenSlice]:
+        return [OpenSlice(self.fd, start, stop) for start, stop in self.intervals]
+
+    def is_ready(self, position: int, start: int, stop: int) -> bool:
+        return start > 0
+
+    async def make_ready(self, position: int, start: int, stop: int) -> None:
+        self.asked.append((position, start, stop))
+
+    async def replace(self, position: int) -> None:
+        if self.spare is None:
+            raise UnavailableError("no copy is left")
+        self.fd = self.spare
+
+    def release(self) -> None:
+        pass
+
+
 async def send_often(outlet: Outlet, film: int) -> None:
     """More than any socket buffer holds."""
     for _ in range(100):
-        await outlet.send(OpenSlice(film, 0, SIZE_BYTES))
+        await outlet.send(Film(film, (0, SIZE_BYTES)))
 
 
 def test_bytes_of_transport_and_files_arrive_in_order(
@@ -91,15 +120,18 @@ def test_bytes_of_transport_and_files_arrive_in_order(
 
             async def send() -> None:
                 with outlet_of(transport, counted) as outlet:
-                    for start, stop in [(0, SIZE_BYTES), (5, 6), (3_000_000, 7_000_001)]:
+                    for intervals in [[(0, SIZE_BYTES), (5, 6)], [(3_000_000, 7_000_001)]]:
                         transport.write(b"head" * 100_000)
                         await outlet.flush()
-                        await outlet.send(OpenSlice(film, start, stop))
-                    assert outlet.sent_bytes == sum(counted) == SIZE_BYTES + 1 + 4_000_001
+                        lease = Film(film, *intervals)
+                        await outlet.send(lease)
+                        unready = [(0, 0, 1 << 20)] if intervals[0][0] == 0 else []
+                        assert lease.asked == unready
+                    assert sum(counted) == SIZE_BYTES + 1 + 4_000_001
 
             sending = asyncio.ensure_future(send())
             head = b"head" * 100_000
-            wanted = head + DATA + head + DATA[5:6] + head + DATA[3_000_000:7_000_001]
+            wanted = head + DATA + DATA[5:6] + head + DATA[3_000_000:7_000_001]
             got = await reader.readexactly(len(wanted))
             await sending
             assert got == wanted
@@ -128,7 +160,7 @@ def test_a_client_that_leaves_ends_it(run: Callable[[Main], None], film: int) ->
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_accepted_socket(asyncio.Protocol, accepted)
         with outlet_of(transport, []) as outlet:
-            await outlet.send(OpenSlice(film, 0, 1000))
+            await outlet.send(Film(film, (0, 1000)))
             client.close()  # with unread bytes: the peer is reset
             with pytest.raises(ConnectionResetError):
                 await send_often(outlet, film)
@@ -143,7 +175,7 @@ def test_descriptors_do_not_leak(run: Callable[[Main], None], film: int) -> None
             before = len(os.listdir("/proc/self/fd"))
             for _ in range(20):
                 with outlet_of(transport, []) as outlet:
-                    sending = asyncio.ensure_future(outlet.send(OpenSlice(film, 0, 6_000_000)))
+                    sending = asyncio.ensure_future(outlet.send(Film(film, (0, 6_000_000))))
                     await reader.readexactly(6_000_000)
                     await sending
             assert len(os.listdir("/proc/self/fd")) == before
@@ -151,13 +183,24 @@ def test_descriptors_do_not_leak(run: Callable[[Main], None], film: int) -> None
     run(main)
 
 
-def test_a_file_that_ends_early_is_told_apart(run: Callable[[Main], None], film: int) -> None:
+def test_a_file_that_ends_early_is_replaced_where_it_ended(
+    run: Callable[[Main], None], film: int, tmp_path: Path
+) -> None:
     async def main() -> None:
-        async with connection() as (transport, _):
-            with outlet_of(transport, []) as outlet:
-                with pytest.raises(FileTroubleError):
-                    await outlet.send(OpenSlice(film, SIZE_BYTES - 100, SIZE_BYTES + 1))
-                assert outlet.sent_bytes == 100
+        short = os.open(tmp_path / "film", os.O_RDWR)
+        spare = os.open(tmp_path / "spare", os.O_RDWR | os.O_CREAT)
+        os.pwrite(spare, DATA, 0)
+        os.ftruncate(short, 5_000_100)
+        async with connection() as (transport, reader):
+            counted: list[int] = []
+            with outlet_of(transport, counted) as outlet:
+                await outlet.send(Film(short, (5_000_000, 5_001_000), spare=spare))
+                assert await reader.readexactly(1000) == DATA[5_000_000:5_001_000]
+                with pytest.raises(UnavailableError):
+                    await outlet.send(Film(short, (5_000_000, 5_000_101)))
+            assert sum(counted) == 1100
+        os.close(short)
+        os.close(spare)
 
     run(main)
 

@@ -244,7 +244,7 @@ def spy_on_writer(origin: RunningOrigin) -> tuple[asyncio.Event, asyncio.Event]:
     class Watched:
         def __init__(self, writer: Any) -> None:
             self._writer = writer
-            self.commit = writer.commit
+            self.seal, self.commit = writer.seal, writer.commit
 
         async def write(self, data: bytes) -> None:
             await self._writer.write(data)

@@ -57,7 +57,9 @@ def test_browser_plays_seeks_and_is_told_which_edge_serves_it(cluster: Cluster, 
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
 
     page.goto(f"{cluster.origin}/")
-    page.get_by_role("button", name="A film for the browser").click(timeout=WAIT_MS)
+    page.get_by_role("link", name="A film for the browser").click(timeout=WAIT_MS)
+    page.get_by_role("button", name="Play").click(timeout=WAIT_MS)
+    page.locator("video").wait_for(timeout=WAIT_MS)
     wait_until(lambda: video(page, "currentTime > 0.5"), "it plays", WAIT_SECONDS)
     assert video(page, "currentTime = v.duration * 0.8")
     wait_until(

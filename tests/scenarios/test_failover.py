@@ -59,6 +59,7 @@ def test_client_plays_on_when_its_edge_is_killed(own_cluster: Cluster) -> None:
     assert own_cluster.edge_for(KEY, ADDRESSES["iad"]) != "edge-iad"
 
 
+@pytest.mark.alone
 def test_dead_edge_leaves_new_answers_within_three_seconds_and_stays_out(
     own_cluster: Cluster,
 ) -> None:

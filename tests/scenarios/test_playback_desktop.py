@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,27 +18,8 @@ from tests.helpers.cluster import Cluster
 from tests.helpers.playback import Played, publish
 from tests.helpers.processes import wait_until
 
-FORMS = ("progressive", "hls", "dash")
-PACKAGES = (
-    *("mpv", "vlc-bin", "vlc-plugin-base", "gstreamer1.0-plugins-base-apps"),
-    *("gstreamer1.0-plugins-good", "gstreamer1.0-plugins-bad", "gstreamer1.0-libav"),
-    "libsoup2.4-1",
-)
+FORMS = ("progressive", "hls", "dash", "dash_indexed")
 NOBODY = 65534
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _players() -> None:
-    """CI has the rights to install players; elsewhere those that are there are tried."""
-    wanted = ("mpv", "cvlc", "gst-play-1.0")
-    if all(map(shutil.which, wanted)) or not os.environ.get("CI") or os.geteuid() != 0:
-        return
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends"]):
-        packages = PACKAGES if command[0] == "install" else ()
-        subprocess.run(
-            ["apt-get", *command, *packages], env=environment, capture_output=True, timeout=110
-        )
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +42,15 @@ def run(command: Sequence[str], seconds: float = 60) -> str:
     return said
 
 
-@pytest.mark.parametrize(("form", "start"), [("progressive", 24), ("dash", 24), ("hls", 0)])
-def test_mpv_plays(played: Played, tmp_path: Path, form: str, start: int) -> None:
-    """From the middle, but for HLS: FFmpeg before 6 seeks in no HLS of MP4 fragments at all."""
+def seeks_in_hls(mpv: str) -> bool:
+    """FFmpeg before 6 goes on with the samples of the first fragment after any seek in HLS."""
+    found = re.search(r"^FFmpeg version: (\d+)", run([mpv, "--version"]), re.M)
+    return found is not None and int(found[1]) >= 6
+
+
+@pytest.mark.parametrize("form", ["progressive", "hls", "dash"])
+def test_mpv_plays_from_the_middle(played: Played, tmp_path: Path, form: str) -> None:
+    start = 24 if form != "hls" or seeks_in_hls(find("mpv")) else 0
     heard = tmp_path / "heard"
     options = ["--no-config", "--vo=null", "--length=4", "--msg-level=all=error"]
     options += ["--ao=pcm", f"--ao-pcm-file={heard}", "--ao-pcm-waveheader=no"]
@@ -152,6 +140,7 @@ class Vlc:
                 pipe.close()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("form", FORMS)
 def test_vlc_plays_and_seeks(played: Played, form: str) -> None:
     find("cvlc")

@@ -53,18 +53,18 @@ def decode(url: str, form: str, *options: str) -> str:
     return call.stderr
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, "dash_indexed"])
 def test_every_frame_is_read(played: Played, film: Path, form: str) -> None:
     for stream in ("v", "a"):
         assert count_packets(played.url(form), stream, form) == count_packets(str(film), stream)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, "dash_indexed"])
 def test_everything_decodes_without_complaint(played: Played, form: str) -> None:
     assert decode(played.url(form), form) == ""
 
 
-@pytest.mark.parametrize("form", ["progressive", "dash"])
+@pytest.mark.parametrize("form", ["progressive", "dash", "dash_indexed"])
 def test_rest_decodes_after_a_seek(played: Played, form: str) -> None:
     assert decode(played.url(form), form, "-ss", "17") == ""
 

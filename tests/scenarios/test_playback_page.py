@@ -36,7 +36,9 @@ def play(cluster: Cluster) -> str:
         browser = driver.chromium.launch(executable_path=path, args=FLAGS)
         page = browser.new_page()
         page.goto(f"{cluster.origin}/")
-        page.get_by_role("button", name="packaged").click(timeout=20_000)
+        page.get_by_role("link", name="packaged").click(timeout=20_000)
+        page.get_by_role("button", name="Play").click(timeout=20_000)
+        page.locator("video").wait_for(timeout=20_000)
         script = "() => document.querySelector('video').currentTime"
         wait_until(lambda: bool(page.evaluate(script) > 0.5), "it plays", 20)
         source = str(page.evaluate("() => document.querySelector('video').currentSrc"))

@@ -16,7 +16,8 @@ from pathlib import Path
 import maxminddb
 import pytest
 
-from config.topology import Address, EdgeNode, Geo, Site
+from config.locating import Geo
+from config.topology import Address, EdgeNode, Site
 from geo_router.choose import Chooser
 from geo_router.locate import Locator
 from tests.geo_router.geo_files import published

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.helpers.cluster import ADDRESSES, Cluster, client
 from tests.helpers.processes import wait_until
+
+pytestmark = pytest.mark.alone
 
 OUT_SECONDS = 3.0
 KEY = "films/a.mp4"

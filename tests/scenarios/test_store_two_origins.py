@@ -1,4 +1,5 @@
-"""Two origin processes on one PostgreSQL and one SeaweedFS: one is killed, and clients go on."""
+"""Two origin processes on one PostgreSQL and one SeaweedFS: an origin or a volume server is killed,
+and clients go on."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ import random
 import signal
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +19,10 @@ import httpx
 import pytest
 import yaml
 
+from scripts.demo_topology import free_ports
 from tests.helpers.postgres import Postgres, postgres_server
 from tests.helpers.processes import Running, wait_until
-from tests.helpers.seaweedfs import SECRET, SeaweedFS, free_ports, seaweedfs_cluster
+from tests.helpers.seaweedfs import SECRET, SeaweedFS, seaweedfs_cluster
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024 * 1024
@@ -155,47 +158,76 @@ def read(client: Client, count: list[int], stop: threading.Event) -> None:
             count[0] += 1
 
 
+@contextmanager
+def working(
+    uploaders: list[Client], readers: list[Client], told: list[int], count: list[int]
+) -> Iterator[Callable[[int, int], None]]:
+    """Clients at work beside the block, none of which fails. Yields what waits until so many
+    objects are uploaded and so many ranges read."""
+    stop = threading.Event()
+    errors: list[BaseException] = []
+
+    def guarded(work: Callable[..., None], *args: object) -> None:
+        try:
+            work(*args, stop)
+        except BaseException as error:  # shown at the end
+            errors.append(error)
+
+    threads = [
+        threading.Thread(target=guarded, args=(upload, each, range(at, at + 100), told))
+        for at, each in zip(range(100, 1000, 100), uploaders, strict=False)
+    ]
+    threads += [threading.Thread(target=guarded, args=(read, each, count)) for each in readers]
+    for thread in threads:
+        thread.start()
+
+    def wait_for(uploaded: int, ranges: int) -> None:
+        wait_until(
+            lambda: bool(errors) or (len(told) >= uploaded and count[0] >= ranges),
+            f"{uploaded} objects and {ranges} ranges",
+            60,
+        )
+
+    try:
+        yield wait_for
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+    assert errors == []
+
+
+def test_a_volume_server_is_killed_under_uploads_and_reads_and_nothing_told_is_lost(
+    pair: Pair,
+) -> None:
+    urls = [pair.urls[name] for name in NAMES]
+    told: list[int] = []
+    upload(Client(urls[:1]), range(1), told, threading.Event())
+    count = [0]
+    # Each has one origin and asks once: whatever fails there fails here.
+    uploaders, readers = ([Client(urls[:1]), Client(urls[1:])] for _ in range(2))
+    wait_until(lambda: httpx.head(f"{urls[1]}/v1/content/films/0").is_success, "both know", 5)
+    with working(uploaders, readers, told, count) as wait_for:
+        wait_for(4, 20)
+        pair.seaweedfs.kill_volume_server(1)
+        wait_for(len(told) + 4, count[0] + 40)
+    for number in told:
+        body = httpx.get(f"{urls[0]}/v1/content/films/{number}", timeout=30).content
+        assert hashlib.sha256(body).digest() == hashlib.sha256(content_of(number)).digest()
+
+
 def test_one_origin_is_killed_during_uploads_and_reads_and_clients_go_on(pair: Pair) -> None:
     one, two = (pair.urls[name] for name in NAMES)
-    stop = threading.Event()
     told: list[int] = []
-    upload(Client([one]), range(1), told, stop)
+    upload(Client([one]), range(1), told, threading.Event())
     wait_until(lambda: httpx.head(f"{two}/v1/content/films/0").is_success, "the other knows", 5)
     count = [0]
     uploaders = [Client([one, two]), Client([two, one])]
     readers = [Client([one, two]), Client([two, one])]
-    errors: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> Callable[[], None]:
-        def run() -> None:
-            try:
-                work()
-            except BaseException as error:  # shown by the test below
-                errors.append(error)
-
-        return run
-
-    work: list[Callable[[], None]] = [
-        lambda: upload(uploaders[0], range(100, 200), told, stop),
-        lambda: upload(uploaders[1], range(200, 300), told, stop),
-        lambda: read(readers[0], count, stop),
-        lambda: read(readers[1], count, stop),
-    ]
-    threads = [threading.Thread(target=guarded(each)) for each in work]
-    for thread in threads:
-        thread.start()
-    wait_until(lambda: bool(errors) or (len(told) >= 5 and count[0] >= 20), "it is under way", 40)
-    pair.kill(NAMES[0])
-    before = len(told), count[0]
-    wait_until(
-        lambda: bool(errors) or (len(told) >= before[0] + 4 and count[0] >= before[1] + 20),
-        "clients go on",
-        40,
-    )
-    stop.set()
-    for thread in threads:
-        thread.join(60)
-    assert errors == []
+    with working(uploaders, readers, told, count) as wait_for:
+        wait_for(5, 20)
+        pair.kill(NAMES[0])
+        wait_for(len(told) + 4, count[0] + 20)
     assert uploaders[0].failovers >= 1
     assert readers[0].failovers >= 1
     pair.start(NAMES[0])
@@ -207,6 +239,51 @@ def test_one_origin_is_killed_during_uploads_and_reads_and_clients_go_on(pair: P
         sequences = [change["sequence"] for change in changes["changes"]]
         assert sequences == list(range(1, len(sequences) + 1))
         assert {change["key"] for change in changes["changes"]} >= {f"films/{n}" for n in told}
+
+
+def test_an_upload_that_loses_its_origin_goes_on_at_the_other(pair: Pair) -> None:
+    """Cut, resumed, and its origin killed in the middle: no byte is lost or kept twice."""
+    data = random.Random(9).randbytes(21 * MIB + 7)
+    key = b64encode(b"films/resumed").decode()
+    tus = {"Tus-Resumable": "1.0.0"}
+    created = httpx.post(
+        f"{pair.urls[NAMES[0]]}/v1/uploads",
+        headers={**tus, "Upload-Length": str(len(data)), "Upload-Metadata": f"key {key}"},
+    )
+    assert created.status_code == 201, created.text
+    path = httpx.URL(created.headers["Location"]).path
+
+    def offset_at(url: str) -> int:
+        return int(httpx.head(url + path, headers=tus).headers["Upload-Offset"])
+
+    def send(url: str, start: int, stop: int, announced: int) -> None:
+        """Bytes `[start, stop)` of a request that announced more, and then the line breaks."""
+
+        def body() -> Iterator[bytes]:
+            for at in range(start, stop, 300_000):
+                yield data[at : min(stop, at + 300_000)]
+            if stop - start < announced:
+                raise ConnectionError("the line breaks")
+
+        fields = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(start)}
+        length = {"Content-Length": str(announced)}
+        with suppress(httpx.HTTPError, ConnectionError):
+            httpx.patch(url + path, headers={**tus, **fields, **length}, content=body(), timeout=30)
+
+    one, two = (pair.urls[name] for name in NAMES)
+    send(one, 0, 5 * MIB + 11, len(data))
+    wait_until(lambda: offset_at(one) == 5 * MIB + 11, "what came before the cut is durable", 20)
+    send(two, 5 * MIB + 11, 13 * MIB, 8 * MIB - 11)
+    assert offset_at(two) == 13 * MIB
+    killer = threading.Timer(0.3, pair.kill, [NAMES[1]])
+    killer.start()
+    send(two, 13 * MIB, len(data), len(data) - 13 * MIB)
+    killer.join()
+    at = offset_at(one)
+    assert at >= 13 * MIB
+    send(one, at, len(data), len(data) - at)
+    found = httpx.get(f"{one}/v1/content/films/resumed", timeout=30)
+    assert hashlib.sha256(found.content).digest() == hashlib.sha256(data).digest()
 
 
 def test_what_one_origin_publishes_the_other_tells_its_followers(pair: Pair) -> None:

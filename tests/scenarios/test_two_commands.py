@@ -16,7 +16,7 @@ from scripts.cli.up import FILM_KEY
 from tests.helpers.cluster import CINEDGE, ROOT
 from tests.helpers.processes import Running, is_running, wait_until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
 
 FAR_INTO_THE_FILM = {"Range": "bytes=4000000-4000099"}
 

@@ -228,6 +228,7 @@ def downloaded_sha256(origin: UploadOrigin) -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.alone
 def test_a_hundred_cuts_lose_nothing_and_repeat_little(origin: UploadOrigin) -> None:
     chance = random.Random(20_251_122)
     before = peak_memory_bytes(origin.pid)

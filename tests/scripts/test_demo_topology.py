@@ -9,6 +9,7 @@ from config.load import load_topology, parse_topology
 from scripts.demo_topology import (
     HOST,
     REGIONS,
+    SERVICE_PORTS,
     TOPOLOGY_PORTS,
     free_ports,
     is_free,
@@ -76,3 +77,39 @@ def test_swapping_leaves_longer_numbers_and_other_hosts_alone() -> None:
     text = "127.0.0.1:2000 127.0.0.1:20001 10.0.0.1:2000 http://127.0.0.1:2000/x"
     swapped = "127.0.0.1:7 127.0.0.1:20001 10.0.0.1:2000 http://127.0.0.1:7/x"
     assert swap_ports(text, {2000: 7}) == swapped
+
+
+SERVICED_PORTS = tuple(range(20_001, 20_001 + TOPOLOGY_PORTS + SERVICE_PORTS))
+
+
+def rendered() -> str:
+    return render_topology(Path("/srv/demo"), SERVICED_PORTS, with_service=True)
+
+
+def test_topology_with_the_service_passes_every_check_and_wants_tokens() -> None:
+    topology = parse_topology(rendered(), {}, folder="/srv/demo")
+    service = topology.service
+    assert service is not None
+    assert service.mail is not None
+    assert service.payments is not None
+    assert (service.mail.host, service.mail.port) == (HOST, SERVICED_PORTS[-2])
+    assert service.payments.api_url == f"http://{HOST}:{SERVICED_PORTS[-1]}"
+    assert all(route.token for route in topology.routes)
+
+
+def test_every_port_of_the_service_is_swapped_when_it_is_taken() -> None:
+    text = rendered()
+    assert set(listed_ports(text)) == set(SERVICED_PORTS)
+    swapped = swap_ports(text, {SERVICED_PORTS[-2]: 7, SERVICED_PORTS[-1]: 8})
+    service = parse_topology(swapped, {}, folder="/").service
+    assert service is not None
+    assert service.mail is not None
+    assert service.payments is not None
+    assert service.mail.port == 7
+    assert service.payments.script_url.startswith(f"http://{HOST}:8/")
+    assert set(listed_ports(swapped)) == {*SERVICED_PORTS[:-2], 7, 8}
+
+
+def test_secrets_differ_from_one_demonstration_to_the_next() -> None:
+    keys = {parse_topology(rendered(), {}).token_keys[0].secret for _ in range(2)}
+    assert len(keys) == 2

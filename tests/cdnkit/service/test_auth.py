@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -97,6 +98,8 @@ async def test_without_an_access_log_the_audit_goes_to_diagnostics(start: Start)
         ({"Host": "[::1]"}, 200),
         ({"Host": "evil.example"}, 403),
         ({"Host": "127.0.0.1.evil.example:80"}, 403),
+        ({"Via": "1.1 edge"}, 401),
+        ({"Forwarded": "for=192.0.2.1"}, 401),
         ({"Sec-Fetch-Site": "same-origin"}, 200),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
@@ -146,3 +149,25 @@ def test_bytes_above_ascii_in_the_field_are_just_wrong() -> None:
 
 def test_secrets_are_not_kept() -> None:
     assert "up-secret" not in repr(vars(AUTH))
+
+
+@pytest.mark.parametrize("make", [lambda: BearerAuth({"up-secret": ("uploader", ["upload"])}),
+                                  BearerAuth.open])  # fmt: skip
+async def test_who_is_recognised_is_judged_by_that_alone(
+    start: Start, make: Callable[[], BearerAuth]
+) -> None:
+    def people(request: web.Request) -> tuple[str, frozenset[str]] | None:
+        name = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return ("account:anna", frozenset({"upload"})) if name == "anna" else None
+
+    auth = make()
+    auth.recognise(people)
+    rig = await start(guarded(auth))
+    headers = {"Authorization": "Bearer anna"}
+    async with rig.client.put(rig.url("/upload"), headers=headers) as answer:
+        assert await answer.json() == {"by": "account:anna"}
+    async with rig.client.post(rig.url("/purge"), headers=headers) as answer:
+        assert answer.status == 403
+    headers = {"Authorization": "Bearer up-secret"}
+    async with rig.client.put(rig.url("/upload"), headers=headers) as answer:
+        assert answer.status == 200

@@ -34,6 +34,7 @@ def test_anything_else_is_not(text: str) -> None:
         ("/", True), ("//x", True), ("*", True), ("/a?b=http://x y", True),
         ("http://a.example/x", True), ("HTTP://a", True), ("https://[::1]:1/x", True),
         ("http://a b/x", False), ("http:///x", False), ("ftp://a/x", False),
+        ("/a#b", False), ("http://a/x#b", False),
         ("a.example:443", False), ("x", False), ("http://u@h/", False),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdnkit.service.logs import (
+    FLUSH_BYTES,
     AccessLog,
     FileSink,
     configure_logging,
@@ -24,6 +26,19 @@ from cdnkit.service.logs import (
     render_record,
 )
 from tests.cdnkit.service.conftest import NOW, MemorySink
+
+
+class Told(MemorySink):
+    """A sink that tells when it was written to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self._loop.call_soon_threadsafe(self.written.set)
 
 
 @pytest.fixture
@@ -102,21 +117,11 @@ async def test_closing_writes_the_rest_and_lets_go() -> None:
 
 async def test_the_background_task_writes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cdnkit.service.logs.FLUSH_INTERVAL_SECONDS", 0.0)
-    import asyncio
-
-    written = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    class Told(MemorySink):
-        def write(self, data: bytes) -> None:
-            super().write(data)
-            loop.call_soon_threadsafe(written.set)
-
     sink = Told()
     async with AccessLog(sink) as log:
         log.append({"n": 1})
         async with asyncio.timeout(5):
-            await written.wait()
+            await sink.written.wait()
         assert sink.lines() == [{"n": 1}]
 
 
@@ -142,6 +147,35 @@ async def test_memory_is_bounded_when_nothing_is_written() -> None:
     assert log.dropped == 2
     await log.flush()
     assert [line["n"] for line in sink.lines()] == [0, 1, 2]
+
+
+async def test_memory_of_rendered_lines_is_bounded_in_bytes_and_lines_are_counted() -> None:
+    sink = MemorySink(broken=True)
+    log = AccessLog(sink, rendered_bytes_max=30)
+    log.append_rendered(b'{"n":1}\n{"n":2}\n')
+    log.append_rendered(b'{"n":3}\n{"n":4}\n')
+    assert log.dropped == 2
+    with structlog.testing.capture_logs():
+        await log.flush()
+    assert log.dropped == 4
+    sink.broken = False
+    log.append_rendered(b'{"n":5}\n')
+    await log.flush()
+    assert sink.lines() == [{"n": 5}]
+
+
+async def test_many_rendered_lines_are_written_before_the_interval_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cdnkit.service.logs.FLUSH_INTERVAL_SECONDS", 3600.0)
+    sink = Told()
+    async with AccessLog(sink) as log:
+        line = b'{"n":1}\n'
+        log.append_rendered(line)
+        log.append_rendered(line * (FLUSH_BYTES // len(line)))
+        async with asyncio.timeout(5):
+            await sink.written.wait()
+        assert len(sink.lines()) == FLUSH_BYTES // len(line) + 1
 
 
 async def test_after_a_rotation_lines_go_to_the_new_file(tmp_path: Path) -> None:

@@ -19,6 +19,20 @@ def test_a_request_is_counted_timed_and_weighed() -> None:
     assert telemetry.value("cinedge_response_bytes_total", tier="edge", route="/{key}") == 500
 
 
+def test_many_requests_at_once_are_counted_as_one_by_one() -> None:
+    durations = [0.0, 0.001, 0.0011, 0.02, 119.0, 120.0, 500.0]
+    one, many = Telemetry("edge", "e1"), Telemetry("edge", "e1")
+    for seconds in durations:
+        one.observe_request("GET", "/{key}", 206, seconds, 10)
+    many.observe_requests("GET", 206, "/{key}", durations, 70)
+    texts = [each.render()[1].decode().splitlines() for each in (one, many)]
+    ours = [[line for line in text if 'route="/{key}"' in line] for text in texts]
+    assert [line.split("_created")[0] for line in ours[0] if "_created" not in line] == [
+        line for line in ours[1] if "_created" not in line
+    ]
+    assert len(ours[0]) > 15
+
+
 def test_methods_that_clients_invent_share_one_label() -> None:
     telemetry = Telemetry("edge", "e1")
     for number in range(50):

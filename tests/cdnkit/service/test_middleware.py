@@ -175,13 +175,22 @@ async def test_a_body_above_the_bound_is_a_problem(start: Start) -> None:
 
 
 @pytest.mark.parametrize("host", [b"a b", b"a<>{}", b"user@a", b"a:99999"])
-async def test_a_host_that_cannot_be_one_is_refused(start: Start, host: bytes) -> None:
+async def test_a_host_that_cannot_be_one_is_refused_and_the_connection_closed(
+    start: Start, host: bytes
+) -> None:
     rig = await start(ROUTES)
-    answer = await rig.raw(
-        b"GET /hello HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
-    )
+    answer = await rig.raw(b"GET /hello HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert rig.requests("GET", "/hello", 400) == 1
+
+
+@pytest.mark.parametrize("line", [b"GET /hello HTTP/2.0", b"GET /hello HTTP/1.2", b"GET /hello"])
+async def test_a_version_that_is_not_spoken_is_refused_and_the_connection_closed(
+    start: Start, line: bytes
+) -> None:
+    rig = await start(ROUTES)
+    answer = await rig.raw(line + b"\r\nHost: a\r\n\r\n")
+    assert answer.partition(b" ")[2].startswith(b"400 ")
 
 
 async def test_an_absolute_target_must_name_a_host(start: Start) -> None:

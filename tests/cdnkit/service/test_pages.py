@@ -21,6 +21,14 @@ def test_further_places_to_play_from_are_named() -> None:
     assert "connect-src 'self' http://router:8080" in parts
 
 
+def test_scripts_and_frames_of_others_are_named_or_not_there_at_all() -> None:
+    policy = page_headers(script=["https://a.example/v3/"], frame=["https://b.example"])
+    parts = policy["Content-Security-Policy"].split("; ")
+    assert "script-src 'self' https://a.example/v3/" in parts
+    assert "frame-src https://b.example" in parts
+    assert "-src https" not in page_headers()["Content-Security-Policy"]
+
+
 def test_reads_show_every_field_that_players_need() -> None:
     headers = cors_headers()
     assert headers["Access-Control-Allow-Origin"] == "*"

@@ -67,3 +67,10 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
 def test_names_are_compared_without_case() -> None:
     assert is_secret_name("Authorization")
     assert not is_secret_name("path")
+
+
+def test_tokens_of_other_dialects_are_taken_out_of_queries() -> None:
+    assert redact_path("/a?URISigningPackage=eyJ.x.y&CAT=2D3R&b=1") == (
+        f"/a?URISigningPackage={REDACTED}&CAT={REDACTED}&b=1"
+    )
+    assert redact_text("asked for /a?CAT=2D3R today") == f"asked for /a?CAT={REDACTED} today"

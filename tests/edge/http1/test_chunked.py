@@ -30,7 +30,7 @@ def _decoded(stream: bytes, cuts: list[int]) -> tuple[bytes, bool, bytes]:
 
 
 chunk_lists = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
-extensions = st.sampled_from([b"", b";a", b";a=b", b'; a="b c" ; d', b" \t"])
+extensions = st.sampled_from([b"", b";a", b";a=b", b'; a="b c" ; d', b" \t;a"])
 trailer_blocks = st.sampled_from([b"", b"A: b\r\n", b"Digest: x\r\nB:\r\n"])
 cut_lists = st.lists(st.integers(0, 300), max_size=12)
 
@@ -90,6 +90,8 @@ def test_a_byte_changed_in_the_framing_never_ends_the_content_elsewhere_unseen(
         b" 5\r\nhello\r\n0\r\n\r\n",
         b"5_0\r\n",
         b"5 5\r\n",
+        b"5 \r\nhello\r\n0\r\n\r\n",
+        b"5\t\r\nhello\r\n0\r\n\r\n",
         b"\xd9\xa5\r\n",
         b"1000000000000000\r\n",
         b"5;a\rb\r\nhello\r\n",

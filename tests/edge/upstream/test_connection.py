@@ -9,6 +9,7 @@ import pytest
 from cdnkit.errors import UpstreamError, UpstreamTimeoutError
 from edge.http1.response import RESPONSE_HEAD_BYTES_MAX, ResponseHead
 from edge.upstream.connection import UpstreamConnection
+from edge.upstream.limits import PoolLimits
 from tests.edge.upstream.sinks import Collector, Full
 from tests.helpers.scripted_origin import (
     Close,
@@ -31,12 +32,18 @@ SHORT_SECONDS = 0.05
 
 @asynccontextmanager
 async def conversing(
-    script: Sequence[Step], read_timeout_seconds: float = 5.0
+    script: Sequence[Step],
+    read_timeout_seconds: float = 5.0,
+    limits: PoolLimits | None = None,
 ) -> AsyncIterator[tuple[UpstreamConnection, ScriptedOrigin]]:
     async with ScriptedOrigin([script]) as origin:
+        limits = limits or PoolLimits(
+            first_byte_timeout_seconds=read_timeout_seconds,
+            read_timeout_seconds=read_timeout_seconds,
+        )
         port = int(origin.url.rstrip("/").rpartition(":")[2])
         _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: UpstreamConnection(read_timeout_seconds), "127.0.0.1", port
+            lambda: UpstreamConnection(limits), "127.0.0.1", port
         )
         try:
             yield connection, origin
@@ -215,6 +222,43 @@ async def test_silence_before_the_head_times_out(said: bytes) -> None:
         with pytest.raises(UpstreamTimeoutError):
             await connection.request(b"GET", GET)
         assert connection.closed
+
+
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"])
+async def test_a_head_that_drips_in_has_a_limit_as_a_whole(before: bytes) -> None:
+    """Each byte comes long before the limit of silence."""
+    dripping = [asyncio.Event() for _ in range(2000)]
+    drops: list[Step] = [step for go_on in dripping for step in (Wait(go_on), Send(b"x"))]
+    script: list[Step] = [Expect(), Send(before + b"HTTP/1.1 200 OK\r\nX-Slow: "), *drops]
+    limits = PoolLimits(first_byte_timeout_seconds=SHORT_SECONDS, read_timeout_seconds=600)
+    async with conversing(script, limits=limits) as (connection, _):
+        asking = asyncio.ensure_future(connection.request(b"GET", GET))
+        for go_on in dripping:
+            go_on.set()
+            await asyncio.wait([asking], timeout=SHORT_SECONDS / 20)
+            if asking.done():
+                break
+        assert asking.done()
+        with pytest.raises(UpstreamTimeoutError, match="in time"):
+            await asking
+        assert connection.closed
+        assert not dripping[-1].is_set()
+        for go_on in dripping:
+            go_on.set()
+
+
+async def test_a_slow_head_within_its_limit_is_an_answer_and_its_content_has_its_own() -> None:
+    go_on = asyncio.Event()
+    script: list[Step] = [Expect(), Send(b"HTTP/1.1 200 OK\r\nContent-"), Wait(go_on)]
+    script += [Send(b"Length: 3\r\n\r\n"), Wait(late := asyncio.Event()), Send(b"abc")]
+    limits = PoolLimits(first_byte_timeout_seconds=0.3, read_timeout_seconds=600)
+    async with conversing(script, limits=limits) as (connection, _):
+        asyncio.get_running_loop().call_soon(go_on.set)
+        await connection.request(b"GET", GET)
+        asyncio.get_running_loop().call_later(0.4, late.set)
+        sink = Collector()
+        assert await connection.pour(sink)
+        assert sink.content == b"abc"
 
 
 @pytest.mark.parametrize(

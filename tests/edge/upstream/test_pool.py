@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from cdnkit.errors import UpstreamError, UpstreamTimeoutError
 from edge.upstream.connection import UpstreamConnection
-from edge.upstream.pool import Endpoint, Pool, PoolLimits
+from edge.upstream.endpoint import Endpoint
+from edge.upstream.limits import PoolLimits
+from edge.upstream.pool import Pool
 from tests.edge.upstream.sinks import Collector
 from tests.helpers.scripted_origin import (
     Close,
@@ -26,7 +28,7 @@ FOREVER = exchanges(*[answer(b"ok")] * 200)
 
 
 def _pool(origin: ScriptedOrigin, connections_max: int = 64, read_seconds: float = 5.0) -> Pool:
-    limits = PoolLimits(connections_max, read_timeout_seconds=read_seconds)
+    limits = PoolLimits(connections_max, first_byte_timeout_seconds=read_seconds)
     return Pool(Endpoint.from_url(origin.url), limits)
 
 
@@ -43,28 +45,6 @@ async def _fetch(pool: Pool, method: bytes = b"GET") -> bytes:
 async def _settle() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://h", Endpoint("h", 80, False, b"h", b"/")),
-        ("https://H:8443/base", Endpoint("h", 8443, True, b"h:8443", b"/base/")),
-        ("http://[::1]:81/a/", Endpoint("::1", 81, False, b"[::1]:81", b"/a/")),
-    ],
-)
-def test_an_endpoint_comes_from_its_url(url: str, expected: Endpoint) -> None:
-    assert Endpoint.from_url(url) == expected
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["", "h", "ftp://h", "http://", "http://h:99999", "http://h:x", "http://h/\xe9"]
-    + ["http://h/a b", "http://u:p@h", "http://h/?a", "http://h/#a"],
-)
-def test_what_is_no_endpoint_is_an_error(url: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        Endpoint.from_url(url)
 
 
 async def test_requests_one_after_another_share_a_connection() -> None:

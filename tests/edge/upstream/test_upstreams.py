@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cdnkit.errors import UpstreamError
-from edge.upstream.pool import Endpoint, Pool, PoolLimits
-from edge.upstream.upstreams import SET_ASIDE_SECONDS, Lent, Upstreams
+from edge.upstream.endpoint import Endpoint
+from edge.upstream.health import ASIDE_SECONDS
+from edge.upstream.lent import Lent
+from edge.upstream.limits import PoolLimits
+from edge.upstream.pool import Pool
+from edge.upstream.upstreams import Upstreams
 from tests.edge.upstream.sinks import Collector
 from tests.helpers.clock import FakeClock
 from tests.helpers.scripted_origin import (
@@ -66,7 +72,7 @@ async def test_one_that_failed_is_set_aside_for_a_while(bad: list[Step]) -> None
             assert await _finish(await upstreams.ask(b"GET", _head)) == b"ok"
         assert (len(first.requests), len(second.requests)) == (1, 3)
         assert await _connected(upstreams) is upstreams.pools[1]
-        clock.advance(SET_ASIDE_SECONDS)
+        clock.advance(ASIDE_SECONDS)
         assert await _finish(await upstreams.ask(b"GET", _head)) == b"ok"
         assert (len(first.requests), len(second.requests)) == (2, 4)
         upstreams.close()
@@ -123,3 +129,45 @@ async def test_what_must_not_be_sent_twice_goes_to_the_first_that_can_be_reached
         await dead.connect()
     with pytest.raises(UpstreamError, match="no upstream"):
         await Upstreams([], PoolLimits(), clock).connect()
+
+
+def _with_inner(clock: FakeClock, inner: ScriptedOrigin, outer: ScriptedOrigin) -> Upstreams:
+    endpoint = replace(Endpoint.from_url(inner.url), node="edge-2")
+    return Upstreams([outer.url], PoolLimits(2), clock, inner=[endpoint])
+
+
+async def test_inner_ones_are_asked_when_the_question_says_so_and_never_without() -> None:
+    clock = FakeClock(100.0)
+    async with ScriptedOrigin([WELL]) as inner, ScriptedOrigin([WELL]) as outer:
+        upstreams = _with_inner(clock, inner, outer)
+        lent = await upstreams.ask(b"GET", _head, first=[0])
+        assert (lent.pool.endpoint.node, lent.failed_over) == ("edge-2", False)
+        await _finish(lent)
+        lent = await upstreams.ask(b"GET", _head)
+        assert (lent.pool.endpoint.node, lent.failed_over) == ("", False)
+        await _finish(lent)
+        assert await _connected(upstreams) is upstreams.pools[1]
+        upstreams.close()
+
+
+async def test_one_that_would_not_speak_for_it_is_no_worse_for_that() -> None:
+    clock = FakeClock(100.0)
+    misdirected = exchanges(*[answer(b"", status=b"421 No")] * 20)
+    async with ScriptedOrigin([misdirected] * 3) as inner, ScriptedOrigin([WELL]) as outer:
+        upstreams = _with_inner(clock, inner, outer)
+        for _ in range(2):
+            lent = await upstreams.ask(b"GET", _head, first=[0])
+            assert lent.failed_over
+            assert await _finish(lent) == b"ok"
+        assert len(inner.requests) == 2
+        upstreams.close()
+
+
+async def test_the_word_of_an_inner_one_is_never_the_last() -> None:
+    clock = FakeClock(100.0)
+    async with ScriptedOrigin([BUSY] * 3) as inner, ScriptedOrigin([DEAD] * 3) as outer:
+        upstreams = _with_inner(clock, inner, outer)
+        for _ in range(2):
+            with pytest.raises(UpstreamError):
+                await upstreams.ask(b"GET", _head, first=[0])
+        upstreams.close()

@@ -17,7 +17,7 @@ from origin.catalog.database import parse_database_url
 from origin.catalog.records import ObjectRow, TitleRow
 from origin.store.base import Receipt, StoredObject
 from tests.helpers.clock import FakeClock
-from tests.origin.catalog.conftest import NewDatabase
+from tests.origin.conftest import NewDatabase
 
 KEYS = ("a", "a/b", "b", "Z", "_")
 
@@ -145,6 +145,30 @@ async def test_cancelled_writer_leaves_memory_and_sql_equal(database_url: str) -
     await assert_memory_equals_sql(catalog)
     assert catalog.objects.get("a") is not None
     await catalog.close()
+
+
+async def test_reader_that_is_cancelled_leaves_no_lock_behind(database_url: str) -> None:
+    catalog = await opened(database_url, tail_changes=1)
+    other = await opened(database_url, tail_changes=1)
+    for _ in range(3):
+        await publish(other, "a")
+    for steps in range(0, 40, 3):
+        for read in (
+            lambda: catalog.changes_after(0, 3),
+            catalog.list_garbage,
+            catalog.catch_up,
+        ):
+            task = asyncio.create_task(read())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with asyncio.timeout(2):
+                await publish(other, "b")
+    await catalog.catch_up()
+    assert catalog.journal.last == other.journal.last
+    for each in (catalog, other):
+        await each.close()
 
 
 async def test_failing_write_changes_neither_memory_nor_sql(database_url: str) -> None:

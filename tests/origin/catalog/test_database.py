@@ -16,6 +16,7 @@ from cdnkit.errors import UnavailableError
 from origin.catalog import queries
 from origin.catalog.database import migrate, open_database, parse_database_url
 from origin.catalog.tables import metadata
+from origin.domains import app as _registers_the_tables_of_domains  # noqa: F401
 from tests.helpers.postgres import Postgres, postgres_server
 
 
@@ -60,6 +61,17 @@ async def test_sqlite_is_durable_strict_and_shared(tmp_path: Path) -> None:
         "synchronous": 2,
         "busy_timeout": 5000,
     }
+    await database.close()
+
+
+async def test_sqlite_waits_for_the_disk_where_it_has_to_last(tmp_path: Path) -> None:
+    database = await open_database(parse_database_url("", tmp_path))
+    levels = []
+    for is_lasting in (True, False, False, True):
+        async with database.begin(is_lasting=is_lasting) as connection:
+            level = await connection.exec_driver_sql("PRAGMA synchronous")
+            levels.append(level.scalar_one())
+    assert levels == [2, 1, 1, 2]
     await database.close()
 
 
@@ -251,3 +263,75 @@ async def test_server_that_is_gone_is_unavailable_and_found_again() -> None:
         async with database.begin() as connection:
             assert (await connection.execute(sa.text("SELECT 1"))).scalar_one() == 1
         await database.close()
+
+
+async def test_readers_wait_for_no_writer_and_see_one_moment(database_url: str) -> None:
+    database = await open_database(parse_database_url(database_url, Path()))
+    count = sa.text("SELECT count(*) FROM generations")
+    async with database.reading() as reader:
+        assert (await reader.execute(count)).scalar() == 0
+        async with database.begin() as writer:
+            await writer.execute(sa.text("INSERT INTO generations (key, last) VALUES ('a', 1)"))
+            async with database.reading() as other:
+                assert (await other.execute(count)).scalar() == 0
+        assert (await reader.execute(count)).scalar() == 0
+    async with database.reading() as later:
+        assert (await later.execute(count)).scalar() == 1
+    await database.close()
+
+
+async def test_writers_of_sqlite_come_in_the_order_they_asked(tmp_path: Path) -> None:
+    database = await open_database(parse_database_url("", tmp_path))
+    order: list[int] = []
+
+    async def write(number: int) -> None:
+        async with database.begin() as connection:
+            order.append(number)
+            await connection.execute(sa.select(1))
+
+    await asyncio.gather(*(write(number) for number in range(40)))
+    assert order == list(range(40))
+    await database.close()
+
+
+async def test_writer_that_leaves_the_line_holds_up_nobody(tmp_path: Path) -> None:
+    database = await open_database(parse_database_url("", tmp_path))
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with database.begin():
+            entered.set()
+            await leave.wait()
+
+    async def write() -> None:
+        async with database.begin():
+            pass
+
+    first = asyncio.create_task(hold())
+    await entered.wait()
+    gone, third = asyncio.create_task(write()), asyncio.create_task(write())
+    await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    leave.set()
+    await asyncio.gather(first, third)
+    await database.close()
+
+
+async def test_reader_of_sqlite_waits_for_no_writer(tmp_path: Path) -> None:
+    database = await open_database(parse_database_url("", tmp_path))
+    async with database.begin(), database.reading() as connection:
+        assert (await connection.execute(sa.select(1))).scalar_one() == 1
+    await database.close()
+
+
+async def test_writer_whose_turn_does_not_come_is_told_to_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("origin.catalog.database._TURN_SECONDS", 0.01)
+    database = await open_database(parse_database_url("", tmp_path))
+    async with database.begin():
+        with pytest.raises(UnavailableError, match="too much is being written"):
+            await database.transact(lambda connection: connection.execute(sa.select(1)))
+    await database.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,13 @@ async def test_pages_are_in_order_and_of_one_state(jobs: Jobs, clock: FakeClock)
     assert [row.title_id for row in await jobs.page("refused", "", 10)] == ["b", "c"]
     assert [row.title_id for row in await jobs.page("refused", "b", 10)] == ["c"]
     assert [row.title_id for row in await jobs.by_source("films/a")] != []
+
+
+async def test_rows_are_found_by_state_prefix_and_name(jobs: Jobs) -> None:
+    for title_id in ("a1", "a2", "b1"):
+        row = replace(ROW, title_id=title_id, state="published")
+        await jobs.change(title_id, partial(lambda row, _: row, row))
+    assert [row.title_id for row in await jobs.page("published", "", 9, "a")] == ["a1", "a2"]
+    assert await jobs.page("published", "", 9, "A") == []
+    assert {row.title_id for row in await jobs.among(["b1", "a2", "none"])} == {"a2", "b1"}
+    assert await jobs.among([]) == []

@@ -13,6 +13,7 @@ from origin.catalog.catalog import Catalog, open_catalog
 from origin.catalog.database import parse_database_url
 from origin.ingest.checks import UploadHead
 from origin.ingest.receive import Body, Receiver
+from origin.store.crc32c import Piece
 from origin.store.memory import MemoryStore
 from tests.helpers.clock import FakeClock
 
@@ -90,7 +91,7 @@ async def test_client_that_leaves_after_its_last_byte_has_uploaded(catalog: Cata
     ended = asyncio.Event()
     read = body(b"whole")
 
-    async def watched() -> bytes:
+    async def watched() -> Piece:
         piece = await read()
         if not piece:
             ended.set()

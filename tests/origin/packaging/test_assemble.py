@@ -40,15 +40,27 @@ def run(
 def test_every_file_that_is_named_is_there(films: Films, tmp_path: Path) -> None:
     described, folder = run(films, "two.mp4", tmp_path, SETTINGS)
     names = set(folder.names)
-    for member in ("progressive", "hls", "dash", "poster", "storyboard", "thumbnails"):
+    for member in (
+        "progressive",
+        "hls",
+        "dash",
+        "dash_indexed",
+        "poster",
+        "storyboard",
+        "thumbnails",
+    ):
         assert described[member] in names
     for playlist in (name for name in names if name.endswith("m3u8")):
         text = (folder.path / playlist).read_text()
         named = re.findall(r'(?<!-)URI="([^"]+)"', text) + re.findall(r"^[^#\n].*$", text, re.M)
         assert set(named) <= names
-    manifest = (folder.path / "manifest.mpd").read_text()
-    assert {*re.findall(r"<BaseURL>([^<]+)</BaseURL>", manifest)} <= names
-    assert "/v1/steering/hls/play/a/1/master.m3u8" in (folder.path / "master.m3u8").read_text()
+    for manifest in ("manifest.mpd", "indexed.mpd"):
+        text = (folder.path / manifest).read_text()
+        assert {*re.findall(r"<BaseURL>([^<]+)</BaseURL>", text)} <= names
+    assert (
+        "/v1/steering/hls/play/a/1/master.m3u8?pathways=base"
+        in (folder.path / "master.m3u8").read_text()
+    )
     assert folder.done[-1] == 1
 
 

@@ -17,7 +17,8 @@ from origin.catalog.database import parse_database_url
 from origin.catalog.jobs import JobRow, Jobs
 from origin.packaging import automatic as automatic_module
 from origin.packaging.automatic import Automatic
-from origin.packaging.start import receive
+from origin.packaging.start import advance, receive, retire
+from origin.packaging.states import TitleEvent
 from origin.store.base import Receipt, StoredObject
 from tests.helpers.clock import FakeClock
 
@@ -68,18 +69,20 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def test_saved_title_is_asked_for_only_when_it_names_a_film(world: World) -> None:
     automatic = world.automatic()
+    await world.upload("films/a")
     await world.save("a", media="films/a")
     await world.save("b")
     await world.save("c", media="")
     for title_id in ("a", "b", "c", "unknown"):
-        await automatic.saved(title_id)
+        await automatic.saved(title_id, True)
     assert world.asked == ["a"]
 
 
 async def test_refused_request_does_not_fail_the_save(world: World) -> None:
     world.errors = [ConflictError("not stored")]
+    await world.upload("films/a")
     await world.save("a", media="films/a")
-    await world.automatic().saved("a")
+    await world.automatic().saved("a", False)
     assert world.asked == ["a"]
 
 
@@ -171,3 +174,53 @@ async def test_follower_outlives_a_database_that_is_away_for_a_moment(
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
     assert (world.asked, failures) == (["a"], [])
+
+
+async def test_what_happened_before_the_start_is_found_by_looking_through(world: World) -> None:
+    for title_id in [f"t{number:03}" for number in range(250)]:
+        await world.save(title_id)
+    generation = await world.upload("films/a")
+    await world.save("done", media="films/a")
+    await world.package("done", "films/a", generation)
+    await world.save("never", media="films/a")
+    await world.save("gone", media="films/gone")
+    await world.package("zz-replaced", "films/b", await world.upload("films/b"))
+    await world.save("zz-replaced", media="films/b")
+    await world.upload("films/b")
+    await world.automatic().look_through()
+    assert world.asked == ["never", "zz-replaced"]
+
+
+async def test_retired_title_stays_retired_until_somebody_asks(world: World) -> None:
+    await world.save("a", media="films/a")
+    await world.package("a", "films/a", await world.upload("films/a"))
+    await world.jobs.change("a", lambda row: retire(row, "a", world.clock.now))
+    automatic = world.automatic()
+    await world.upload("films/a")
+    await automatic.catch_up()
+    await automatic.saved("a", False)
+    await automatic.look_through()
+    assert world.asked == []
+
+
+async def test_new_title_of_a_retired_name_is_packaged(world: World) -> None:
+    await world.save("a", media="films/a")
+    await world.package("a", "films/a", await world.upload("films/a"))
+    await world.jobs.change("a", lambda row: retire(row, "a", world.clock.now))
+    await world.automatic().saved("a", True)
+    assert world.asked == ["a"]
+
+
+async def test_refused_film_is_tried_again_with_its_next_upload_only(world: World) -> None:
+    await world.save("a", media="films/a")
+    await world.package("a", "films/a", await world.upload("films/a"))
+    await world.jobs.change(
+        "a", lambda row: row and advance(row, TitleEvent.REFUSE, world.clock.now, reason="no")
+    )
+    automatic = world.automatic()
+    await automatic.saved("a", False)
+    await automatic.look_through()
+    assert world.asked == []
+    await world.upload("films/a")
+    await automatic.catch_up()
+    assert world.asked == ["a"]

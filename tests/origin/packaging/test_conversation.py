@@ -78,6 +78,7 @@ async def test_film_is_packaged(films: Films, name: str, tmp_path: Path) -> None
     result, shelf, progress = await talk(films.data(name), "package", tmp_path)
     assert set(shelf.files) == {
         *("film.mp4", "film.m3u8", "audio-1.m4a", "audio-1.m3u8", "master.m3u8", "manifest.mpd"),
+        "indexed.mpd",
         *("poster.jpg", "storyboard.jpg", "thumbnails.vtt"),
     }
     assert result["hls"] == "master.m3u8"

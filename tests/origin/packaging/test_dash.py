@@ -32,6 +32,22 @@ def test_pictures_list_their_segments_with_times_and_ranges(films: Films) -> Non
     assert header.get("range") == f"{plan.header[0]}-{plan.header[1] - 1}"
 
 
+def test_indexed_manifest_finds_pictures_through_their_index(films: Films) -> None:
+    packed = pack(films.data("two.mp4"))
+    mpd = parse(format_manifest(packed.package(), None, indexed=True))
+    assert mpd.findall(".//SegmentList", NAMES) == []
+    bases = mpd.findall(".//Representation/SegmentBase", NAMES)
+    plans = [packed.film, *packed.tracks]
+    for base, plan in zip(bases, plans, strict=True):
+        assert base.get("indexRange") == f"{plan.index[0]}-{plan.index[1] - 1}"
+        header = base.find("Initialization", NAMES)
+        assert header is not None
+        assert header.get("range") == f"{plan.header[0]}-{plan.header[1] - 1}"
+    start, stop = packed.film.index
+    assert packed.film_bytes[start + 4 : start + 8] == b"sidx"
+    assert int.from_bytes(packed.film_bytes[start : start + 4], "big") == stop - start
+
+
 def test_sound_is_found_through_its_index(films: Films) -> None:
     packed = pack(films.data("two.mp4"))
     mpd = parse(format_manifest(packed.package(), None))
@@ -51,7 +67,7 @@ def test_steering_is_told(films: Films) -> None:
     mpd = parse(format_manifest(pack(films.data("plain.mp4")).package(), steering))
     told = mpd.find("ContentSteering", NAMES)
     assert told is not None
-    assert told.text == "http://router/v1/steering/dash/play/a/1/manifest.mpd"
-    base = mpd.find("BaseURL", NAMES)
-    assert base is not None
-    assert (base.get("serviceLocation"), told.get("defaultServiceLocation")) == ("base", "base")
+    assert told.text == "http://router/v1/steering/dash/play/a/1/manifest.mpd?pathways=router,base"
+    bases = [(each.get("serviceLocation"), each.text) for each in mpd.findall("BaseURL", NAMES)]
+    assert bases == [("base", "./"), ("router", "http://router/play/a/1/")]
+    assert told.get("defaultServiceLocation") == "base"

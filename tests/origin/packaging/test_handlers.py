@@ -36,6 +36,7 @@ class World:
     clock: FakeClock
     catalog: Catalog
     jobs: Jobs
+    handlers: Any = None
     client: Any = None
     woken: list[float] = field(default_factory=list)
 
@@ -66,7 +67,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     handlers = Packaging(
         catalog,
         jobs,
-        authorize=AUTH.authorize,
         wake=lambda: made.woken.append(clock.now),
         now=clock,
     )
@@ -76,9 +76,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         telemetry=Telemetry("origin", "origin-1"),
         health=Health(),
         routes=handlers.routes(),
+        authorize_scope=AUTH.authorize,
     )
     async with TestClient(TestServer(app)) as client:
         made.client = client
+        made.handlers = handlers
         yield made
     await catalog.close()
 
@@ -196,3 +198,19 @@ async def test_upload_that_is_no_film_ends_as_refused_with_a_reason(origin: Runn
                 body = await answer.json()
     assert body["state"] == "refused"
     assert body["reason"]
+
+
+async def test_removed_title_is_retired_once_and_one_never_packaged_is_left_alone(
+    world: World,
+) -> None:
+    await world.upload()
+    await world.save(media="films/a")
+    await world.ask("POST", "/v1/titles/a/packaging")
+    await world.handlers.withdraw("a")
+    row = await world.jobs.find("a")
+    assert row is not None
+    assert row.state == "retired"
+    await world.handlers.withdraw("a")
+    assert await world.jobs.find("a") == row
+    await world.handlers.withdraw("b")
+    assert await world.jobs.find("b") is None

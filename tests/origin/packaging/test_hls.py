@@ -52,7 +52,7 @@ def test_master_names_every_rendition_by_relative_urls(films: Films) -> None:
 def test_steering_names_server_and_pathway(films: Films) -> None:
     steering = Steering("http://router", "play/a/1/")
     text = format_master(pack(films.data("plain.mp4")).package(), steering)
-    server = "http://router/v1/steering/hls/play/a/1/master.m3u8"
+    server = "http://router/v1/steering/hls/play/a/1/master.m3u8?pathways=base"
     assert f'#EXT-X-CONTENT-STEERING:SERVER-URI="{server}",PATHWAY-ID="base"' in text
     assert 'PATHWAY-ID="base",STABLE-VARIANT-ID="film"' in text
 

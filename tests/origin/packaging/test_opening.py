@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from config.topology import Address, CacheDisk, EdgeNode, OriginNode, PackagingSettings, Topology
+from config.keeping import PackagingSettings
+from config.topology import Address, CacheDisk, EdgeNode, OriginNode, Topology
 from origin.catalog.catalog import Catalog, open_catalog
 from origin.catalog.database import parse_database_url
 from origin.catalog.jobs import JobRow, Jobs
@@ -58,7 +59,6 @@ class World:
             self.catalog,
             self.store,
             Holds(),
-            lambda request, scope: None,
             self.clock,
         )
 
@@ -110,7 +110,7 @@ async def test_package_is_made_as_the_node_says(
     assert row.state == "published", row.reason
     assert row.published["video"][0]["segments"] == segments
     master = await world.read("play/a/1/master.m3u8")
-    steers = '"http://router/v1/steering/hls/play/a/1/master.m3u8"' in master
+    steers = '"http://router/v1/steering/hls/play/a/1/master.m3u8?pathways=base"' in master
     assert (steers, "CONTENT-STEERING" in master) == (steering, steering)
     assert list((world.data / "scratch").iterdir()) == []
 
@@ -172,7 +172,7 @@ async def test_nothing_is_packaged_unasked_unless_the_node_says_so(world: World)
     automatic = world.open(automatic=True).automatic
     assert automatic is not None
     assert await world.row() is None
-    await automatic.saved("a")
+    await automatic.saved("a", True)
     row = await world.row()
     assert row is not None
     assert (row.state, row.source_key) == ("received", FILM)

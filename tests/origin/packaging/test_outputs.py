@@ -30,5 +30,5 @@ def test_playlists_that_name_others_come_last(films: Films, tmp_path: Path) -> N
     outputs.write_playlists(folder, pack(films.data("two.mp4")).package(), None)
     assert folder.names == [
         *("film.m3u8", "audio-1.m3u8", "audio-2.m3u8", "subtitles-1.m3u8"),
-        *("manifest.mpd", "master.m3u8"),
+        *("manifest.mpd", "indexed.mpd", "master.m3u8"),
     ]

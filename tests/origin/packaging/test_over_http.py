@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.topology import PackagingSettings
+from config.keeping import PackagingSettings
 from origin.catalog.jobs import Jobs
 from tests.helpers.clock import FakeClock
 from tests.origin.conftest import RunningOrigin, StartOrigin

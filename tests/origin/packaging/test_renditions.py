@@ -26,9 +26,12 @@ def test_media_types_follow_the_suffix() -> None:
     assert content_type_of("audio-1.m4a") == "audio/mp4"
 
 
-def test_steering_url_is_absolute() -> None:
-    url = Steering("https://router", "play/a/1/").url("hls", "master.m3u8")
-    assert url == "https://router/v1/steering/hls/play/a/1/master.m3u8"
+def test_steering_urls_are_absolute_and_name_the_pathways_that_are_there() -> None:
+    steering = Steering("https://router", "play/a/1/")
+    server = "https://router/v1/steering"
+    assert steering.hls_url == f"{server}/hls/play/a/1/master.m3u8?pathways=base"
+    assert steering.dash_url == f"{server}/dash/play/a/1/manifest.mpd?pathways=router,base"
+    assert steering.locations == {"base": "./", "router": "https://router/play/a/1/"}
 
 
 def test_package_is_described(films: Films) -> None:

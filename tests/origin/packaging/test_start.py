@@ -8,7 +8,15 @@ import pytest
 
 from cdnkit.errors import ConflictError, NotFoundError
 from origin.catalog.jobs import NEVER, JobRow
-from origin.packaging.start import advance, describe_job, prefix_of, receive, retire, with_keys
+from origin.packaging.start import (
+    advance,
+    describe_job,
+    is_due,
+    prefix_of,
+    receive,
+    retire,
+    with_keys,
+)
 from origin.packaging.states import TitleEvent, TitleState
 
 ROW = JobRow("a", "films/a", 1, 1, "received")
@@ -73,3 +81,12 @@ def test_names_become_keys_of_one_revision() -> None:
     assert found["hls"] == "play/a/3/master.m3u8"
     assert found["poster"] == "play/a/3/p.jpg"
     assert "dash" not in found
+
+
+@pytest.mark.parametrize("state", list(TitleState))
+def test_due_unasked_is_another_upload_of_a_title_that_is_not_retired(state: TitleState) -> None:
+    row = replace(ROW, state=state.value)
+    assert not is_due(row, "films/a", 1)
+    assert is_due(row, "films/a", 2) == (state is not TitleState.RETIRED)
+    assert is_due(row, "films/b", 1) == (state is not TitleState.RETIRED)
+    assert is_due(None, "films/a", 1)

@@ -113,12 +113,12 @@ async def test_package_is_published_under_its_revision_as_wished(
     made = await steps.package(row, lambda _: held.append(world.holds.is_held(stored.stored)))
 
     files = {"film.mp4", "film.m3u8", "audio-1.m4a", "audio-1.m3u8", "master.m3u8", "manifest.mpd"}
-    files |= {"subtitles-1.vtt", "subtitles-1.m3u8"}
+    files |= {"indexed.mpd", "subtitles-1.vtt", "subtitles-1.m3u8"}
     assert world.keys() == {"films/a.mp4", "films/a.vtt", *(f"play/a/3/{name}" for name in files)}
     assert [(each["segments"], each["name"]) for each in made["video"]] == [(3, "film.mp4")]
     assert len(movie_of(await world.read("play/a/3/film.mp4")).of_kind("vide")) == 1
     master = (await world.read("play/a/3/master.m3u8")).decode()
-    assert '"http://router/v1/steering/hls/play/a/3/master.m3u8"' in master
+    assert '"http://router/v1/steering/hls/play/a/3/master.m3u8?pathways=base"' in master
     assert await world.read("play/a/3/subtitles-1.vtt") == SUBTITLE
     assert held
     assert all(held)

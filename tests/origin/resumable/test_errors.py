@@ -26,7 +26,6 @@ def test_lengths_have_the_type_of_the_draft() -> None:
     [
         (errors.SupersededError("x"), 409),
         (errors.GoneError("x"), 410),
-        (errors.MediaTypeError("x"), 415),
         (errors.VersionError("x"), 412),
         (errors.QuotaError("x"), 507),
         (errors.ChecksumError("x"), 400),

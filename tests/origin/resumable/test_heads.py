@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdnkit.errors import BadRequestError, CinedgeError, TooLargeError
+from cdnkit.errors import BadRequestError, CinedgeError, MediaTypeError, TooLargeError
 from origin.resumable.draft import Dialect
-from origin.resumable.errors import InconsistentLengthError, MediaTypeError, VersionError
+from origin.resumable.errors import InconsistentLengthError, VersionError
 from origin.resumable.heads import AppendHead, read_append, read_creation, read_put
 
 TUS = {"tus-resumable": "1.0.0"}

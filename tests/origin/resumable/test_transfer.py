@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,11 +13,11 @@ import pytest
 
 from cdnkit.errors import IncompleteBodyError, StorageFullError
 from origin.catalog.uploads import UploadRow
-from origin.resumable.errors import ChecksumError
+from origin.resumable.errors import ChecksumError, SupersededError
 from origin.resumable.fingerprint import Fingerprint
 from origin.resumable.transfer import ChunkCheck, Transfer
-from origin.store.extents import PIECE_BYTES
 from origin.store.memory import MemoryStore
+from origin.store.sums import PIECE_BYTES
 from tests.origin.resumable.intakes import Body, Site, chunk_of, open_site
 
 PIECES = [bytes([n]) * PIECE_BYTES for n in range(4)]
@@ -29,7 +30,7 @@ def transfer(site: Site, row: UploadRow, **settings: Any) -> Transfer:
 
 async def run(site: Site, moving: Transfer, body: Body, *checks: ChunkCheck) -> UploadRow:
     chunk = chunk_of(body, checks)
-    return await moving.run(replace(chunk, stop=1 << 40), verify=False)
+    return await moving.run(replace(chunk, stop=1 << 40))
 
 
 @pytest.fixture
@@ -88,3 +89,31 @@ async def test_the_digest_runs_along(roomy: Site) -> None:
     assert ended.state == "received"
     assert moving.fingerprint is not None
     assert moving.fingerprint.digests()["sha-256"] == hashlib.sha256(b"".join(PIECES)).digest()
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+async def test_upload_whose_last_byte_is_here_is_complete_however_its_request_ends(
+    roomy: Site, is_cut: bool
+) -> None:
+    row = await roomy.create(4 * PIECE_BYTES)
+    moving = transfer(roomy, row)
+    body = Body(*PIECES, ends=False)
+    running = asyncio.create_task(run(roomy, moving, body))
+    await body.waiting.wait()
+    if is_cut:
+        body.cut()
+    else:
+        moving.interrupt(SupersededError("a newer request goes on with this upload"))
+    with pytest.raises(IncompleteBodyError if is_cut else SupersededError):
+        await running
+    assert (moving.row.state, moving.row.received_bytes) == ("received", 4 * PIECE_BYTES)
+
+
+async def test_upload_that_is_cut_before_its_last_byte_goes_on(roomy: Site) -> None:
+    row = await roomy.create(4 * PIECE_BYTES)
+    moving = transfer(roomy, row)
+    body = Body(*PIECES[:3], ends=False)
+    body.cut()
+    with pytest.raises(IncompleteBodyError):
+        await run(roomy, moving, body)
+    assert (moving.row.state, moving.row.received_bytes) == ("receiving", 3 * PIECE_BYTES)

@@ -71,3 +71,12 @@ def copies_of(root: Path, stored: StoredObject, index: int) -> list[Path]:
     """The committed copies of one extent."""
     name = extent_name(stored.object_id, stored.generation, index)
     return sorted(root.glob(f"*/{EXTENTS_DIR}/{name}"))
+
+
+def flip_in_place(path: Path, at: int) -> None:
+    """Change a bit where it is, as a disk does, and not by renaming another file over it."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from origin.store.descriptors import DescriptorCache
+from origin.store.descriptors import DescriptorCache, OpenCopy
 from origin.store.volumes import OpenVolume
+from origin.store.vouching import Vouched
 from tests.origin.store.stores import make_volumes
 
 A, B, C = ("a", 1, 0), ("b", 1, 0), ("c", 1, 0)
+
+
+def copy(fd: int, volume: OpenVolume) -> OpenCopy:
+    return OpenCopy(fd, volume, Vouched(fd, (), 0))
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ def volume(tmp_path: Path) -> OpenVolume:
 
 def test_readers_share_a_descriptor(closed: list[int], volume: OpenVolume) -> None:
     cache = DescriptorCache(1, closed.append)
-    first = cache.add(A, 10, volume)
+    first = cache.add(A, copy(10, volume))
     assert cache.get(A) is first
     assert cache.get(B) is None
     assert closed == []
@@ -33,7 +38,7 @@ def test_readers_share_a_descriptor(closed: list[int], volume: OpenVolume) -> No
 
 def test_the_second_to_open_gets_the_first_ones(closed: list[int], volume: OpenVolume) -> None:
     cache = DescriptorCache(1, closed.append)
-    assert cache.add(A, 10, volume) is cache.add(A, 11, volume)
+    assert cache.add(A, copy(10, volume)) is cache.add(A, copy(11, volume))
     assert closed == [11]
 
 
@@ -41,7 +46,7 @@ def test_idle_descriptors_beyond_the_bound_are_closed_oldest_first(
     closed: list[int], volume: OpenVolume
 ) -> None:
     cache = DescriptorCache(1, closed.append)
-    held = [cache.add(key, fd, volume) for key, fd in ((A, 10), (B, 11), (C, 12))]
+    held = [cache.add(key, copy(fd, volume)) for key, fd in ((A, 10), (B, 11), (C, 12))]
     assert closed == []
     for descriptor in held[:2]:
         cache.release(descriptor)
@@ -57,11 +62,11 @@ def test_a_forgotten_one_is_closed_by_its_last_reader(
     closed: list[int], volume: OpenVolume
 ) -> None:
     cache = DescriptorCache(4, closed.append)
-    held = cache.add(A, 10, volume)
+    held = cache.add(A, copy(10, volume))
     cache.get(A)
     cache.forget(A)
     assert cache.get(A) is None
-    successor = cache.add(A, 20, volume)
+    successor = cache.add(A, copy(20, volume))
     assert successor is not held
     cache.release(held)
     assert closed == []
@@ -71,8 +76,8 @@ def test_a_forgotten_one_is_closed_by_its_last_reader(
 
 def test_clearing_closes_the_idle_at_once(closed: list[int], volume: OpenVolume) -> None:
     cache = DescriptorCache(4, closed.append)
-    cache.release(cache.add(A, 10, volume))
-    busy = cache.add(B, 11, volume)
+    cache.release(cache.add(A, copy(10, volume)))
+    busy = cache.add(B, copy(11, volume))
     cache.clear()
     assert closed == [10]
     cache.release(busy)

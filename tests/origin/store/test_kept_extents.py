@@ -32,9 +32,9 @@ def volumes(tmp_path: Path) -> VolumeSet:
     return made
 
 
-def again(volumes: VolumeSet, size_bytes: int, data: bytes, *, verify: bool = True) -> KeptExtent:
+def again(volumes: VolumeSet, size_bytes: int, data: bytes) -> KeptExtent:
     crc32c = google_crc32c.value(data[:size_bytes])
-    return take_up(volumes, IDENTITY, 2, size_bytes=size_bytes, crc32c=crc32c, verify=verify)
+    return take_up(volumes, IDENTITY, 2, size_bytes=size_bytes, crc32c=crc32c)
 
 
 def begun(volumes: VolumeSet, data: bytes) -> None:

@@ -15,6 +15,7 @@ from origin.store.base import StoredObject
 from origin.store.disk import DiskStore
 from origin.store.extents import extent_name
 from origin.store.mending import Finding, Job, Mender
+from origin.store.sums import PIECE_BYTES
 from origin.store.volumes import VolumeSet
 from tests.origin.store.stores import NOW, copies_of, disk_store, get, make_volumes, put
 
@@ -113,15 +114,34 @@ async def test_bad_source_is_never_copied(bench: Bench) -> None:
     flip_a_bit(bad)
     finding = bench.mend(stored, 2, Job.REPAIR)
     assert (finding.bad, finding.repaired, finding.short) == (1, 0, 1)
-    assert copies_of(bench.root, stored, 2) == []
+    assert copies_of(bench.root, stored, 2) == [bad]
+    assert bench.volumes.take_doubted() == {extent_name("a", 1, 2)}
 
 
-async def test_extent_without_a_good_copy_is_lost_and_kept_as_evidence(bench: Bench) -> None:
+async def test_extent_without_a_good_copy_is_lost_and_stays_where_it_is(bench: Bench) -> None:
+    """Its other mebibytes are still good for readers."""
     stored = (await put(bench.store, DATA)).stored
-    for copy in copies_of(bench.root, stored, 1):
+    copies = copies_of(bench.root, stored, 1)
+    for copy in copies:
         flip_a_bit(copy)
     assert bench.mend(stored, 1, Job.SCRUB).lost == 1
-    assert len(list(bench.root.glob("*/damaged/*"))) == 2
+    assert copies_of(bench.root, stored, 1) == copies
+    assert list(bench.root.glob("*/.partial/*")) == []
+
+
+async def test_copies_that_are_bad_in_different_pieces_make_a_good_one(tmp_path: Path) -> None:
+    data = bytes(range(256)) * (3 * PIECE_BYTES // 256)
+    async with disk_store(tmp_path, 4, 2, extent_bytes=len(data)) as store:
+        bench = Bench(store, tmp_path)
+        stored = (await put(store, data)).stored
+        for piece, copy in enumerate(copies_of(tmp_path, stored, 0)):
+            flip_a_bit(copy, piece * PIECE_BYTES)
+        used = sum(state.used_bytes for state in store.volume_states())
+        finding = bench.mend(stored, 0, Job.SCRUB)
+        assert (finding.bad, finding.repaired, finding.lost, finding.short) == (2, 2, 0, 0)
+        assert await get(store, stored, 0, len(data)) == data
+        assert sum(state.used_bytes for state in bench.volumes.states()) == used
+        assert bench.mend(stored, 0, Job.SCRUB).bad == 0
 
 
 async def test_what_is_being_written_or_was_never_committed_is_left_alone(bench: Bench) -> None:

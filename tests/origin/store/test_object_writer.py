@@ -10,52 +10,27 @@ from typing import Any
 import google_crc32c
 import obstore
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from obstore.exceptions import GenericError
 from obstore.store import MemoryStore as ObstoreMemory
 
 from cdnkit.errors import ConflictError, UnavailableError
 from origin.store.base import StoredObject
-from origin.store.extents import PIECE_BYTES
-from origin.store.object_writer import (
-    Manifest,
-    ObjectWriter,
-    format_manifest,
-    manifest_name,
-    parse_manifest,
-)
+from origin.store.gathering import GatheringWriter
+from origin.store.object_manifest import Manifest, format_manifest, manifest_name, parse_manifest
+from origin.store.object_writer import open_object_writer
+from origin.store.sums import PIECE_BYTES
 
 EXTENT_BYTES = 3 * PIECE_BYTES
 
 
-def writer_over(bucket: ObstoreMemory, ended: list[str]) -> ObjectWriter:
-    return ObjectWriter(
-        bucket, "a", 1, extent_bytes=EXTENT_BYTES, on_end=lambda: ended.append("end")
+def writer_over(bucket: ObstoreMemory, ended: list[str]) -> GatheringWriter:
+    return open_object_writer(
+        bucket, ("a", 1), extent_bytes=EXTENT_BYTES, on_end=lambda: ended.append("end")
     )
 
 
 def names_in(bucket: ObstoreMemory) -> list[str]:
     return sorted(each["path"] for batch in obstore.list(bucket) for each in batch)
-
-
-@given(
-    object_id=st.text(max_size=20),
-    numbers=st.tuples(*[st.integers(0, 2**62)] * 3),
-    crc32c=st.lists(st.integers(0, 2**32 - 1), max_size=4),
-)
-def test_manifest_is_read_as_it_was_written(
-    object_id: str, numbers: tuple[int, int, int], crc32c: list[int]
-) -> None:
-    manifest = Manifest(StoredObject(object_id, *numbers), "0a" * 32, tuple(crc32c))
-    assert parse_manifest(format_manifest(manifest)) == manifest
-
-
-@pytest.mark.parametrize(
-    "text", [b"", b"[]", b"{}", b"\xff", b'{"object_id": 1, "generation": []}']
-)
-def test_what_is_no_manifest_is_none(text: bytes) -> None:
-    assert parse_manifest(text) is None
 
 
 async def test_manifest_vouches_for_the_extents() -> None:

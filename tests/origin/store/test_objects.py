@@ -15,10 +15,12 @@ from obstore.store import MemoryStore as ObstoreMemory
 
 from cdnkit.errors import NotFoundError, UnavailableError
 from origin.store.base import ByteStore, StoredObject
-from origin.store.extents import PIECE_BYTES, extent_name
+from origin.store.extents import extent_name
 from origin.store.objects import BREAKS_MAX, ObjectByteStore, open_object_store
+from origin.store.sums import PIECE_BYTES
+from scripts.demo_topology import free_ports
 from tests.helpers.processes import wait_until
-from tests.helpers.seaweedfs import SeaweedFS, free_ports, seaweedfs_cluster
+from tests.helpers.seaweedfs import SeaweedFS, seaweedfs_cluster
 from tests.origin.store.stores import get, put
 
 MIB = 1024 * 1024

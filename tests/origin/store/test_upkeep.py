@@ -96,6 +96,23 @@ async def test_once_found_a_flipped_bit_is_served_to_nobody(tmp_path: Path) -> N
         assert all(len(copies_of(tmp_path, stored, index)) == 2 for index in range(5))
 
 
+async def test_what_a_reader_found_wrong_is_made_right_without_a_scrub(tmp_path: Path) -> None:
+    async with disk_store(tmp_path, 4, 2) as store:
+        stored = (await put(store, DATA)).stored
+        slices = store.slices(stored, 2000, 2001)
+        assert slices is not None
+        first_read = Path(slices[0].path)
+        overwrite(first_read, bytearray([DATA[2000] ^ 1]))
+        upkeep = opened(store, tmp_path)
+        assert await get(store, stored, 0, len(DATA)) == DATA
+        upkeep._notice()
+        assert upkeep.waiting == (Job.REPAIR,)
+        await upkeep.work()
+        progress = upkeep.progress[Job.REPAIR]
+        assert (progress.bad, progress.repaired) == (1, 1)
+        assert all(len(copies_of(tmp_path, stored, index)) == 2 for index in range(5))
+
+
 @pytest.mark.parametrize("wipe", ["directory", "extents"])
 async def test_volume_wiped_under_read_load_costs_no_read_and_no_byte(
     tmp_path: Path, wipe: str
@@ -137,6 +154,29 @@ async def test_volume_wiped_under_read_load_costs_no_read_and_no_byte(
             for index in range(extent_count(each)):
                 assert len(copies_of(tmp_path, each, index)) == 2, (name, index)
             assert await get(store, each, 0, len(contents[name])) == contents[name]
+
+
+async def test_an_emptied_volume_is_repaired_once_a_read_misses_a_copy(tmp_path: Path) -> None:
+    async with disk_store(tmp_path, 3, 2, descriptors_max=1) as store:
+        stored = (await put(store, DATA)).stored
+        upkeep = opened(store, tmp_path)
+        working = asyncio.create_task(upkeep.run())
+        victim = Path(store.slices(stored, 0, 1)[0].path).parents[2]  # type: ignore[index]
+        shutil.rmtree(victim / "extents")
+        (victim / "extents").mkdir()
+        assert await get(store, stored, 0, len(DATA)) == DATA
+
+        def is_whole() -> bool:
+            return all(
+                len(copies_of(tmp_path, stored, index)) == 2
+                for index in range(extent_count(stored))
+            )
+
+        upkeep._wake.set()
+        await until(is_whole)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        assert all(state.failure is None for state in store.volume_states())
 
 
 async def until(claim: Callable[[], bool]) -> None:

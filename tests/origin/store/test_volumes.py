@@ -48,6 +48,14 @@ def test_a_known_volume_that_is_not_mounted_is_not_written_to(tmp_path: Path) ->
     assert list((tmp_path / "v0").iterdir()) == []
 
 
+def test_a_volume_that_vanishes_is_isolated_though_nobody_reads_it(tmp_path: Path) -> None:
+    volumes = open_set(tmp_path, 2)
+    (tmp_path / "v1").rename(tmp_path / "away")
+    volumes.check_working()
+    assert failing(volumes) == ["v1"]
+    assert volumes.shortages > 0
+
+
 def test_the_disk_of_another_volume_is_not_taken(tmp_path: Path) -> None:
     open_set(tmp_path, 1)
     config = replace(make_volumes(tmp_path, 1)[0], name="other")

@@ -26,6 +26,8 @@ def some_results() -> Results:
             "seconds": 0.4,
             "connections": 64,
             "workers": 1,
+            "client": "loadgen",
+            "secure": False,
             "far_seconds": 0.02,
             "far_bytes_per_second": 125e6,
         },

@@ -6,6 +6,7 @@ import pytest
 
 from scripts.benchmark import arguments
 from scripts.benchmark.arguments import make_parser, make_plan
+from scripts.benchmark.measures import Kind
 from scripts.benchmark.plan import QUICK, Plan
 from scripts.cli.errors import UsageError
 
@@ -25,6 +26,17 @@ def test_arguments_change_the_plan_they_name(monkeypatch: pytest.MonkeyPatch) ->
     assert plan_of("--peers", "").peers == ()
 
 
+def test_wrk_and_tls_ask_for_hits_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arguments, "installed", lambda: ("nginx", "varnish"))
+    slow = plan_of("--client", "wrk")
+    assert {each.kind for each in slow.measures} == {Kind.HIT}
+    assert (slow.client, slow.secure, slow.peers) == ("wrk", False, ("nginx", "varnish"))
+    secure = plan_of("--tls", "--only", "W2")
+    assert (secure.client, secure.secure, secure.peers) == ("wrk", True, ("nginx",))
+    assert [each.name for each in secure.measures] == ["W2"]
+    assert plan_of("--tls", "--peers", "").peers == ()
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -32,11 +44,16 @@ def test_arguments_change_the_plan_they_name(monkeypatch: pytest.MonkeyPatch) ->
         (("--peers", "apache"), "apache"),
         (("--peers", "squid"), "squid is not installed"),
         (("--rounds", "0"), "--rounds"),
+        (("--client", "wrk", "--only", "W1,C1"), "hits only"),
+        (("--tls", "--client", "loadgen"), "does not speak TLS"),
+        (("--tls", "--peers", "squid"), "only nginx"),
     ],
 )
 def test_wrong_arguments_are_refused_by_name(
     words: tuple[str, ...], named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arguments, "installed", lambda: ("nginx",))
+    if "--tls" in words:
+        monkeypatch.setattr(arguments, "installed", lambda: ("nginx", "squid"))
     with pytest.raises(UsageError, match=named):
         plan_of(*words)

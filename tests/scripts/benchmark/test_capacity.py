@@ -71,7 +71,8 @@ async def test_a_cache_larger_than_its_room_keeps_what_fits(tmp_path: Path) -> N
 async def test_the_first_hit_comes_out_of_a_cache_whose_origin_is_down(cache: Path) -> None:
     told: list[int] = []
     await first_hit(cache, told.append)
-    assert told == [OBJECTS * BLOCKS]
+    assert len(told) == 2
+    assert told[0] <= told[1] == OBJECTS * BLOCKS
 
 
 async def test_what_is_no_hit_is_no_figure(tmp_path: Path) -> None:
@@ -82,20 +83,20 @@ async def test_what_is_no_hit_is_no_figure(tmp_path: Path) -> None:
 def test_a_process_of_its_own_starts_on_it_and_says_what_it_took(cache: Path) -> None:
     start = start_on(cache)
     assert start.blocks == OBJECTS * BLOCKS
-    assert 0 < start.seconds < 10
+    assert 0 < start.seconds <= start.loaded_seconds
     assert start.peak_bytes > 10 << 20
 
 
 def test_only_what_the_larger_cache_adds_is_counted() -> None:
-    assert bytes_per_block(Start(100, 0.1, 1_000), Start(300, 0.2, 9_000)) == 40.0
+    assert bytes_per_block(Start(100, 0.1, 0.1, 1_000), Start(300, 0.2, 1, 9_000)) == 40.0
 
 
 def test_the_command_tells_both_figures_and_judges_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made: list[str] = []
-    starts = [Start(100, 0.1, 1_000), Start(300, 9.9, 9_000)] * 2
-    starts[3] = Start(300, 10.1, 9_000)
+    starts = [Start(100, 0.1, 0.1, 1_000), Start(300, 9.9, 15, 9_000)] * 2
+    starts[3] = Start(300, 10.1, 15, 9_000)
     monkeypatch.setattr(
         "scripts.benchmark.capacity.make_cache", lambda path, *_: made.append(path.name)
     )

@@ -20,3 +20,4 @@ def test_a_choice_takes_some_time_and_no_errors() -> None:
     assert run["errors"] == 0
     assert 0 < run["cpu_us"] < 100_000
     assert run["wall_us"] > 0
+    assert 0 < run["p50_us"] <= run["p99_us"]

@@ -10,6 +10,7 @@ import pytest
 from config.topology import Address, EdgeNode, EdgeSettings
 from scripts.cli.arguments import (
     add_node_arguments,
+    add_watch_argument,
     like,
     load_node,
     refuse_besides_topology,
@@ -74,3 +75,11 @@ def test_a_topology_says_all_of_it() -> None:
 )
 def test_url_is_made_only_where_it_can_be_told(listen: Address, url: str) -> None:
     assert url_of(listen) == url
+
+
+def test_a_file_to_watch_goes_with_one_to_begin_with() -> None:
+    parser = argparse.ArgumentParser()
+    add_watch_argument(parser)
+    parser.add_argument("--listen")
+    with pytest.raises(UsageError, match=r"--watch .* give both"):
+        require(parser.parse_args(["--watch", "topology.yaml", "--listen", "x"]), ("listen",))

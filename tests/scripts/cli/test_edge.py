@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config.caching import Caching
 from config.topology import Address, EdgeNode, Tls, Topology
 from scripts.cli import edge
 from scripts.cli.errors import UsageError
@@ -19,7 +20,7 @@ def start(*words: str) -> tuple[EdgeNode, Topology]:
     edge.add_parser(parser.add_subparsers())
     started: list[tuple[EdgeNode, Topology]] = []
 
-    def run_edge(node: EdgeNode, topology: Topology) -> int:
+    def run_edge(node: EdgeNode, topology: Topology, file: object = None) -> int:
         started.append((node, topology))
         return 7
 
@@ -52,12 +53,13 @@ def test_every_option_reaches_its_setting() -> None:
         "4MiB",
     ]
     more = ["--block-size", "4MiB", "--congestion-control", "reno", "--access-log", "-"]
-    more += ["--pull", "http://b"]
+    more += ["--pull", "http://b", "--profile", "rfc"]
     node, topology = start(*_ALONE, *words, *more)
     assert node.disks[0].size_bytes == 50 << 30
     assert (node.workers, node.admin, node.name) == (3, Address("::1", 9100), "e")
     assert node.settings.block_bytes == 4 << 20
     assert (node.settings.congestion_control, node.settings.access_log) == ("reno", "-")
+    assert node.settings.caching == Caching("rfc")
     assert topology.edge_settings == node.settings
     assert topology.routes[0].upstream == ("http://127.0.0.1:8000", "http://b")
 

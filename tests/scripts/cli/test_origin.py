@@ -21,7 +21,9 @@ def start(*words: str) -> tuple[OriginNode, Topology, bool]:
     origin.add_parser(parser.add_subparsers())
     started: list[tuple[OriginNode, Topology, bool]] = []
 
-    def run_origin(node: OriginNode, topology: Topology, *, open_uploads: bool) -> int:
+    def run_origin(
+        node: OriginNode, topology: Topology, file: object = None, *, open_uploads: bool
+    ) -> int:
         started.append((node, topology, open_uploads))
         return 7
 

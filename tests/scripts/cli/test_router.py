@@ -18,7 +18,7 @@ def start(*words: str) -> tuple[RouterNode, Topology]:
     router.add_parser(parser.add_subparsers())
     started: list[tuple[RouterNode, Topology]] = []
 
-    def run_router(node: RouterNode, topology: Topology) -> int:
+    def run_router(node: RouterNode, topology: Topology, file: object = None) -> int:
         started.append((node, topology))
         return 7
 

@@ -121,7 +121,7 @@ def test_second_run_on_the_same_data_is_refused_with_a_way_out(tmp_path: Path) -
 def test_broken_topology_is_refused_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "topology.yaml").write_text("version: 1\norigns: []\n")
     with pytest.raises(TopologyError, match=r"origns.*origins"):
-        up.run(argparse.Namespace(data=tmp_path))
+        up.run(argparse.Namespace(data=tmp_path, service=False))
     assert not (tmp_path / "logs").exists()
 
 
@@ -148,3 +148,14 @@ def test_data_lies_in_the_current_directory_unless_said_otherwise() -> None:
     up.add_parser(parser.add_subparsers())
     assert parser.parse_args(["up"]).data == Path(".cinedge")
     assert parser.parse_args(["up", "--data", "/srv/x"]).data == Path("/srv/x")
+
+
+def test_film_service_is_there_when_it_is_asked_for_and_keeps_its_own_topology(
+    tmp_path: Path,
+) -> None:
+    parser = argparse.ArgumentParser()
+    up.add_parser(parser.add_subparsers())
+    assert parser.parse_args(["up"]).service is False
+    (tmp_path / "service.yaml").write_text("version: 1\norigns: []\n")
+    with pytest.raises(TopologyError, match=r"service\.yaml"):
+        up.run(parser.parse_args(["up", "--service", "--data", str(tmp_path)]))

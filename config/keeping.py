@@ -1,0 +1,70 @@
+"""Records of how an origin keeps films on an object store, and makes them ready to play.
+
+Parts of `config.topology`: an origin's record holds them.
+"""
+
+# `setting` only describes a field, as dataclasses.field does.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.declare import setting
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """A bucket that speaks S3, in which an origin keeps extents instead of on volumes."""
+
+    endpoint: str = setting("Where the S3 service answers.", unit="url")
+    bucket: str = setting("Bucket that holds the extents; it has to exist.", unit="name")
+    access_key_id: str = setting("Name of the key that signs requests.")
+    secret: str = setting("The key itself; better given by secret_env.", "", secret=True)
+    secret_env: str = setting("Environment variable that holds the key.", "")
+    prefix: str = setting("What every object's name in the bucket begins with.", "extents")
+    region: str = setting("Region that requests are signed for.", "us-east-1")
+    connect_timeout_seconds: float = setting(
+        "Longest time to reach the service.", 3.0, unit="seconds", minimum=0.1
+    )
+    request_timeout_seconds: float = setting(
+        "Longest time of one request: a piece read or a part written.",
+        30.0,
+        unit="seconds",
+        minimum=1,
+    )
+    retries_max: int = setting("How often a request that failed is repeated.", 3, minimum=0)
+
+
+@dataclass(frozen=True, slots=True)
+class PackagingSettings:
+    """How an origin makes films ready to play."""
+
+    automatic: bool = setting(
+        "Package the media of every title that is saved; otherwise only when asked to.", False
+    )
+    jobs_max: int = setting("Films packaged at the same time.", 1, minimum=1, maximum=64)
+    segment_seconds: float = setting(
+        "Shortest segment; each begins at a picture that stands alone.",
+        4.0,
+        unit="seconds",
+        minimum=1,
+        maximum=30,
+    )
+    ladder: tuple[str, ...] = setting(
+        "Smaller renditions to encode, besides the film itself.",
+        (),
+        choices=("240p", "360p", "480p", "720p", "1080p"),
+    )
+    pictures: bool = setting("Make a poster and a storyboard.", True)
+    steering: bool = setting(
+        "Let playlists name router_url, if there is one, as the content steering server.", True
+    )
+    placed_edges: int = setting(
+        "Edges that must hold the first blocks of a package before viewers get it.", 0, minimum=0
+    )
+    replaced_seconds: float = setting(
+        "How long a replaced package stays for those who are watching it.",
+        6 * 3600.0,
+        unit="seconds",
+        minimum=0,
+    )

@@ -1,0 +1,229 @@
+"""The links of one worker to all others of its box, and changes that count once all have made them.
+
+A worker follows every other: on that link the other, as an owner, tells what changed in what it
+lent, in order. A change (an object was purged, nothing may be trusted) is given to every worker;
+each makes it, lets its followers come so far, and confirms. One that is down confirms when it is
+back, so whoever waits for a change knows that no worker will serve what was before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import structlog
+
+from edge.box.link import Link, Message
+from edge.box.sockets import Sockets
+
+Change = list[Any]
+"""A word and its arguments, JSON values only; `make_change` knows the words."""
+
+_RETRY_SECONDS: Final = 0.05
+_MEET_SECONDS: Final = 5.0
+"""Workers start together: who served before the others are there would fetch what they hold."""
+
+
+class Neighbours:
+    """Call `start` once this worker can make changes. `make_change` makes one here.
+
+    `on_follower(link, kind, arguments)` gets what a follower says of what it borrowed,
+    `on_owner` what an owner says of what it lent; `on_up(owner)`, `on_down(owner)` and
+    `on_left(follower)` the comings and goings.
+    """
+
+    def __init__(
+        self, number: int, sockets: Sockets, make_change: Callable[[Change], None]
+    ) -> None:
+        self.number = number
+        self.workers = sockets.workers
+        self.followed: dict[int, Link] = {}
+        self.followers: dict[int, Link] = {}
+        self.on_follower: Callable[[Link, str, Message], None]
+        self.on_owner: Callable[[Link, str, Message], None]
+        self.on_up: Callable[[int], None]
+        self.on_down: Callable[[int], None]
+        self.on_left: Callable[[int], None]
+        self._sockets = sockets
+        self._make_change = make_change
+        self._log = structlog.get_logger("edge.box")
+        self._serial = 0
+        self._unconfirmed: dict[int, dict[int, tuple[Change, asyncio.Future[None]]]] = {
+            other: {} for other in self.others
+        }
+        self._passing: dict[Link, dict[int, asyncio.Future[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._closing = False
+        self._all_met = asyncio.Event()
+        self._links: set[Link] = set()
+
+    @property
+    def others(self) -> list[int]:
+        """The numbers of all other workers."""
+        return [number for number in range(self.workers) if number != self.number]
+
+    async def start(self) -> None:
+        """Take followers and follow the others; returns when all are met, or some have not come."""
+        talk, requests = self._sockets.of(self.number)
+        requests.close()
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: self._new_link(self._hear_follower, self._follower_left), sock=talk
+        )
+        for other in self.others:
+            self._spawn(self._follow(other))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_MEET_SECONDS):
+                await self._all_met.wait()
+
+    async def close(self) -> None:
+        """End all links."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            self._server.close()
+        for link in list(self._links):
+            link.close()
+
+    def everywhere(self, change: Change) -> asyncio.Task[None]:
+        """Make a change in every worker; done when nobody serves what was before it."""
+        self._make_change(change)
+        waits = [self._confirmation(other, change) for other in self.others]
+        return self._spawn(self._made_everywhere(self._pass_followers(), waits))
+
+    async def passed(self) -> None:
+        """Return once every follower has heard what was said up to now, or is gone."""
+        await asyncio.gather(*self._pass_followers())
+
+    def unconfirmed(self) -> int:
+        """Changes that some worker has not confirmed yet."""
+        return sum(map(len, self._unconfirmed.values()))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _made_everywhere(
+        self, passing: list[asyncio.Future[None]], confirmed: list[asyncio.Future[None]]
+    ) -> None:
+        await asyncio.gather(*passing, *confirmed)
+
+    def _new_link(
+        self, hear: Callable[[Link, Message], None], left: Callable[[Link], None]
+    ) -> Link:
+        link = Link(hear, left)
+        self._links.add(link)
+        return link
+
+    async def _follow(self, other: int) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                _, link = await loop.create_unix_connection(
+                    lambda: self._new_link(self._hear_owner, self._owner_left),
+                    self._sockets.talk_path(other),
+                )
+            except OSError:
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            link.worker = other
+            link.send("follow", self.number)
+            # While the other is being started, its socket keeps us waiting here.
+            await link.lost
+
+    # as a follower
+
+    def _hear_owner(self, link: Link, message: Message) -> None:
+        kind, *rest = message
+        if kind == "hello":
+            self.followed[link.worker] = link
+            self.on_up(link.worker)
+            if len(self.followed) == len(self.others):
+                self._all_met.set()
+            for serial, (change, _) in self._unconfirmed[link.worker].items():
+                link.send("make", serial, change)
+        elif kind == "pass":
+            link.send("passed", rest[0])
+        elif kind == "made":
+            self._confirmed(link.worker, rest[0])
+        else:
+            self.on_owner(link, kind, rest)
+
+    def _owner_left(self, link: Link) -> None:
+        self._links.discard(link)
+        if self.followed.get(link.worker) is link:
+            del self.followed[link.worker]
+            if not self._closing:
+                self._log.warning("worker lost", worker=link.worker)
+            self.on_down(link.worker)
+
+    def _confirmation(self, other: int, change: Change) -> asyncio.Future[None]:
+        self._serial += 1
+        serial = self._serial
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unconfirmed[other][serial] = change, confirmed
+        link = self.followed.get(other)
+        if link is not None:
+            link.send("make", serial, change)
+        return confirmed
+
+    def _confirmed(self, other: int, serial: int) -> None:
+        _, confirmed = self._unconfirmed[other].pop(serial, (None, None))
+        if confirmed is not None and not confirmed.done():
+            confirmed.set_result(None)
+
+    # as an owner
+
+    def _hear_follower(self, link: Link, message: Message) -> None:
+        kind, *rest = message
+        if kind == "follow":
+            self._take_follower(link, rest[0])
+        elif kind == "make":
+            serial, change = rest
+            self._make_change(change)
+            self._spawn(self._confirm(link, serial, self._pass_followers()))
+        elif kind == "passed":
+            passed = self._passing.get(link, {}).pop(rest[0], None)
+            if passed is not None and not passed.done():
+                passed.set_result(None)
+        else:
+            self.on_follower(link, kind, rest)
+
+    def _take_follower(self, link: Link, worker: int) -> None:
+        before = self.followers.get(worker)
+        if before is not None:
+            before.close()
+            self._follower_left(before)
+        link.worker = worker
+        self.followers[worker] = link
+        link.send("hello")
+
+    def _follower_left(self, link: Link) -> None:
+        self._links.discard(link)
+        for passed in self._passing.pop(link, {}).values():
+            if not passed.done():
+                passed.set_result(None)
+        if self.followers.get(link.worker) is link:
+            del self.followers[link.worker]
+            self.on_left(link.worker)
+
+    async def _confirm(self, link: Link, serial: int, passing: list[asyncio.Future[None]]) -> None:
+        await asyncio.gather(*passing)
+        link.send("made", serial)
+
+    def _pass_followers(self) -> list[asyncio.Future[None]]:
+        """Done when every follower has heard what was said up to now, or is gone."""
+        passing: list[asyncio.Future[None]] = []
+        for link in self.followers.values():
+            self._serial += 1
+            passed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._passing.setdefault(link, {})[self._serial] = passed
+            link.send("pass", self._serial)
+            passing.append(passed)
+        return passing

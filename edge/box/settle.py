@@ -1,0 +1,103 @@
+"""A cache directory as its next workers expect it, whatever the last ones were.
+
+Run before the workers are started. Another number of workers only means other marks of a clean
+stop. In an older layout every worker had a folder of its own: what is in it moves to where one
+cache for all keeps it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from edge.box.settle_pins import settle_pins
+from edge.cache.disk import boot_id, read_mark
+from edge.cache.shelves import SHELVES, mark_of, parse_mark, shelves_of
+from edge.feed import places_of
+
+_FOLDER: Final = re.compile(r"worker-[0-9]+")
+_PLACES: Final = re.compile(r"places-[0-9]+-of-[0-9]+")
+_SHELF: Final = re.compile(r"[0-9a-f]{2}")
+
+
+def settle(path: Path, workers: int) -> None:
+    """Make a directory ready for `workers` workers. Raises OSError."""
+    path.mkdir(parents=True, exist_ok=True)
+    folders = [each for each in sorted(path.iterdir()) if _FOLDER.fullmatch(each.name)]
+    clean = all(_is_clean(folder) for folder in folders) and (
+        _is_clean(path) or not any(_SHELF.fullmatch(each.name) for each in path.iterdir())
+    )
+    _settle_places(path, folders, workers)
+    settle_pins(path, folders, workers)
+    for folder in folders:
+        _move_objects(folder, path)
+        shutil.rmtree(folder)
+    for each in list(path.iterdir()):
+        if parse_mark(each.name) is not None:
+            each.unlink()
+    if clean:
+        for number in range(workers):
+            (path / mark_of(shelves_of(number, workers))).write_text(boot_id())
+
+
+def _is_clean(path: Path) -> bool:
+    """Were all shelves left in order since the machine started?"""
+    left: set[int] = set()
+    for each in path.iterdir():
+        shelves = parse_mark(each.name)
+        if shelves is not None and read_mark(each) == boot_id() != "":
+            left.update(shelves)
+    return len(left) == SHELVES
+
+
+def _settle_places(path: Path, folders: Sequence[Path], workers: int) -> None:
+    """Each worker has its own place in a journal: the earliest is one that all have reached."""
+    kept = [each for each in path.iterdir() if _PLACES.fullmatch(each.name)]
+    ours = [places_of(path, number, workers) for number in range(workers)]
+    if workers > 1 and set(kept) == set(ours) and not folders:
+        return
+    if kept and len(kept) != int(kept[0].name.rpartition("-")[2]):
+        # One is missing: how far its worker had read nobody knows.
+        for each in kept:
+            shutil.rmtree(each)
+        kept = []
+    groups = [each for each in (list(folders), kept, [path]) if each]
+    reached = {name: place for group in groups for name, place in _reached(group).items()}
+    if len([group for group in groups if _reached(group)]) > 1:
+        # Of what was kept in two ways nobody knows which is true of which block.
+        reached = {}
+    for each in kept:
+        shutil.rmtree(each)
+    for old in path.glob("feed-*.json"):
+        old.unlink()
+    for directory in ours:
+        directory.mkdir(exist_ok=True)
+        for name, place in reached.items():
+            (directory / name).write_text(json.dumps({"sequence": place}))
+
+
+def _reached(group: Sequence[Path]) -> dict[str, int]:
+    """By file name: the earliest place of a group of workers, of those that all have kept."""
+    reached: dict[str, int] = {}
+    for first in group[0].glob("feed-*.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            places = [json.loads((each / first.name).read_text())["sequence"] for each in group]
+            reached[first.name] = min(map(int, places))
+    return reached
+
+
+def _move_objects(folder: Path, path: Path) -> None:
+    for shelf in folder.iterdir():
+        if not _SHELF.fullmatch(shelf.name):
+            continue
+        (path / shelf.name).mkdir(exist_ok=True)
+        for found in shelf.iterdir():
+            # Of an object that several held the first is kept: it is one version either way.
+            with contextlib.suppress(OSError):
+                os.rename(found, path / shelf.name / found.name)

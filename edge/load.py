@@ -1,0 +1,100 @@
+"""How busy an edge is, as it tells its routers: the fullest of what it can run out of.
+
+Rates are taken over the last few seconds of all workers together, so that a moment's burst is no
+load and the end of one is soon seen. What a router makes of it is the router's business. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cdnkit.wire import Outcome
+from edge.totals import Totals
+
+WINDOW_SECONDS: Final = 5.0
+ANSWERS_MIN: Final = 20
+"""Answers in the window below which a share of failures says nothing."""
+
+_SERVER_FAULT: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What an edge has: bits per second (0: not known), connections and worker processes."""
+
+    egress_bits_per_second: float
+    connections: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    at: float
+    egress_bytes: int
+    busy_seconds: float
+    answers: int
+    failures: int
+    hits: int
+
+
+class LoadMeter:
+    """Feed it the totals about once a second."""
+
+    def __init__(self, capacity: Capacity) -> None:
+        self._capacity = capacity
+        self._samples: deque[_Sample] = deque()
+        self._levels: dict[str, int] = {}
+
+    def adopt(self, capacity: Capacity) -> None:
+        """From now on it has this much."""
+        self._capacity = capacity
+
+    def take(self, totals: Totals, now: float) -> None:
+        """Take in the totals of all workers at a moment (seconds, monotonic)."""
+        samples = self._samples
+        samples.append(_sample(totals, now))
+        # One sample at or before the window's beginning is kept: rates are differences.
+        while len(samples) > 2 and samples[1].at <= now - WINDOW_SECONDS:
+            samples.popleft()
+        self._levels = {
+            "open_connections": totals.levels["open_connections"],
+            "streams": totals.levels["streams"],
+            "in_flight_bytes": totals.levels["in_flight_bytes"],
+        }
+
+    def report(self) -> dict[str, Any]:
+        """`load` (1 is all it has) and what it is made of; nothing before the first totals."""
+        if not self._samples:
+            return {}
+        capacity, first, last = self._capacity, self._samples[0], self._samples[-1]
+        seconds = max(last.at - first.at, 1e-3)
+        egress = 8 * max(0, last.egress_bytes - first.egress_bytes) / seconds
+        busy = max(0.0, last.busy_seconds - first.busy_seconds) / seconds / capacity.workers
+        shares = [busy, self._levels["open_connections"] / capacity.connections]
+        if capacity.egress_bits_per_second:
+            shares.append(egress / capacity.egress_bits_per_second)
+        answers = last.answers - first.answers
+        told = answers >= ANSWERS_MIN
+        return {
+            "load": round(max(shares), 3),
+            "egress_bits_per_second": round(egress),
+            "capacity_bits_per_second": round(capacity.egress_bits_per_second),
+            "busy": round(busy, 3),
+            **self._levels,
+            "failing": round((last.failures - first.failures) / answers, 3) if told else None,
+            "hits": round((last.hits - first.hits) / answers, 3) if told else None,
+        }
+
+
+def _sample(totals: Totals, now: float) -> _Sample:
+    requests = totals.requests
+    return _Sample(
+        now,
+        totals.counts["egress_bytes"],
+        totals.counts["busy_microseconds"] / 1e6,
+        requests.total(),
+        sum(count for (_, _, status), count in requests.items() if status >= _SERVER_FAULT),
+        sum(count for (outcome, _, _), count in requests.items() if outcome == Outcome.HIT.value),
+    )
