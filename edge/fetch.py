@@ -66,7 +66,8 @@ class Fetcher:
         self._uncacheable = uncacheable
         self.part_of = part_of
         self._crowds = Crowds(holdings.epochs)
-        self._refreshing: set[asyncio.Task[None]] = set()
+        self.refreshing: set[asyncio.Task[None]] = set()
+        """Questions that no viewer waits for."""
 
     def is_uncacheable(self, target: bytes, request: Request) -> bool:
         """Whether the like of this could not be stored a moment ago, and nothing changed since."""
@@ -144,14 +145,14 @@ class Fetcher:
         """Revalidate behind the viewer's back; a failure leaves the entry as it is."""
         if entry.key not in self._crowds:
             task = asyncio.ensure_future(self._refresh(entry, target, request))
-            self._refreshing.add(task)
-            task.add_done_callback(self._refreshing.discard)
+            self.refreshing.add(task)
+            task.add_done_callback(self.refreshing.discard)
 
     async def close(self) -> None:
         """End all questions."""
-        for task in self._refreshing:
+        for task in self.refreshing:
             task.cancel()
-        await asyncio.gather(*self._refreshing, self._crowds.close(), return_exceptions=True)
+        await asyncio.gather(*self.refreshing, self._crowds.close(), return_exceptions=True)
 
     async def _refresh(self, entry: Entry, target: bytes, request: Request) -> None:
         try:

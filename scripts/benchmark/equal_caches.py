@@ -76,12 +76,15 @@ def held_bytes(name: str, folder: Path) -> int:
     """
     if name == "varnish":
         return BLOCK_BYTES * _varnish_objects(folder)
+    found = [
+        os.path.join(place, file) for place, _, names in os.walk(folder / "cache") for file in names
+    ]
     held = 0
-    for place, _, names in os.walk(folder / "cache"):
-        for file in names:
-            with contextlib.suppress(FileNotFoundError):
-                taken = os.stat(os.path.join(place, file)).st_blocks * 512
-                held += BLOCK_BYTES if name == "nginx" else taken
+    # What went while the others were found was never there together with all of them.
+    for file in found:
+        with contextlib.suppress(FileNotFoundError):
+            taken = os.stat(file).st_blocks * 512
+            held += BLOCK_BYTES if name == "nginx" else taken
     return held
 
 

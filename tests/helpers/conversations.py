@@ -127,6 +127,9 @@ class Conversation:
                 lambda: len(self.heard) - before >= expected, f"step {self._number}: asked"
             )
         assert len(self.heard) - before == expected, f"step {self._number}: questions asked"
+        # Until the edge has heard the answer, the next step would join this question.
+        refreshing = self.edge.worker.fetcher.refreshing
+        await eventually(lambda: not refreshing, f"step {self._number}: answered")
 
     def _check(self, answer: Answer | None, before: int) -> None:
         step, where = self._step, f"step {self._number}"
