@@ -30,9 +30,22 @@ _Record = TypeVar("_Record")
 
 
 class Builder:
-    """Builds the records of one file."""
+    """Builds the records of one file.
 
-    def __init__(self, file: str, folder: str, environ: Mapping[str, str]) -> None:
+    `example` and `reference` are the commands that hints send the reader to.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        folder: str,
+        environ: Mapping[str, str],
+        *,
+        example: str = "cinedge topology example",
+        reference: str = "cinedge topology reference",
+    ) -> None:
+        self._example = example
+        self._reference = reference
         self._file = file
         self._folder = folder
         self._environ = environ
@@ -43,7 +56,11 @@ class Builder:
 
     def topology(self, root: yaml.MappingNode) -> Topology:
         """The whole file; look at `complaints` before using it."""
-        return self._record(Topology, root, "")
+        return self.build(Topology, root)
+
+    def build(self, record: type[_Record], root: yaml.MappingNode) -> _Record:
+        """A file that is one record; look at `complaints` before using it."""
+        return self._record(record, root, "")
 
     def place(self, path: str) -> tuple[int, int]:
         """Where a setting stands, or the nearest thing around it that does."""
@@ -98,7 +115,7 @@ class Builder:
             else:
                 if report_missing:
                     message = f"missing; expected {_wanted(field)}"
-                    self.complain(place_of(node), where, message, _addition(field))
+                    self.complain(place_of(node), where, message, self._addition(field))
                 values[field.name] = _empty(field)
             if record is Topology and field.record in _INHERITABLE:
                 self._inherited[field.record] = values[field.name]
@@ -202,8 +219,9 @@ class Builder:
         hint = ""
         if nearest(name, names) is None:
             hint = _hint_from_within(record, name)
+        remove = f"remove it; `{self._reference}` lists all settings"
         self._refuse(
-            key, _join(path, name), "unknown setting", hint or did_you_mean(name, names) or _REMOVE
+            key, _join(path, name), "unknown setting", hint or did_you_mean(name, names) or remove
         )
         # A misspelt section is an empty one: what refers to it would be refused without reason.
         self.sound = self.sound and record is not Topology
@@ -234,6 +252,12 @@ class Builder:
             self._refuse(node, where, "missing; expected secret_env or secret", hint)
             values["secret"] = _UNKNOWN_SECRET
 
+    def _addition(self, field: Field) -> str:
+        """How to add a setting that is missing."""
+        if field.record is not None or field.many is not Many.ONE:
+            return f"add `{field.name}:`; `{self._example}` shows one"
+        return f"add `{field.name}: {sample(field)}`, for example"
+
     def _refuse(self, node: yaml.Node, path: str, message: str, hint: str = "") -> None:
         self.complain(place_of(node), path, message, hint)
 
@@ -244,16 +268,6 @@ _INHERITABLE: Final = frozenset(
     if field.name in {"edge_settings", "router_settings"}
 )
 _UNKNOWN_SECRET: Final = "a-secret-that-was-not-given"
-
-
-_REMOVE: Final = "remove it; `cinedge topology reference` lists all settings"
-
-
-def _addition(field: Field) -> str:
-    """How to add a setting that is missing."""
-    if field.record is not None or field.many is not Many.ONE:
-        return f"add `{field.name}:`; `cinedge topology example` shows one"
-    return f"add `{field.name}: {sample(field)}`, for example"
 
 
 def _hint_from_within(record: type[Any], name: str) -> str:

@@ -95,7 +95,12 @@ EXAMPLE_ENVIRON: Final = {
 
 def topology_example() -> str:
     """The text of the file."""
-    return _HEAD + "\n".join(_record(Topology, _LIVE, "", live=True, teach=True)) + "\n"
+    return example_of(Topology, _LIVE, _HEAD)
+
+
+def example_of(record: type[Any], live: dict[str, Any], head: str) -> str:
+    """A file of one record in which `live` stands and the rest is commented out."""
+    return head + "\n".join(_record(record, live, "", live=True, teach=True)) + "\n"
 
 
 def _record(

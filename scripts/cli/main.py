@@ -48,6 +48,7 @@ _COMMANDS: Final = {
     "explain": "ask a router why a viewer is sent where",
     "geo": "install a free geo database; look an address up",
     "simulate": "play a trace against the cache rules of edges",
+    "capacity": "turn a demand into servers, disks, links and cost",
     "account": "make an account of the film service, or give one a role",
     "token": "give a playback token; show what one allows",
     "topology": "check a topology file; plan, apply, take back a change",

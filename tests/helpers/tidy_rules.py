@@ -64,8 +64,10 @@ PURE = (
     "origin.reply",
     "origin.store.crc32c",
     "origin.store.sums",
+    "scripts.capacity",
+    "scripts.cli.errors",
 )
-IMPURE = ("cdnkit.service", "config.load", "config.node_file")
+IMPURE = ("cdnkit.service", "config.load", "config.node_file", "scripts.capacity.demand_file")
 """Exceptions inside the packages of PURE."""
 OUTSIDE_WORLD = frozenset(
     {
