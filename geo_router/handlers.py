@@ -31,6 +31,7 @@ LIST_LENGTH_MAX: Final = 8
 """Edges in a ranked list: more than a player ever tries."""
 
 _OBJECT: Final = "object_path"
+_ALLOWED: Final = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
 OBJECT_ROUTE: Final = f"/{{{_OBJECT}}}"
 """How metrics call the objects' route."""
 
@@ -60,6 +61,8 @@ class Desk:
         """Send the viewer to the best edge with path and query untouched."""
         target = answers.require_object_path(answers.reduce_target(request.raw_path))
         method = request.method
+        if method == hdrs.METH_TRACE:
+            raise web.HTTPMethodNotAllowed(method, _ALLOWED)
         if method == hdrs.METH_OPTIONS:
             return web.Response(status=204, headers=_preflight(request))
         client = self.client_of(request)

@@ -17,9 +17,11 @@ from typing import Any, Final, Protocol
 import structlog
 from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.http import HttpRequestParser
-from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from cdnkit.service.app import ACCESS_LOG, TELEMETRY
+from cdnkit.service.framing import Framing, RefusedMessageError
 from cdnkit.service.middleware import new_request_id
 from cdnkit.service.problems import plain_problem
 from cdnkit.wire import CDN_NAME, REQUEST_ID_HEADER
@@ -43,6 +45,13 @@ class Limits:
 
 DEFAULT_LIMITS: Final = Limits()
 
+_REFUSALS: Final = {
+    400: "bad-request",
+    501: "not-implemented",
+    505: "http-version-not-supported",
+}
+"""What the head of a message costs; anything else that gets here is our mistake."""
+
 
 class Taker(Protocol):
     """Somebody else who answers some requests."""
@@ -59,6 +68,7 @@ class GuardedHandler(RequestHandler):
 
     __slots__ = (
         "_auto_decompress",
+        "_framing",
         "_head_timer",
         "_limits",
         "_stalled_bytes",
@@ -71,6 +81,7 @@ class GuardedHandler(RequestHandler):
     def __init__(self, manager: GuardedServer, limits: Limits, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
         self._limits = limits
+        self._framing = Framing()
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._stalled_bytes: int | None = None
@@ -106,7 +117,7 @@ class GuardedHandler(RequestHandler):
             data = self._drop(self._unwanted_body, data)
         elif self._taker is not None and self._leave_to(self._taker, data):
             return
-        super().data_received(data)
+        self._feed(data)
         if self._messages:
             if self._head_timer is not None:
                 self._stop_head_timer()
@@ -136,6 +147,7 @@ class GuardedHandler(RequestHandler):
             auto_decompress=self._auto_decompress,
             max_msg_queue_size=self._max_msg_queue_size,
         )
+        self._framing = Framing()
         self._unwanted_body, self._unwanted_bytes = body, unwanted_bytes
         self._drop(body, b"")
         self.resume_reading(resume_parser=False)
@@ -163,10 +175,10 @@ class GuardedHandler(RequestHandler):
         transport = request.transport
         if transport is None or transport.is_closing() or request.writer.output_size > 0:
             raise ConnectionResetError("the answer failed after its head was sent")
-        code = "bad-request" if status == 400 else "internal-error"
+        code = _REFUSALS.get(status, "internal-error")
         detail = (message or "").strip().partition("\n")[0].rstrip(": ")
         request_id = new_request_id()
-        if status != 400:
+        if status not in _REFUSALS:
             _log.error("unhandled error", request_id=request_id, exc_info=exc)
             detail = ""
         if self._guard is not None:
@@ -178,6 +190,25 @@ class GuardedHandler(RequestHandler):
         request._version = HttpVersion11
         response.force_close()
         return response
+
+    def _feed(self, data: bytes) -> None:
+        """Give the parser message by message what may be read; aiohttp asks again with nothing."""
+        try:
+            for piece in self._framing.cut(data) if data else (data,):
+                super().data_received(piece)
+                if self._is_refused:
+                    break
+        except RefusedMessageError as error:
+            if not self._is_refused and not self._close and not self._force_close:
+                refusal = _ErrInfo(status=error.status, exc=error, message=error.reason)
+                self._messages.append((refusal, EMPTY_PAYLOAD))
+                if self._awaits_head() and self._waiter is not None:
+                    self._waiter.set_result(None)
+
+    @property
+    def _is_refused(self) -> bool:
+        """Whether the last message is one that cannot be read: nothing after it counts."""
+        return bool(self._messages) and isinstance(self._messages[-1][0], _ErrInfo)
 
     def _leave_to(self, taker: Taker, data: bytes) -> bool:
         """Whether the connection is no longer ours."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
-from aiohttp.http import SERVER_SOFTWARE, HttpVersion10, HttpVersion11
+from aiohttp.http import SERVER_SOFTWARE
 
 from cdnkit.errors import (
     BadRequestError,
@@ -239,8 +239,6 @@ def break_connection(request: web.BaseRequest, response: web.StreamResponse) -> 
 
 
 def _check_addressing(request: web.Request) -> None:
-    if request.version not in (HttpVersion11, HttpVersion10):
-        raise MisaddressedError("This speaks HTTP/1.1 and HTTP/1.0.")
     host = request.headers.get("Host")
     if host and not is_valid_authority(host):
         raise MisaddressedError("The Host field is not a host name or address.")
