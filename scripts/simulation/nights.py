@@ -1,6 +1,6 @@
 """Days of a trace with quiet hours in them: what evenings ask of the origin, filled or not.
 
-Every night a plan is made from the requests of the day before, by the planner that places films
+Every night a plan is made from the requests of the days before, by the planner that places films
 on real edges. What it names is fetched while the quiet hours last, at a bounded pace and beside the
 requests of the night, and stays whatever the rule of the cache says; what it no longer names is as
 any other block again. The first day is there to learn from and is not counted.
@@ -8,7 +8,7 @@ any other block again. The first day is there to learn from and is not counted.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -27,10 +27,19 @@ CURVE_PARTS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """`share` of the cache is for films placed; this much comes in a second of quiet hours."""
+    """`share` of the cache is for films placed; this much comes in a second of quiet hours.
+
+    Days before yesterday count half every `half_life_days`; 0: not at all.
+    """
 
     share: float
     bytes_per_second: float
+    half_life_days: float = 3.0
+
+    @property
+    def fade(self) -> float:
+        """What a day counts beside the one after it."""
+        return 0.5 ** (1 / self.half_life_days) if self.half_life_days else 0.0
 
 
 @dataclass(slots=True)
@@ -95,14 +104,15 @@ def replay_nights(trace: Trace, rule: Rule, capacity_bytes: int, fill: Fill | No
 
 
 class _Night:
-    """Yesterday's requests, and what tonight's plan still wants."""
+    """Requests of the days before, and what tonight's plan still wants."""
 
     def __init__(self, trace: Trace, index: BlockIndex, fill: Fill) -> None:
         self._lengths = trace.lengths
         self._unit_bytes = max(trace.sizes)
         self._index = index
         self._fill = fill
-        self._asked: Counter[int] = Counter()
+        self._asked: dict[int, float] = dict.fromkeys(trace.lengths, 0.0)
+        self._days = 1.0
         self._curve = [0] * CURVE_PARTS
         self._held: dict[str, int] = {}
         self._waiting: deque[Unit] = deque()
@@ -127,7 +137,7 @@ class _Night:
         return self._spent - before
 
     def _plan(self, now: float) -> None:
-        size = self._unit_bytes
+        size, fade = self._unit_bytes, self._fill.fade
         seconds = (QUIET_HOURS[1] - QUIET_HOURS[0]) * 3600
         spot = Spot(
             "edge",
@@ -135,12 +145,14 @@ class _Night:
             int(seconds * self._fill.bytes_per_second),
         )
         films = [Film(str(number), blocks * size) for number, blocks in self._lengths.items()]
-        demand = {str(number): float(count * size) for number, count in self._asked.items()}
+        scale = size / self._days
+        demand = {str(number): count * scale for number, count in self._asked.items() if count}
         terms = Terms(size, curve=self._curve)
         rows = plan(films, [spot], {"edge": demand}, {"edge": self._held}, terms)["edge"]
         self._waiting = deque(self._take_over(rows, now))
         self._held = {row.film: row.stop_bytes for row in rows if row.stop_bytes}
-        self._asked.clear()
+        self._asked = {number: count * fade for number, count in self._asked.items()}
+        self._days = self._days * fade + 1
         self._spent = 0
 
     def _take_over(self, rows: Sequence[Placed], now: float) -> Iterator[Unit]:
