@@ -211,6 +211,15 @@ async def find_shown(
     return Shown(run, by_owner.get((PROFILE, profile)), regional)
 
 
+async def lists_of(connection: AsyncConnection, run: str) -> list[TitleList]:
+    """All lists of a run, in the order of their owners."""
+    lists = recommendation_lists.c
+    statement = (
+        sa.select(recommendation_lists).where(lists.run == run).order_by(lists.kind, lists.owner)
+    )
+    return [_read_list(row) for row in await connection.execute(statement)]
+
+
 async def erase(connection: AsyncConnection, account: str) -> None:
     """Remove everything of an account."""
     await connection.execute(
