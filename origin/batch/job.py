@@ -1,22 +1,28 @@
 """The whole job: snapshot, generator, rows, promotion. Killed anywhere, it is simply run again.
 
-Nobody is shown anything before the last transaction. One job runs at a time over one catalog.
+Nobody is shown anything before the last transaction. One job runs at a time over one catalog. What
+does not wait for the database runs in threads, so that the claim is renewed meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
+from origin.batch.claiming import Worker, claimed, this_worker
 from origin.batch.destination import Destination
 from origin.batch.engines import Engine
-from origin.batch.generate import generate
-from origin.batch.inputs import opened_inputs
+from origin.batch.generate import Results, generate
+from origin.batch.generator.terms import format_terms
+from origin.batch.inputs import Inputs, opened_inputs
 from origin.batch.lists import profile_lists, region_lists
 from origin.batch.manifest import Manifest
 from origin.batch.results import save_results
-from origin.batch.saving import Wish, save_run, show_run
+from origin.batch.saving import Wish, finish_run, show_run, write_run
 from origin.batch.snapshot import make_snapshot
+from origin.catalog.claims import Claim
 from origin.catalog.database import Database
 
 
@@ -41,51 +47,71 @@ class Job:
     """One run; `stages` are those that are over."""
 
     def __init__(
-        self, database: Database, destination: Destination, wish: Wish, clocks: Clocks
+        self,
+        database: Database,
+        destination: Destination,
+        wish: Wish,
+        clocks: Clocks,
+        worker: Worker | None = None,
     ) -> None:
         self._database = database
         self._destination = destination
         self._wish = wish
         self._clocks = clocks
+        self._worker = worker or this_worker()
         self._began = clocks.timer()
         self.stages: list[Stage] = []
 
     async def run(self, open_engine: Callable[[], Engine]) -> str:
         """All of it: the id of the run that is shown now, empty where nobody did anything yet.
 
-        Raises CinedgeError.
+        Raises CinedgeError; ConflictError where another job runs over this catalog.
         """
+        async with claimed(self._database, self._clocks.now, self._worker) as claim:
+            return await self._run(open_engine, claim)
+
+    async def _run(self, open_engine: Callable[[], Engine], claim: Claim) -> str:
         made = await make_snapshot(self._database, self._destination, self._clocks.now)
         self._end("snapshot", sum(day.rows for day in made.manifest.days))
         if not made.manifest.days:
             return ""
-        engine = open_engine()
+        engine = await asyncio.to_thread(open_engine)
         try:
             self._end("engine", 0)
-            run = await self._evaluate(engine, made.manifest)
+            run = await self._evaluate(engine, made.manifest, claim)
         finally:
             engine.close()
-        await show_run(self._database, run, self._wish.label)
+        await show_run(self._database, run, self._wish.label, claim, self._clocks.now())
         self._end("promotion", 1)
         return run
 
-    async def _evaluate(self, engine: Engine, manifest: Manifest) -> str:
-        with opened_inputs(self._destination, manifest, engine.schemes) as inputs:
-            activity = engine.table("activity", inputs.activity)
-            titles = engine.table("titles", inputs.titles)
+    async def _evaluate(self, engine: Engine, manifest: Manifest, claim: Claim) -> str:
+        with ExitStack() as open_files:
+            opening = opened_inputs(self._destination, manifest, engine.schemes)
+            inputs = await asyncio.to_thread(open_files.enter_context, opening)
             self._end("inputs", sum(part.rows for part in manifest.parts()))
-            found = generate(engine, activity, titles, manifest.made_at, self._wish.terms)
-            beside = save_results(engine, self._destination, manifest.id, found)
-            self._end("generator", sum(part.rows for part in beside))
-            run, count = await save_run(
+            found, rows = await asyncio.to_thread(self._generate, engine, inputs, manifest)
+            self._end("generator", rows)
+            run, count = await write_run(
                 self._database,
                 manifest,
                 self._wish,
+                claim,
                 region_lists(engine.batches(found.lists.popular)),
                 profile_lists(engine.batches(found.lists.recommendations)),
             )
             self._end("rows", count)
+        detail = {"cut": manifest.cut, "terms": format_terms(self._wish.terms), "lists": count}
+        await finish_run(self._database, run, claim, detail)
         return run
+
+    def _generate(self, engine: Engine, inputs: Inputs, manifest: Manifest) -> tuple[Results, int]:
+        """The results, those beside the lists saved; how many rows these are."""
+        activity = engine.table("activity", inputs.activity)
+        titles = engine.table("titles", inputs.titles)
+        found = generate(engine, activity, titles, manifest.made_at, self._wish.terms)
+        beside = save_results(engine, self._destination, manifest.id, found)
+        return found, sum(part.rows for part in beside)
 
     def _end(self, name: str, rows: int) -> None:
         now = self._clocks.timer()

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
-from cdnkit.errors import DigestMismatchError, NotFoundError
+from cdnkit.errors import BadRequestError, DigestMismatchError, NotFoundError
 from origin.batch.destination import Destination
 from origin.batch.manifest import (
     Manifest,
@@ -96,11 +96,20 @@ def is_whole(destination: Destination, parts: Iterable[Part]) -> bool:
 
 
 def prune(destination: Destination, kept: int = KEPT) -> list[str]:
-    """Remove all but the newest snapshots, and whatever no kept one names; what went."""
-    ids = snapshot_ids(destination)[-kept:]
+    """Remove all but the newest snapshots, and whatever no kept one names; what went.
+
+    One whose manifest cannot be read is no snapshot: of it stays what others name.
+    """
+    named: set[str] = set()
+    ids: list[str] = []
+    for name in snapshot_ids(destination)[-kept:]:
+        try:
+            named |= {part.path for part in load_manifest(destination, name).parts()}
+        except BadRequestError:
+            continue
+        ids.append(name)
     if not ids:
         return []
-    named = {part.path for each in ids for part in load_manifest(destination, each).parts()}
     gone: list[str] = []
     for name in _folders(destination):
         # What is being made now sorts last, and is not of this shelf's business.

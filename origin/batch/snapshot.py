@@ -8,6 +8,7 @@ in the manifest where they lie. Rows that are erased while this runs may or may 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -71,7 +72,7 @@ async def make_snapshot(
         days.append(day)
         counts[how] += 1
     manifest = Manifest(plan.id, plan.cut, plan.made_at, tuple(days), plan.titles)
-    _verify(destination, manifest)
+    await asyncio.to_thread(_verify, destination, manifest)
     destination.put(f"{plan.id}/{MANIFEST}", [format_record(manifest)])
     prune(destination)
     return Made(manifest, counts["written"], counts["taken over"], counts["resumed"])

@@ -8,7 +8,7 @@ own. Callers own the transactions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ TRIAL: Final = "trial"
 LABELS: Final = (CONTROL, TRIAL)
 PROFILE: Final = "profile"
 REGION: Final = "region"
+PROMOTIONS_KEPT: Final = 200
 RUNS_KEPT: Final = 3
 """Finished runs that stay, to go back to; whatever is shown stays besides."""
 
@@ -51,6 +52,22 @@ recommendation_labels = sa.Table(
     metadata,
     sa.Column("label", sa.Text, primary_key=True),
     sa.Column("run", sa.Text, nullable=False),
+)
+
+recommendation_promotions = sa.Table(
+    "recommendation_promotions",
+    metadata,
+    sa.Column(
+        "number",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("run", sa.Text, nullable=False),
+    sa.Column("before", sa.Text, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
 )
 
 
@@ -90,6 +107,17 @@ class Shown:
     run: Run
     own: TitleList | None
     regional: TitleList | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What somebody did with a label: `run` is empty where it was withdrawn, `before` at first."""
+
+    at: float
+    label: str
+    run: str
+    before: str
+    made_by: str
 
 
 async def begin_run(
@@ -132,25 +160,38 @@ async def finish_run(connection: AsyncConnection, run: str, detail: Mapping[str,
     )
 
 
-async def promote(connection: AsyncConnection, run: str, label: str) -> None:
+async def promote(
+    connection: AsyncConnection, run: str, label: str, *, made_by: str, at: float
+) -> None:
     """Show a run to everybody of a label. Raises NotFoundError, ConflictError."""
     found = await find_run(connection, run)
     if found is None:
         raise NotFoundError(f"there is no run {run}")
     if not found.is_finished:
         raise ConflictError(f"the run {run} is not finished")
+    before = (await promoted(connection)).get(label, "")
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = insert(recommendation_labels).values(label=label, run=run)
     await connection.execute(
         statement.on_conflict_do_update(index_elements=["label"], set_={"run": run})
     )
+    await _note(connection, Promotion(at, label, run, before, made_by))
 
 
-async def withdraw(connection: AsyncConnection, label: str) -> None:
+async def withdraw(connection: AsyncConnection, label: str, *, made_by: str, at: float) -> None:
     """Show everybody of a label what the control group sees."""
+    before = (await promoted(connection)).get(label, "")
     await connection.execute(
         sa.delete(recommendation_labels).where(recommendation_labels.c.label == label)
     )
+    await _note(connection, Promotion(at, label, "", before, made_by))
+
+
+async def promotions(connection: AsyncConnection, limit: int = PROMOTIONS_KEPT) -> list[Promotion]:
+    """Who showed what to whom, the newest first."""
+    numbered = recommendation_promotions.c
+    statement = sa.select(recommendation_promotions).order_by(numbered.number.desc()).limit(limit)
+    return [_read_promotion(row) for row in await connection.execute(statement)]
 
 
 async def find_run(connection: AsyncConnection, run: str) -> Run | None:
@@ -176,7 +217,7 @@ async def promoted(connection: AsyncConnection) -> dict[str, str]:
 async def forget_runs(connection: AsyncConnection, kept: int = RUNS_KEPT) -> list[str]:
     """Remove all but the newest finished runs and those that are shown; which went.
 
-    A run that is not finished goes too: whoever wrote it is dead, because one job runs at a time.
+    A run that is not finished goes too, so this is for the job alone, which runs one at a time.
     """
     shown = set((await promoted(connection)).values())
     runs = await list_runs(connection)
@@ -245,6 +286,16 @@ async def export(connection: AsyncConnection, account: str) -> list[Mapping[str,
     return [dict(row._mapping) for row in rows]
 
 
+async def _note(connection: AsyncConnection, promotion: Promotion) -> None:
+    """Write down what was done; what is very old goes."""
+    numbered = recommendation_promotions
+    await connection.execute(sa.insert(numbered).values(asdict(promotion)))
+    newest = sa.select(sa.func.max(numbered.c.number)).scalar_subquery()
+    await connection.execute(
+        sa.delete(numbered).where(numbered.c.number <= newest - PROMOTIONS_KEPT)
+    )
+
+
 async def _drop_runs(connection: AsyncConnection, runs: Sequence[str]) -> None:
     await connection.execute(
         sa.delete(recommendation_lists).where(recommendation_lists.c.run.in_(runs))
@@ -256,6 +307,10 @@ async def _drop_runs(connection: AsyncConnection, runs: Sequence[str]) -> None:
 
 def _read_run(row: sa.Row[Any]) -> Run:
     return Run(row.id, row.made_at, row.is_finished, row.detail)
+
+
+def _read_promotion(row: sa.Row[Any]) -> Promotion:
+    return Promotion(row.at, row.label, row.run, row.before, row.made_by)
 
 
 def _read_list(row: sa.Row[Any]) -> TitleList:

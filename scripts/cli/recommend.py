@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -129,9 +131,13 @@ def _print_stages(job: Job, made: str, args: argparse.Namespace) -> None:
 
 
 async def _promote(database: Database, args: argparse.Namespace) -> None:
-    from origin.batch.saving import show_run
+    from origin.catalog import recommended
 
-    await show_run(database, args.promote, args.label)
+    made_by = f"{os.environ.get('USER', os.getuid())} on {socket.gethostname()}"
+    async with database.begin() as connection:
+        await recommended.promote(
+            connection, args.promote, args.label, made_by=made_by, at=time.time()
+        )
     said = {"run": args.promote, "label": args.label}
     print(json.dumps(said) if args.json else f"{args.label} is shown {args.promote}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pyarrow as pa
 import pytest
 from ibis.expr.types import Table
 
-from cdnkit.errors import DigestMismatchError, UnavailableError
+from cdnkit.errors import ConflictError, DigestMismatchError, UnavailableError
 from origin.batch import shelf
+from origin.batch.claiming import LEASE_SECONDS, Worker, claimed
 from origin.batch.destination import Destination, Folder
 from origin.batch.engines import DuckDb, Engine
 from origin.batch.job import Clocks, Job
@@ -124,19 +127,26 @@ async def test_killed_in_the_middle_the_old_run_is_shown_and_the_rerun_ends_it(
     assert all(run.is_finished for run in runs)
 
 
-async def test_damaged_snapshot_is_refused_by_name_of_its_file(
-    filled: Database, tmp_path: Path
+@pytest.mark.parametrize("ending", [b"", b"!"], ids=["cut-off", "changed"])
+async def test_damaged_snapshot_is_refused_by_name_of_its_file_and_the_rerun_writes_it_anew(
+    filled: Database, tmp_path: Path, ending: bytes
 ) -> None:
     place = Folder(tmp_path)
 
     def damage() -> Engine:
         part = next(shelf.newest_manifest(place).activity_parts())
-        place.put(part.path, [shelf.read_whole(place, part.path)[:-1]])
+        place.put(part.path, [shelf.read_whole(place, part.path)[:-1] + ending])
         return DuckDb()
 
-    with pytest.raises(DigestMismatchError, match=r"activity/day=.*parquet has \d+ bytes where"):
-        await job_of(filled, place, FakeClock()).run(damage)
-    assert await shown(filled, "p0") is None
+    clock = FakeClock()
+    before = await job_of(filled, place, clock).run(DuckDb)
+    clock.advance(60)
+    with pytest.raises(DigestMismatchError, match=r"activity/day=.*parquet (has|is damaged)"):
+        await job_of(filled, place, clock).run(damage)
+    assert (await shown(filled, "p0")).run.id == before
+    clock.advance(60)
+    after = await job_of(filled, place, clock).run(DuckDb)
+    assert (await shown(filled, "p0")).run.id == after != before
 
 
 async def test_trial_is_a_run_of_its_own(filled: Database, tmp_path: Path) -> None:
@@ -146,3 +156,42 @@ async def test_trial_is_a_run_of_its_own(filled: Database, tmp_path: Path) -> No
     tried = await job_of(filled, place, clock, TRIAL).run(DuckDb)
     assert (await shown(filled, "p0")).run.id == usual
     assert (await shown(filled, "p0", TRIAL)).run.id == tried
+
+
+async def test_manifest_that_was_cut_off_is_no_hindrance(filled: Database, tmp_path: Path) -> None:
+    place, clock = Folder(tmp_path), FakeClock()
+    before = await job_of(filled, place, clock).run(DuckDb)
+    path = f"{shelf.newest_manifest(place).id}/{shelf.MANIFEST}"
+    place.put(path, [shelf.read_whole(place, path)[:-9]])
+    clock.advance(60)
+    after = await job_of(filled, place, clock).run(DuckDb)
+    assert (await shown(filled, "p0")).run.id == after != before
+
+
+async def test_job_that_lost_its_claim_shows_nothing(filled: Database, tmp_path: Path) -> None:
+    clock = FakeClock()
+    place = Folder(tmp_path)
+    before = await job_of(filled, place, clock).run(DuckDb)
+    clock.advance(60)
+    elsewhere = Worker("elsewhere", 1, "")
+    loop = asyncio.get_running_loop()
+
+    async def take_over() -> None:
+        clock.advance(LEASE_SECONDS + 1)
+        async with claimed(filled, clock, elsewhere):
+            taken.set()
+            await over.wait()
+
+    taken, over = asyncio.Event(), asyncio.Event()
+
+    def open_late() -> Engine:
+        thieves.append(asyncio.run_coroutine_threadsafe(take_over(), loop))
+        asyncio.run_coroutine_threadsafe(taken.wait(), loop).result(30)
+        return DuckDb()
+
+    thieves: list[Future[None]] = []
+    with pytest.raises(ConflictError, match="away for too long: it is held by process 1 on else"):
+        await job_of(filled, place, clock).run(open_late)
+    over.set()
+    await asyncio.wrap_future(thieves[0])
+    assert (await shown(filled, "p0")).run.id == before

@@ -98,6 +98,16 @@ def test_sweep_leaves_what_a_kept_snapshot_names_and_what_is_being_made(place: F
         assert shelf.is_whole(place, shelf.load_manifest(place, each).parts())
 
 
+def test_sweep_takes_a_snapshot_whose_manifest_is_cut_off_for_none(place: Folder) -> None:
+    shared = put(place, f"{ONE}/log/shared")
+    finish(place, ONE, shared, put(place, f"{ONE}/log/old"))
+    place.put(f"{ONE}/manifest.json", [shelf.read_whole(place, f"{ONE}/manifest.json")[:-9]])
+    finish(place, TWO, shared)
+    shelf.prune(place)
+    assert shelf.snapshot_ids(place) == [TWO]
+    assert place.names(f"{ONE}/log") == ["shared"]
+
+
 def test_empty_place_is_not_swept(place: Folder) -> None:
     put(place, f"{FIVE}/being-made")
     assert shelf.prune(place) == []

@@ -18,6 +18,7 @@ from origin.catalog.recommended import (
     RUNS_KEPT,
     TRIAL,
     Item,
+    Promotion,
     TitleList,
 )
 
@@ -44,6 +45,10 @@ async def make(connection: AsyncConnection, run: str, at: float, *lists: TitleLi
     await recommended.finish_run(connection, run, {"cut": 1, "lists": len(lists)})
 
 
+async def show(connection: AsyncConnection, run: str, label: str) -> None:
+    await recommended.promote(connection, run, label, made_by="ada", at=8.0)
+
+
 async def titles_shown(
     database: Database, profile: str = "p", region: str = "", label: str = CONTROL
 ) -> tuple[str, list[str], list[str]]:
@@ -62,7 +67,7 @@ async def test_run_is_shown_once_it_is_promoted(database: Database) -> None:
         await make(connection, "one", 1.0, own("p", "x", "y"), regional("", "z"))
     assert await titles_shown(database) == ("", [], [])
     async with database.begin() as connection:
-        await recommended.promote(connection, "one", CONTROL)
+        await show(connection, "one", CONTROL)
     assert await titles_shown(database) == ("one", ["x", "y"], ["z"])
     assert await titles_shown(database, "stranger") == ("one", [], ["z"])
 
@@ -71,10 +76,10 @@ async def test_going_back_is_promoting_another(database: Database) -> None:
     async with database.begin() as connection:
         await make(connection, "one", 1.0, own("p", "old"))
         await make(connection, "two", 2.0, own("p", "new"))
-        await recommended.promote(connection, "two", CONTROL)
+        await show(connection, "two", CONTROL)
     assert await titles_shown(database) == ("two", ["new"], [])
     async with database.begin() as connection:
-        await recommended.promote(connection, "one", CONTROL)
+        await show(connection, "one", CONTROL)
     assert await titles_shown(database) == ("one", ["old"], [])
 
 
@@ -82,21 +87,21 @@ async def test_label_without_a_run_shows_what_everybody_sees(database: Database)
     async with database.begin() as connection:
         await make(connection, "one", 1.0, own("p", "usual"))
         await make(connection, "two", 2.0, own("p", "tried"))
-        await recommended.promote(connection, "one", CONTROL)
+        await show(connection, "one", CONTROL)
     assert await titles_shown(database, label=TRIAL) == ("one", ["usual"], [])
     async with database.begin() as connection:
-        await recommended.promote(connection, "two", TRIAL)
+        await show(connection, "two", TRIAL)
     assert await titles_shown(database, label=TRIAL) == ("two", ["tried"], [])
     assert await titles_shown(database) == ("one", ["usual"], [])
     async with database.begin() as connection:
-        await recommended.withdraw(connection, TRIAL)
+        await recommended.withdraw(connection, TRIAL, made_by="ada", at=9.0)
     assert await titles_shown(database, label=TRIAL) == ("one", ["usual"], [])
 
 
 async def test_region_without_a_list_shows_what_is_popular_everywhere(database: Database) -> None:
     async with database.begin() as connection:
         await make(connection, "one", 1.0, regional("", "all"), regional("DE", "de"))
-        await recommended.promote(connection, "one", CONTROL)
+        await show(connection, "one", CONTROL)
     for region, expected in (("DE", ["de"]), ("FR", ["all"]), ("", ["all"])):
         assert await titles_shown(database, region=region) == ("one", [], expected)
 
@@ -105,9 +110,9 @@ async def test_unfinished_and_unknown_runs_are_not_promoted(database: Database) 
     async with database.begin() as connection:
         await recommended.begin_run(connection, "half", 1.0, {})
         with pytest.raises(ConflictError, match="half is not finished"):
-            await recommended.promote(connection, "half", CONTROL)
+            await show(connection, "half", CONTROL)
         with pytest.raises(NotFoundError, match="no run none"):
-            await recommended.promote(connection, "none", CONTROL)
+            await show(connection, "none", CONTROL)
 
 
 async def test_run_that_was_half_written_is_begun_anew(database: Database) -> None:
@@ -116,7 +121,7 @@ async def test_run_that_was_half_written_is_begun_anew(database: Database) -> No
         await recommended.save_lists(connection, "one", [own("p", "half"), own("q", "half")])
     async with database.begin() as connection:
         await make(connection, "one", 1.0, own("p", "whole"))
-        await recommended.promote(connection, "one", CONTROL)
+        await show(connection, "one", CONTROL)
         with pytest.raises(ConflictError, match="finished already"):
             await recommended.begin_run(connection, "one", 1.0, {})
     assert await titles_shown(database) == ("one", ["whole"], [])
@@ -128,7 +133,7 @@ async def test_old_and_dead_runs_go_but_what_is_shown_stays(database: Database) 
         for number in range(RUNS_KEPT + 2):
             await make(connection, f"run-{number}", float(number), own("p", "x"))
         await recommended.begin_run(connection, "dead", 99.0, {})
-        await recommended.promote(connection, "run-0", CONTROL)
+        await show(connection, "run-0", CONTROL)
         assert sorted(await recommended.forget_runs(connection)) == ["dead", "run-1"]
         left = [run.id for run in await recommended.list_runs(connection)]
         assert left == [f"run-{number}" for number in (4, 3, 2, 0)]
@@ -140,7 +145,7 @@ async def test_account_is_exported_and_erased_whole(database: Database) -> None:
     async with database.begin() as connection:
         lists = [own("p", "x"), own("q", "y"), own("r", "z", account="b"), regional("", "w")]
         await make(connection, "one", 1.0, *lists)
-        await recommended.promote(connection, "one", CONTROL)
+        await show(connection, "one", CONTROL)
         exported = await recommended.export(connection, "a")
         assert [row["owner"] for row in exported] == ["p", "q"]
         await recommended.erase_profile(connection, "q")
@@ -150,3 +155,23 @@ async def test_account_is_exported_and_erased_whole(database: Database) -> None:
         assert await recommended.export(connection, "a") == []
     assert await titles_shown(database, "p") == ("one", [], ["w"])
     assert await titles_shown(database, "r") == ("one", ["z"], ["w"])
+
+
+async def test_who_showed_what_is_kept_the_newest_first(database: Database) -> None:
+    async with database.begin() as connection:
+        await make(connection, "one", 1.0)
+        await make(connection, "two", 2.0)
+        await show(connection, "one", TRIAL)
+        await show(connection, "two", TRIAL)
+        await recommended.withdraw(connection, TRIAL, made_by="bob", at=9.0)
+        found = await recommended.promotions(connection)
+        assert found == [
+            Promotion(9.0, TRIAL, "", "two", "bob"),
+            Promotion(8.0, TRIAL, "two", "one", "ada"),
+            Promotion(8.0, TRIAL, "one", "", "ada"),
+        ]
+        for _ in range(recommended.PROMOTIONS_KEPT):
+            await show(connection, "one", CONTROL)
+        kept = await recommended.promotions(connection, 2 * recommended.PROMOTIONS_KEPT)
+    assert len(kept) == recommended.PROMOTIONS_KEPT
+    assert {each.label for each in kept} == {CONTROL}

@@ -63,7 +63,7 @@ def save(catalog: Catalog) -> Save:
             await recommended.begin_run(connection, run, 7.0, {})
             await recommended.save_lists(connection, run, lists)
             await recommended.finish_run(connection, run, {})
-            await recommended.promote(connection, run, label)
+            await recommended.promote(connection, run, label, made_by="", at=0.0)
 
     return save
 
