@@ -14,12 +14,9 @@ from dataclasses import dataclass
 from origin.batch.claiming import Worker, claimed, this_worker
 from origin.batch.destination import Destination
 from origin.batch.engines import Engine
-from origin.batch.generate import Results, generate
-from origin.batch.generator.terms import format_terms
-from origin.batch.inputs import Inputs, opened_inputs
-from origin.batch.lists import profile_lists, region_lists
+from origin.batch.evaluating import evaluate
+from origin.batch.inputs import opened_inputs
 from origin.batch.manifest import Manifest
-from origin.batch.results import save_results
 from origin.batch.saving import Wish, finish_run, show_run, write_run
 from origin.batch.snapshot import make_snapshot
 from origin.catalog.claims import Claim
@@ -90,28 +87,14 @@ class Job:
             opening = opened_inputs(self._destination, manifest, engine.schemes)
             inputs = await asyncio.to_thread(open_files.enter_context, opening)
             self._end("inputs", sum(part.rows for part in manifest.parts()))
-            found, rows = await asyncio.to_thread(self._generate, engine, inputs, manifest)
-            self._end("generator", rows)
-            run, count = await write_run(
-                self._database,
-                manifest,
-                self._wish,
-                claim,
-                region_lists(engine.batches(found.lists.popular)),
-                profile_lists(engine.batches(found.lists.recommendations)),
+            found = await asyncio.to_thread(
+                evaluate, engine, inputs, self._destination, manifest, self._wish.terms
             )
+            self._end("generator", found.rows)
+            run, count = await write_run(self._database, manifest, self._wish, claim, *found.lists)
             self._end("rows", count)
-        detail = {"cut": manifest.cut, "terms": format_terms(self._wish.terms), "lists": count}
-        await finish_run(self._database, run, claim, detail)
+        await finish_run(self._database, run, claim, {"lists": count})
         return run
-
-    def _generate(self, engine: Engine, inputs: Inputs, manifest: Manifest) -> tuple[Results, int]:
-        """The results, those beside the lists saved; how many rows these are."""
-        activity = engine.table("activity", inputs.activity)
-        titles = engine.table("titles", inputs.titles)
-        found = generate(engine, activity, titles, manifest.made_at, self._wish.terms)
-        beside = save_results(engine, self._destination, manifest.id, found)
-        return found, sum(part.rows for part in beside)
 
     def _end(self, name: str, rows: int) -> None:
         now = self._clocks.timer()

@@ -54,14 +54,16 @@ async def write_run(
     return run, count
 
 
-async def finish_run(database: Database, run: str, claim: Claim, detail: Mapping[str, Any]) -> None:
-    """All lists are there, and this is what is to be known of the run.
+async def finish_run(database: Database, run: str, claim: Claim, facts: Mapping[str, Any]) -> None:
+    """All lists are there, and this is known of the run besides what it was begun with.
 
     Raises UnavailableError, ConflictError.
     """
     async with database.begin() as connection:
         await claims.require(connection, claim)
-        await recommended.finish_run(connection, run, detail)
+        begun = await recommended.find_run(connection, run)
+        known = begun.detail if begun is not None else {}
+        await recommended.finish_run(connection, run, {**known, **facts})
 
 
 async def show_run(database: Database, run: str, label: str, claim: Claim, now: float) -> None:

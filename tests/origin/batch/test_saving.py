@@ -46,6 +46,7 @@ async def test_all_lists_are_there_before_anybody_is_shown_them(database: Databa
         assert shown is not None
         assert shown.own is not None
         assert shown.run.detail["lists"] == count + 1
+        assert shown.run.detail["terms"]["items_max"] == Wish().terms.items_max
     async with database.reading() as connection:
         (promotion,) = await recommended.promotions(connection)
     assert (promotion.at, promotion.made_by) == (5.0, "job 7 on vm")
