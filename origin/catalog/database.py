@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,6 +24,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from cdnkit.errors import UnavailableError
+from origin.catalog.log_sync import LogSync, sync_file
 
 T = TypeVar("T")
 
@@ -39,8 +41,6 @@ _READING: Final[dict[str, dict[str, Any]]] = {
 }
 """Execution options of transactions that only read."""
 _ASYNC_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-
-_FLEETING: Final = "cinedge_fleeting"
 
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "postgresql": {
@@ -60,16 +60,19 @@ def parse_database_url(text: str, data: Path) -> sa.URL:
 
 
 class Database:
-    """An opened, migrated database."""
+    """An opened, migrated database.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `sync` makes a file durable, where this program has to see to it: SQLite's log.
+    """
+
+    def __init__(self, engine: AsyncEngine, sync: Callable[[str], None] = sync_file) -> None:
         self._engine = engine
         self._reader = engine.execution_options(**_READING[engine.url.get_backend_name()])
-        self._fleeting = engine.execution_options(**{_FLEETING: True})
         url = engine.url
         is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
         self._file = Path(str(url.database)) if is_file else None
         self._turn = asyncio.Lock()
+        self._log = None if self._file is None else LogSync(partial(sync, f"{self._file}-wal"))
 
     @property
     def dialect(self) -> str:
@@ -80,12 +83,17 @@ class Database:
     async def begin(self, *, is_lasting: bool = True) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end, rolled back by an exception.
 
-        What is not `is_lasting` may be undone by a power cut until one that is follows; SQLite
-        then waits for no disk. Raises UnavailableError when the database does not answer.
+        Others see it before the disk has it, and the end of this block tells that it has. What
+        is not `is_lasting` may be undone by a power cut until one that is follows; SQLite then
+        waits for no disk. Raises UnavailableError when the database does not answer.
         """
-        engine = self._engine if is_lasting else self._fleeting
-        async with self._writing(), self._begin(engine) as connection:
+        async with self._writing(), self._begin(self._engine) as connection:
             yield connection
+        if is_lasting and self._log is not None:
+            try:
+                await self._log.wait()
+            except OSError as error:
+                raise UnavailableError("the catalog's disk does not take its log") from error
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -188,10 +196,12 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+        if self._log is not None:
+            self._log.close()
 
 
-async def open_database(url: sa.URL) -> Database:
-    """Connect and bring the schema up to date. Raises UnavailableError."""
+async def open_database(url: sa.URL, sync: Callable[[str], None] = sync_file) -> Database:
+    """Connect and bring the schema up to date; `sync` as of Database. Raises UnavailableError."""
     engine = create_async_engine(url, **_OPTIONS.get(url.get_backend_name(), {}))
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
@@ -202,7 +212,7 @@ async def open_database(url: sa.URL) -> Database:
     except (SQLAlchemyError, OSError) as error:
         await engine.dispose()
         raise UnavailableError(f"the catalog's database cannot be opened: {error}") from error
-    return Database(engine)
+    return Database(engine, sync)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -212,17 +222,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    # An upload answered with 201 has to survive a power cut; WAL's default would not sync.
-    cursor.execute("PRAGMA synchronous = FULL")
+    # The log is synced after each transaction that has to last, by `Database.begin` and not by
+    # the statement that commits: that would hold up all other writers meanwhile.
+    cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    level = "NORMAL" if connection.get_execution_options().get(_FLEETING) else "FULL"
-    if connection.info.get(_FLEETING, "FULL") != level:
-        # Of the connection, which the next transaction may get.
-        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
-        connection.info[_FLEETING] = level
     # A deferred transaction that reads first fails instead of waiting when it then writes.
     reads = connection.get_execution_options().get(_READS, False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -125,7 +125,7 @@ class UploadRows:
             count, size_bytes = (await connection.execute(statement)).one()
             return Usage(int(count), int(size_bytes))
 
-        return await self._transact(work)
+        return await self._read(work)
 
     async def add(self, row: UploadRow) -> UploadRow:
         """Insert a row; its generation is given now, the same to all of one batch."""
@@ -139,7 +139,7 @@ class UploadRows:
 
     async def find(self, upload_id: str) -> UploadRow | None:
         """The row, as it stands."""
-        return await self._transact(lambda connection: _find(connection, upload_id))
+        return await self._read(lambda connection: _find(connection, upload_id))
 
     async def find_all(self, ids: Sequence[str]) -> list[UploadRow]:
         """Those of the rows that exist, in the order of `ids`."""
@@ -236,21 +236,27 @@ class UploadRows:
         async def work(connection: AsyncConnection) -> list[UploadRow]:
             return [UploadRow(*row) for row in await connection.execute(statement)]
 
-        return await self._transact(work)
+        return await self._read(work)
+
+    async def _read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async def read() -> T:
+            async with self._database.reading() as connection:
+                return await work(connection)
+
+        return await self._to_its_end(read())
 
     async def _transact(
         self, work: Callable[[AsyncConnection], Awaitable[T]], *, is_lasting: bool = True
     ) -> T:
-        """Do `work` in one transaction, to its end even when the caller is cancelled.
-
-        A request that ends in the middle of a statement would leave the database locked.
-        """
-
         async def transact() -> T:
             async with self._order, self._database.begin(is_lasting=is_lasting) as connection:
                 return await work(connection)
 
-        task = asyncio.create_task(transact())
+        return await self._to_its_end(transact())
+
+    async def _to_its_end(self, transaction: Coroutine[Any, Any, T]) -> T:
+        """A caller that is cancelled in the middle of a statement would leave a lock behind."""
+        task = asyncio.create_task(transaction)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)

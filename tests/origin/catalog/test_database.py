@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +60,83 @@ async def test_sqlite_is_durable_strict_and_shared(tmp_path: Path) -> None:
     assert facts == {
         "journal_mode": "wal",
         "foreign_keys": 1,
-        "synchronous": 2,
+        "synchronous": 1,
         "busy_timeout": 5000,
     }
     await database.close()
 
 
-async def test_sqlite_waits_for_the_disk_where_it_has_to_last(tmp_path: Path) -> None:
-    database = await open_database(parse_database_url("", tmp_path))
-    levels = []
-    for is_lasting in (True, False, False, True):
-        async with database.begin(is_lasting=is_lasting) as connection:
-            level = await connection.exec_driver_sql("PRAGMA synchronous")
-            levels.append(level.scalar_one())
-    assert levels == [2, 1, 1, 2]
+INSERT = sa.text("INSERT INTO generations (key, last) VALUES (:key, 1)")
+KEYS = sa.text("SELECT key FROM generations ORDER BY key")
+
+
+async def keys_in(folder: Path) -> list[str]:
+    database = await open_database(parse_database_url("", folder))
+    async with database.reading() as connection:
+        keys = list((await connection.execute(KEYS)).scalars())
     await database.close()
+    return keys
+
+
+async def test_what_has_to_last_is_in_the_log_when_that_is_synced(tmp_path: Path) -> None:
+    def save_a_copy(log: str) -> None:
+        copy = tmp_path / f"copy-{len(list(tmp_path.iterdir()))}"
+        copy.mkdir()
+        for path in (log.removesuffix("-wal"), log):
+            shutil.copy(path, copy)
+        copies.append(copy)
+
+    copies: list[Path] = []
+    database = await open_database(parse_database_url("", tmp_path), save_a_copy)
+    for key, is_lasting in (("a", True), ("b", False), ("c", False), ("d", True)):
+        async with database.begin(is_lasting=is_lasting) as connection:
+            await connection.execute(INSERT, {"key": key})
+    await database.close()
+    assert [await keys_in(copy) for copy in copies] == [["a"], ["a", "b", "c", "d"]]
+
+
+async def test_writers_do_not_wait_for_each_others_disk(tmp_path: Path) -> None:
+    let_go = threading.Event()
+    synced: list[str] = []
+
+    def sync(log: str) -> None:
+        let_go.wait()
+        synced.append(log)
+
+    database = await open_database(parse_database_url("", tmp_path), sync)
+
+    async def write(key: str) -> None:
+        async with database.begin() as connection:
+            await connection.execute(INSERT, {"key": key})
+
+    writing = [asyncio.ensure_future(write(f"key-{n:02}")) for n in range(20)]
+    seen: list[str] = []
+    while len(seen) < len(writing):
+        async with database.reading() as connection:
+            seen = list((await connection.execute(KEYS)).scalars())
+    assert not any(task.done() for task in writing), "none is told before the disk has it"
+    let_go.set()
+    await asyncio.gather(*writing)
+    assert len(synced) <= 2, "one for whoever was first, one for all others"
+    await database.close()
+
+
+async def test_a_disk_that_fails_is_told_to_all_who_waited_and_the_next_asks_anew(
+    tmp_path: Path,
+) -> None:
+    def sync(_: str) -> None:
+        if answers.pop(0):
+            raise OSError("no disk")
+
+    answers = [True, False]
+    database = await open_database(parse_database_url("", tmp_path), sync)
+    with pytest.raises(UnavailableError):
+        async with database.begin() as connection:
+            await connection.execute(INSERT, {"key": "a"})
+    async with database.begin() as connection:
+        await connection.execute(INSERT, {"key": "b"})
+    await database.close()
+    assert await keys_in(tmp_path) == ["a", "b"]
 
 
 async def test_opening_twice_migrates_once(database_url: str) -> None:
