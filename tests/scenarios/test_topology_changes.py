@@ -17,7 +17,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,13 +64,17 @@ class Audience:
         address = f"127.{number % 3 + 1}.0.{number // 3 + 1}"
         connector = aiohttp.TCPConnector(local_addr=(address, 0))
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        story: deque[str] = deque(maxlen=8)
+        session = aiohttp.ClientSession(
+            connector=connector, timeout=timeout, trace_configs=[_telling(story)]
+        )
+        async with session:
             while not self.stopping.is_set():
                 digest = hashlib.sha256()
                 try:
                     await (self._slowly if number % 3 == 0 else self._pieces)(session, digest)
                 except (aiohttp.ClientError, TimeoutError, AssertionError) as error:
-                    self.failures.append(f"client {number}: {error!r}")
+                    self.failures.append(f"client {number}: {error!r} after {list(story)}")
                     continue
                 if digest.hexdigest() != SHA256:
                     self.failures.append(f"client {number}: other bytes")
@@ -91,6 +96,25 @@ class Audience:
                 assert answer.status == 206, f"{answer.status} from {answer.url}"
                 digest.update(await answer.read())
             await asyncio.sleep(0.05)
+
+
+def _telling(story: deque[str]) -> aiohttp.TraceConfig:
+    """Has a client's steps told, so that a failure says where it stood."""
+
+    def tells(what: str) -> Callable[..., Awaitable[None]]:
+        async def tell(_session: object, _context: object, params: Any) -> None:
+            where = getattr(params, "url", None)
+            story.append(f"{time.monotonic():.3f} {what} {where or ''}")
+
+        return tell
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(tells("asks"))
+    trace.on_request_redirect.append(tells("is sent on by"))
+    trace.on_connection_reuseconn.append(tells("on a connection it has"))
+    trace.on_connection_create_end.append(tells("on a new connection"))
+    trace.on_request_end.append(tells("got the head from"))
+    return trace
 
 
 @dataclass
