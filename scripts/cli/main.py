@@ -47,6 +47,8 @@ _COMMANDS: Final = {
     "undrain": "let new viewers come to an edge again",
     "explain": "ask a router why a viewer is sent where",
     "geo": "install a free geo database; look an address up",
+    "status": "every process of an installation in one table",
+    "top": "which titles or edges are sent most, live",
     "simulate": "play a trace against the cache rules of edges",
     "capacity": "turn a demand into servers, disks, links and cost",
     "account": "make an account of the film service, or give one a role",

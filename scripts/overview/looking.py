@@ -1,0 +1,82 @@
+"""Every process of a topology asked at once: may traffic come, its figures, what routers believe.
+
+A process that does not answer is a finding, not an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from cdnkit.wire import FLEET_PATH, METRICS_PATH, READY_PATH
+from config.topology import EdgeNode, Node, OriginNode, RouterNode
+from scripts.change.looking import base_of
+from scripts.overview.figures import Figures, read_figures
+
+TIMEOUT_SECONDS: Final = 3.0
+_TIERS: Final = {OriginNode: "origin", EdgeNode: "edge", RouterNode: "router"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one process said. `error` says why it said nothing; bodies are empty then."""
+
+    node: Node
+    url: str
+    error: str = ""
+    ready: bool = False
+    readiness: dict[str, Any] = field(default_factory=dict)
+    figures: Figures = field(default_factory=Figures)
+    fleet: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def tier(self) -> str:
+        """origin, edge or router."""
+        return _TIERS[type(self.node)]
+
+
+def look(nodes: Iterable[Node], timeout_seconds: float = TIMEOUT_SECONDS) -> list[Seen]:
+    """Ask them all, in as long as the slowest takes."""
+    return asyncio.run(_look_at_all(list(nodes), timeout_seconds))
+
+
+async def _look_at_all(nodes: list[Node], timeout_seconds: float) -> list[Seen]:
+    # Edges present certificates of viewers' names, which an address on this side is not.
+    async with httpx.AsyncClient(timeout=timeout_seconds, verify=False) as client:
+        return list(await asyncio.gather(*(_look_at(client, node) for node in nodes)))
+
+
+async def _look_at(client: httpx.AsyncClient, node: Node) -> Seen:
+    # Where viewers come: an edge's admin address knows neither its drain nor its load.
+    url = node.url.rstrip("/")
+    try:
+        answer = await client.get(url + READY_PATH)
+        readiness = answer.json()
+        if not isinstance(readiness, dict):
+            raise ValueError(f"{READY_PATH} is no object")
+    except (httpx.HTTPError, ValueError) as error:
+        return Seen(node, url, error=str(error) or type(error).__name__)
+    fleet = await _fleet(client, url) if isinstance(node, RouterNode) else {}
+    figures = await _figures(client, base_of(node))
+    return Seen(node, url, "", answer.status_code == 200, readiness, figures, fleet)
+
+
+async def _figures(client: httpx.AsyncClient, url: str) -> Figures:
+    """Nothing for an edge without an admin address, which tells its figures nowhere."""
+    try:
+        answer = await client.get(url + METRICS_PATH)
+        return read_figures(answer.text) if answer.status_code == 200 else Figures()
+    except (httpx.HTTPError, ValueError):
+        return Figures()
+
+
+async def _fleet(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    try:
+        body = (await client.get(url + FLEET_PATH)).raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}

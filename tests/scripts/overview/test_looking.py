@@ -1,0 +1,69 @@
+"""Claims about asking every process at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import BaseTestServer, TestServer
+
+from scripts.overview.looking import Seen, look
+from tests.scripts.overview.seen import EDGE, ORIGIN, ROUTER
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[BaseTestServer]:
+    async def ready(request: web.Request) -> web.Response:
+        return web.json_response({"status": "draining", "checks": {}}, status=503)
+
+    async def metrics(request: web.Request) -> web.Response:
+        return web.Response(text="a_total 3.0\n")
+
+    async def fleet(request: web.Request) -> web.Response:
+        return web.json_response({"edges": []})
+
+    async def list_for_ready(request: web.Request) -> web.Response:
+        return web.json_response([])
+
+    app = web.Application()
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/v1/fleet", fleet)
+    app.router.add_get("/odd/readyz", list_for_ready)
+    app.router.add_get("/bare/readyz", ready)
+    async with TestServer(app) as running:
+        yield running
+
+
+async def looked(server: BaseTestServer, path: str = "") -> list[Seen]:
+    url = str(server.make_url(path)).rstrip("/")
+    nodes = [replace(each, url=url) for each in (EDGE, ORIGIN, ROUTER)]
+    return await asyncio.to_thread(look, nodes)
+
+
+async def test_each_says_whether_it_is_ready_and_its_figures(server: BaseTestServer) -> None:
+    seen = await looked(server)
+    assert [each.tier for each in seen] == ["edge", "origin", "router"]
+    for each in seen:
+        assert (each.ready, each.readiness["status"], each.error) == (False, "draining", "")
+        assert each.figures.total("a_total") == 3
+    assert [each.fleet for each in seen] == [{}, {}, {"edges": []}]
+
+
+async def test_figures_and_fleet_may_be_missing(server: BaseTestServer) -> None:
+    for each in await looked(server, "/bare"):
+        assert (each.error, each.figures.samples, each.fleet) == ("", (), {})
+
+
+async def test_what_is_no_answer_is_an_error(server: BaseTestServer) -> None:
+    assert all("/readyz" in each.error for each in await looked(server, "/odd"))
+    assert all(each.error for each in await looked(server, "/nothing"))
+
+
+def test_nobody_there_is_an_error_of_that_process_alone() -> None:
+    (seen,) = look([replace(EDGE, url="http://127.0.0.1:1")])
+    assert seen.error
+    assert not seen.ready
