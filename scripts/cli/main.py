@@ -49,6 +49,7 @@ _COMMANDS: Final = {
     "geo": "install a free geo database; look an address up",
     "status": "every process of an installation in one table",
     "top": "which titles or edges are sent most, live",
+    "doctor": "find what is wrong with an installation, and how to mend it",
     "simulate": "play a trace against the cache rules of edges",
     "capacity": "turn a demand into servers, disks, links and cost",
     "account": "make an account of the film service, or give one a role",

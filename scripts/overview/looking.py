@@ -6,12 +6,14 @@ A process that does not answer is a finding, not an error.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
 
+from cdnkit.dates import parse_http_date
 from cdnkit.wire import FLEET_PATH, METRICS_PATH, READY_PATH
 from config.topology import EdgeNode, Node, OriginNode, RouterNode
 from scripts.change.looking import base_of
@@ -32,6 +34,8 @@ class Seen:
     readiness: dict[str, Any] = field(default_factory=dict)
     figures: Figures = field(default_factory=Figures)
     fleet: dict[str, Any] = field(default_factory=dict)
+    ahead_seconds: float = 0.0
+    """How far its clock is surely ahead of this machine's; negative when it is behind."""
 
     @property
     def tier(self) -> str:
@@ -53,8 +57,10 @@ async def _look_at_all(nodes: list[Node], timeout_seconds: float) -> list[Seen]:
 async def _look_at(client: httpx.AsyncClient, node: Node) -> Seen:
     # Where viewers come: an edge's admin address knows neither its drain nor its load.
     url = node.url.rstrip("/")
+    asked_at = time.time()
     try:
         answer = await client.get(url + READY_PATH)
+        answered_at = time.time()
         readiness = answer.json()
         if not isinstance(readiness, dict):
             raise ValueError(f"{READY_PATH} is no object")
@@ -62,7 +68,21 @@ async def _look_at(client: httpx.AsyncClient, node: Node) -> Seen:
         return Seen(node, url, error=str(error) or type(error).__name__)
     fleet = await _fleet(client, url) if isinstance(node, RouterNode) else {}
     figures = await _figures(client, base_of(node))
-    return Seen(node, url, "", answer.status_code == 200, readiness, figures, fleet)
+    ahead = clock_ahead(answer.headers.get("Date", ""), asked_at, answered_at)
+    return Seen(node, url, "", answer.status_code == 200, readiness, figures, fleet, ahead)
+
+
+def clock_ahead(date: str, asked_at: float, answered_at: float) -> float:
+    """Seconds by which a Date (RFC 9110 6.6.1) is surely ahead of the local clock.
+
+    It has whole seconds and was written somewhere between question and answer.
+    """
+    told = parse_http_date(date)
+    if told is None:
+        return 0.0
+    if told > answered_at:
+        return told - answered_at
+    return min(0.0, told + 1 - asked_at)
 
 
 async def _figures(client: httpx.AsyncClient, url: str) -> Figures:

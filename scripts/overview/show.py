@@ -18,9 +18,9 @@ _UNKNOWN = "-"
 
 def table_of(rows: Sequence[Row]) -> Table:
     """A line for each process."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("tier", "name", "site", "state"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     for column in ("load", "streams", "egress", "hits", "held"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("version", no_wrap=True)

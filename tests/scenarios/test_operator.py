@@ -75,6 +75,14 @@ def test_top_names_the_title_and_the_edges(
     assert {edge["name"] for edge in edges} == set(cluster.edges)
 
 
+def test_the_doctor_finds_nothing_wrong_with_what_runs(
+    cluster: Cluster, of: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = told(["doctor", *of], capsys)
+    assert set(body["here"]) == {"origin", "router", *cluster.edges}
+    assert [each for each in body["findings"] if each["grave"]] == []
+
+
 def test_a_drained_edge_is_well_and_a_dead_one_is_not(
     cluster: Cluster, of: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,3 +113,14 @@ def test_a_file_that_nobody_goes_by_is_noticed(
     body = told(["status", "--of", str(other)], capsys, code=1)
     origin = next(node for node in body["nodes"] if node["name"] == "origin")
     assert any("goes by another topology" in each for each in origin["troubles"])
+
+
+def test_the_doctor_finds_an_origin_that_edges_do_not_reach(
+    cluster: Cluster, of: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Last: the origin does not come back."""
+    cluster.kill("origin")
+    body = told(["doctor", *of], capsys, code=1)
+    grave = {(each["check"], each["subject"]) for each in body["findings"] if each["grave"]}
+    alive = {name for name in cluster.edges if cluster.is_running(name)}
+    assert {("upstreams", name) for name in alive} | {("processes", "origin")} <= grave

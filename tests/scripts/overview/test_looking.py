@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
-from scripts.overview.looking import Seen, look
+from cdnkit.dates import format_http_date
+from scripts.overview.looking import Seen, clock_ahead, look
 from tests.scripts.overview.seen import EDGE, ORIGIN, ROUTER
 
 
@@ -67,3 +68,24 @@ def test_nobody_there_is_an_error_of_that_process_alone() -> None:
     (seen,) = look([replace(EDGE, url="http://127.0.0.1:1")])
     assert seen.error
     assert not seen.ready
+
+
+@pytest.mark.parametrize(
+    ("told", "asked_at", "answered_at", "ahead"),
+    [
+        (1000, 1000.2, 1000.4, 0.0),
+        (1000, 999.9, 1000.1, 0.0),
+        (1000, 1000.9, 1001.2, 0.0),
+        (1000, 990.0, 990.5, 9.5),
+        (1000, 1010.0, 1010.5, -9.0),
+    ],
+)
+def test_a_clock_is_off_by_what_no_second_and_no_way_explains(
+    told: int, asked_at: float, answered_at: float, ahead: float
+) -> None:
+    assert clock_ahead(format_http_date(told), asked_at, answered_at) == pytest.approx(ahead)
+
+
+def test_without_a_date_no_clock_is_off() -> None:
+    assert clock_ahead("", 0.0, 0.0) == 0.0
+    assert clock_ahead("soon", 0.0, 0.0) == 0.0
