@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from scripts.change.command import RUNNING
-from scripts.doctor.diagnosis import checked, examine, judge
+from scripts.doctor.diagnosis import checked, judge
+from scripts.doctor.examining import examine
 from scripts.doctor.facts import Facts
 from scripts.doctor.findings import Finding
 

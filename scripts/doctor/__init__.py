@@ -7,5 +7,6 @@ running        finding out what processes say, and whether edges reach their ori
 checks_here    judgements over the facts of this machine
 checks_running judgements over running processes
 findings       one finding: what, why it matters, how to mend it
-diagnosis      all judgements over all facts
+examining      all facts, gathered once
+diagnosis      all judgements over them
 """

@@ -263,7 +263,7 @@ def geo_files_are_fresh(facts: Facts) -> Iterator[Finding]:
                 each.path,
                 f"cannot be used: {each.error}",
                 "Routers send viewers to the default site.",
-                "`cinedge geo` installs a free one; or correct the path.",
+                "`cinedge geo fetch` installs a free one; or correct the path.",
             )
         elif each.age_seconds > _GEO_OLD_SECONDS:
             yield Finding(
@@ -271,7 +271,7 @@ def geo_files_are_fresh(facts: Facts) -> Iterator[Finding]:
                 each.path,
                 f"is {each.age_seconds / DAY_SECONDS:.0f} days old",
                 "Networks move; viewers are sent to sites that are far by now.",
-                "`cinedge geo` installs a newer one; routers take it over by themselves.",
+                "`cinedge geo fetch` installs a newer one; routers take it over by themselves.",
                 grave=False,
             )
 
