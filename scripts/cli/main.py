@@ -5,7 +5,7 @@ Each sub-command is one module `scripts/cli/NAME.py` with two functions:
     add_parser(subparsers) -> None      adds the parser NAME with help, description and examples
     run(args) -> int                    does it; exit code 0 or 1, or raises
 
-and one line in `_COMMANDS`. A module is imported only when its command is asked for, and imports
+and one line in `COMMANDS`. A module is imported only when its command is asked for, and imports
 its tier only inside `run`, so that an edge machine never loads the origin. `run` raises UsageError
 or TopologyError for exit 2, FailedError or an error of cdnkit for exit 1; all print as one line
 (a topology as one line per mistake). CINEDGE_DEBUG=1 adds the traceback.
@@ -32,7 +32,7 @@ OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "up": "start a whole CDN on this machine, with a film to play",
     "origin": "start an origin: takes films in and keeps them",
     "edge": "start an edge: keeps hot blocks close to viewers",
@@ -50,11 +50,14 @@ _COMMANDS: Final = {
     "status": "every process of an installation in one table",
     "top": "which titles or edges are sent most, live",
     "doctor": "find what is wrong with an installation, and how to mend it",
+    "logs": "access logs of all nodes: choose, merge, follow",
     "simulate": "play a trace against the cache rules of edges",
     "capacity": "turn a demand into servers, disks, links and cost",
     "account": "make an account of the film service, or give one a role",
     "token": "give a playback token; show what one allows",
     "topology": "check a topology file; plan, apply, take back a change",
+    "bench": "measure edges beside other HTTP servers",
+    "completion": "print the script by which a shell completes cinedge",
 }
 
 _DESCRIPTION: Final = """\
@@ -72,15 +75,21 @@ first steps:
 exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.
 CINEDGE_DEBUG=1 in the environment shows tracebacks."""
 
+_EXIT_CODES: Final = "exit codes: 0 done, 1 failed, 2 wrong arguments or configuration."
+"""Of sub-commands that say nothing more precise."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    name = next((word for word in words if not word.startswith("-")), "")
+    if "_ARGCOMPLETE" in os.environ:
+        _complete(os.environ.get("COMP_LINE", ""))
+    name = _command_in(words)
     command = _load(name)
     parser = build_parser(name, command)
     try:
         args = parser.parse_args(words)
+        args.said = words[words.index(name) + 1 :] if name in words else []
     except SystemExit as stop:  # argparse has printed its help or its complaint
         return stop.code if isinstance(stop.code, int) else USAGE
     if command is None:
@@ -116,12 +125,42 @@ def build_parser(name: str = "", command: ModuleType | None = None) -> argparse.
     )
     parser.add_argument("--version", action="version", version=f"cinedge {_version()}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for each, summary in _COMMANDS.items():
+    for each, summary in COMMANDS.items():
         if each == name and command is not None:
             command.add_parser(subparsers)
+            _add_exit_codes(subparsers.choices[name])
         elif _exists(each):
             subparsers.add_parser(each, help=summary)
     return parser
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The parser of one sub-command."""
+    (subparsers,) = (
+        action
+        for action in build_parser(name, _load(name))._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    parser: argparse.ArgumentParser = subparsers.choices[name]
+    return parser
+
+
+def _command_in(words: Sequence[str]) -> str:
+    return next((word for word in words if not word.startswith("-")), "")
+
+
+def _add_exit_codes(parser: argparse.ArgumentParser) -> None:
+    epilog = parser.epilog or ""
+    if "exit codes:" not in epilog:
+        parser.epilog = f"{epilog}\n\n{_EXIT_CODES}".lstrip()
+
+
+def _complete(line: str) -> None:
+    """Answer a shell that asks what could come next on its line; does not return."""
+    import argcomplete
+
+    name = _command_in(line.split()[1:])
+    argcomplete.autocomplete(build_parser(name, _load(name)))
 
 
 def _exists(name: str) -> bool:
@@ -129,7 +168,7 @@ def _exists(name: str) -> bool:
 
 
 def _load(name: str) -> ModuleType | None:
-    if name not in _COMMANDS or not _exists(name):
+    if name not in COMMANDS or not _exists(name):
         return None
     return importlib.import_module(f"scripts.cli.{name}")
 

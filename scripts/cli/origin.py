@@ -56,7 +56,9 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     alone = parser.add_argument_group("stand-alone")
-    alone.add_argument("--listen", metavar="HOST:PORT", type=like(OriginNode, "listen"))
+    alone.add_argument(
+        "--listen", metavar="HOST:PORT", type=like(OriginNode, "listen"), help="where it listens"
+    )
     alone.add_argument("--data", metavar="DIR", help="keeps films and catalog")
     alone.add_argument(
         "--size",

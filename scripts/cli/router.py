@@ -50,7 +50,9 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     alone = parser.add_argument_group("stand-alone")
-    alone.add_argument("--listen", metavar="HOST:PORT", type=like(RouterNode, "listen"))
+    alone.add_argument(
+        "--listen", metavar="HOST:PORT", type=like(RouterNode, "listen"), help="where it listens"
+    )
     alone.add_argument("--edges", metavar="URL,URL", help="how players reach the edges")
     alone.add_argument("--access-log", metavar="FILE", help="JSON lines; '-' for standard output")
     add_node_arguments(parser, "router")

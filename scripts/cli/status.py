@@ -28,7 +28,7 @@ examples:
   cinedge status                              the installation of `cinedge up`
   cinedge status --of topology.yaml
   cinedge status --of topology.yaml --json
-  until cinedge status --quiet; do sleep 1; done
+  until cinedge status --quiet ; do sleep 1 ; done
 
 hits: share of the bytes sent since the start that were at hand. An edge without an
 `admin` address tells less. exit codes: 0 all is well, 1 something is not (named in

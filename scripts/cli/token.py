@@ -53,13 +53,20 @@ def add_parser(subparsers: Any) -> None:
     mint = kinds.add_parser("mint", help="give a token")
     _add_topology(mint)
     mint.add_argument("--path", required=True, help="the path, or the prefix with its slash")
-    mint.add_argument("--for", dest="seconds", type=_duration, default="1h", metavar="TIME")
+    mint.add_argument(
+        "--for",
+        dest="seconds",
+        type=_duration,
+        default="1h",
+        metavar="TIME",
+        help="how long it holds (default: 1h)",
+    )
     mint.add_argument("--network", default="", metavar="CIDR", help="viewers of this network only")
     mint.add_argument("--country", action="append", default=[], metavar="CC", help="repeat")
     mint.add_argument("--session", default="", help="a name for logs")
     mint.add_argument("--ends-streams", action="store_true", help="cut what is under way, too")
     show = kinds.add_parser("show", help="tell what a token allows")
-    show.add_argument("token")
+    show.add_argument("token", metavar="TOKEN", help="as it stands in a URL")
     _add_topology(show)
     show.add_argument("--path", help="the path to judge it for")
     show.add_argument("--url", help="the whole URL, for tokens that are bound to one")

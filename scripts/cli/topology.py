@@ -42,14 +42,14 @@ def add_parser(subparsers: Any) -> None:
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     validate = actions.add_parser("validate", help="report every mistake of a file; exit 2 if any")
-    validate.add_argument("file", metavar="FILE")
+    validate.add_argument("file", metavar="FILE", help="the topology")
     actions.add_parser("schema", help="print the JSON Schema")
     actions.add_parser("example", help="print an example with every setting")
     actions.add_parser("reference", help="print the page of all settings")
     add_actions(actions)
     export = actions.add_parser("export", help="print configuration for another name server")
-    export.add_argument("kind", choices=("gdnsd", "powerdns"))
-    export.add_argument("file", metavar="FILE")
+    export.add_argument("kind", choices=("gdnsd", "powerdns"), help="which name server")
+    export.add_argument("file", metavar="FILE", help="the topology")
 
 
 def run(args: argparse.Namespace) -> int:

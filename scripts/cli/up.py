@@ -48,15 +48,28 @@ TEST_CARD = "A card for trying: 4242424242424242, any date to come, any three di
 START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 DESCRIPTION = """\
-Start one origin, the router and three edges in three regions on this machine, put a film in, and
-print where to play and where to operate. Ctrl-C stops everything. A second run starts warm.
-"""
+Starts one origin, the router and three edges in three regions on this machine, puts
+a film in, and prints where to play and where to operate. Ctrl-C stops everything. A
+second run starts warm."""
+EPILOG = """\
+examples:
+  cinedge up
+  cinedge up --service                        with accounts, plans and licences
+  cinedge up --data /srv/cinedge
+
+then, beside it:
+  cinedge status
+  cinedge top"""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add `up` to the command line."""
     parser = subparsers.add_parser(
-        "up", help="start a whole CDN on this machine, with a film", description=DESCRIPTION
+        "up",
+        help="start a whole CDN on this machine, with a film",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--data",

@@ -75,6 +75,15 @@ def test_top_names_the_title_and_the_edges(
     assert {edge["name"] for edge in edges} == set(cluster.edges)
 
 
+def test_logs_of_the_title_come_from_the_edge_that_sent_it(
+    cluster: Cluster, of: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = fetch(cluster)
+    assert main(["logs", *of, "--title", KEY, "--status", "2xx", "--node", name, "--json"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(each["node"], each["path"]) for each in records} == {(name, f"/{KEY}")}
+
+
 def test_the_doctor_finds_nothing_wrong_with_what_runs(
     cluster: Cluster, of: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
