@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from origin.catalog import recommended
-from origin.catalog.database import open_database, parse_database_url
-from tests.helpers.activity_log import add_events, add_titles, made_events, made_titles
+from tests.helpers.batch_job import PROFILES, command, fill, in_catalog, shown_runs
 from tests.helpers.processes import Running, wait_until
-
-PROFILES = 400
-
-
-def in_catalog(url: str, work: Callable[[Any], Any]) -> Any:
-    """Do something in one transaction of the catalog."""
-
-    async def go() -> Any:
-        database = await open_database(parse_database_url(url, Path()))
-        try:
-            async with database.begin() as connection:
-                return await work(connection)
-        finally:
-            await database.close()
-
-    return asyncio.run(go())
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> str:
-    async def fill(connection: Any) -> None:
-        await add_titles(connection, made_titles(60))
-        events = made_events(6_000, profiles=PROFILES, title_count=60, days=3)
-        await add_events(connection, events)
-
     url = f"sqlite:///{tmp_path}/catalog.sqlite"
-    in_catalog(url, fill)
+    fill(url)
     return url
-
-
-def command(catalog: str, place: Path) -> list[str | Path]:
-    words = ["recommend", "--catalog", catalog, "--into", str(place), "--json"]
-    return [sys.executable, "-m", "scripts.cli.main", *words]
-
-
-def shown_runs(catalog: str) -> dict[str, str]:
-    found: dict[str, str] = in_catalog(catalog, recommended.promoted)
-    return found
 
 
 @pytest.mark.slow
@@ -66,7 +31,7 @@ def test_killed_at_each_stage_nothing_is_shown_by_half(catalog: str, tmp_path: P
     shown: dict[str, str] = {}
     for sign in signs:
         before = set(place.glob(sign))
-        with Running(command(catalog, place)) as job:
+        with Running(command(catalog, str(place))) as job:
 
             def has_come(sign: str = sign, before: set[Path] = before) -> bool:
                 return bool(set(place.glob(sign)) - before) or job.process.poll() is not None
@@ -78,7 +43,7 @@ def test_killed_at_each_stage_nothing_is_shown_by_half(catalog: str, tmp_path: P
         shown = shown_runs(catalog) if code == 0 else shown
         assert shown_runs(catalog) == shown
     done = subprocess.run(
-        command(catalog, place), capture_output=True, text=True, check=True, timeout=200
+        command(catalog, str(place)), capture_output=True, text=True, check=True, timeout=200
     )
     run = json.loads(done.stdout)["run"]
     assert shown_runs(catalog) == {"control": run}
@@ -93,3 +58,25 @@ def test_killed_at_each_stage_nothing_is_shown_by_half(catalog: str, tmp_path: P
             assert found.own.items
 
     in_catalog(catalog, check)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_second_job_is_refused_by_name_of_the_first_and_follows_its_death(
+    catalog: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "batch"
+    words = command(catalog, str(place))
+    with Running(words) as first:
+        wait_until(lambda: any(place.glob("*/plan.json")), "the snapshot is begun", 100)
+        first.ask_to_stop(signal.SIGSTOP)
+        second = subprocess.run(words, capture_output=True, text=True, timeout=200)
+        assert second.returncode == 1
+        (complaint,) = second.stderr.splitlines()
+        assert f"runs already over this catalog: process {first.process.pid} on" in complaint
+        assert " since 20" in complaint
+        first.ask_to_stop(signal.SIGKILL)
+        first.end()
+    assert shown_runs(catalog) == {}
+    third = subprocess.run(words, capture_output=True, text=True, check=True, timeout=200)
+    assert shown_runs(catalog) == {"control": json.loads(third.stdout)["run"]}
