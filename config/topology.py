@@ -17,6 +17,7 @@ from typing import TypeAlias
 from config.caching import Caching, UpstreamTls
 from config.declare import RESTART, setting
 from config.eviction import Eviction
+from config.filling import Fill
 from config.judging import RouterSettings as RouterSettings
 from config.keeping import ObjectStore, PackagingSettings
 from config.locating import Dns as Dns
@@ -299,6 +300,11 @@ class EdgeSettings:
         "What is kept when not all can be, on disks that do not say.",
         default_factory=Eviction,
         applies=RESTART,
+    )
+    fill: Fill = setting(
+        "What is placed there by expected demand; an edge's own replaces that of edge_settings "
+        "whole.",
+        default_factory=Fill,
     )
     congestion_control: str = setting(
         "TCP congestion control of client connections, e.g. reno, cubic, bbr; empty: the system's.",

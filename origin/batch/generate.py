@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ibis.expr.types import Table
 
 from origin.batch.engines import Engine
+from origin.batch.generator.demand import demand, reach
 from origin.batch.generator.interactions import histories, interactions
 from origin.batch.generator.neighbours import neighbours
 from origin.batch.generator.popularity import baselines, hourly, popular
@@ -34,6 +35,8 @@ class Results:
     lists: Lists
     hourly: Table
     baselines: Table
+    demand: Table
+    reach: Table
 
 
 def recommend(engine: Engine, activity: Table, titles: Table, now: float, terms: Terms) -> Lists:
@@ -52,10 +55,12 @@ def recommend(engine: Engine, activity: Table, titles: Table, now: float, terms:
 
 
 def generate(engine: Engine, activity: Table, titles: Table, now: float, terms: Terms) -> Results:
-    """Lists, and what is usual where and when."""
+    """Lists, what is usual where and when, and what is expected."""
     counted = engine.keep("hourly", hourly(activity))
     return Results(
         lists=recommend(engine, activity, titles, now, terms),
         hourly=counted.order_by(["region", "hour", "title"]),
         baselines=baselines(counted, now, terms).order_by("title"),
+        demand=demand(activity, titles, now, terms).order_by(["region", "title"]),
+        reach=reach(activity, titles, now, terms).order_by("part"),
     )

@@ -3,6 +3,8 @@
     results/neighbours.parquet   which titles are watched near each other
     results/hourly.parquet       profiles by region, hour and title
     results/baselines.parquet    what is usual for each title
+    results/demand.parquet       how much of each title is watched in a day, by region
+    results/reach.parquet        which parts of films that is
 
 `results/results.json` is written last and names them, as a manifest does.
 """
@@ -31,6 +33,8 @@ def save_results(
         "neighbours": found.lists.neighbours,
         "hourly": found.hourly,
         "baselines": found.baselines,
+        "demand": found.demand,
+        "reach": found.reach,
     }
     parts = tuple(
         write_batches(

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "ingest": "upload films to an origin",
     "catalog": "save the films of a list as titles",
     "recommend": "work out what each viewer is shown next",
+    "plan": "place films on edges for the next evening",
     "purge": "let edges forget content, and see that all have",
     "warm": "let edges fetch content ahead of viewers",
     "pin": "let edges keep content for good",

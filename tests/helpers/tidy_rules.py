@@ -61,6 +61,7 @@ PURE = (
     "origin.batch.generator",
     "origin.batch.manifest",
     "origin.ingest.session",
+    "origin.placement.hours",
     "origin.placement.planner",
     "origin.reply",
     "origin.store.crc32c",

@@ -53,6 +53,8 @@ class Terms:
     popular_days: float = 14.0
     """Half-life of what is popular in a region."""
     baseline_days: int = 28
+    demand_days: float = 3.0
+    """Half-life of what is expected to be watched (`docs/decisions/0042`)."""
 
 
 def format_terms(terms: Terms) -> Mapping[str, Any]:

@@ -51,7 +51,7 @@ def results(make: Callable[[], Engine], files: tuple[Path, Path]) -> dict[str, l
         tables = {
             **{"recommendations": found.lists.recommendations, "popular": found.lists.popular},
             **{"neighbours": found.lists.neighbours, "hourly": found.hourly},
-            "baselines": found.baselines,
+            **{"baselines": found.baselines, "demand": found.demand, "reach": found.reach},
         }
         return {
             name: [row for batch in engine.batches(table) for row in batch.to_pylist()]

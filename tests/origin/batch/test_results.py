@@ -29,7 +29,7 @@ def test_tables_are_kept_whole_and_named(tmp_path: Path) -> None:
     engine = DuckDb()
     try:
         one, two = (table_of(engine, tmp_path, number) for number in (1, 2))
-        found = Results(Lists(two, two, one), two, one.filter(one.n > 1))
+        found = Results(Lists(two, two, one), two, one.filter(one.n > 1), two, one)
         parts = save_results(engine, place, "snapshot", found)
     finally:
         engine.close()
@@ -45,4 +45,6 @@ def test_tables_are_kept_whole_and_named(tmp_path: Path) -> None:
         "neighbours": {"n": [1], "text": ["1"]},
         "hourly": {"n": [2], "text": ["2"]},
         "baselines": {"n": [], "text": []},
+        "demand": {"n": [2], "text": ["2"]},
+        "reach": {"n": [1], "text": ["1"]},
     }
