@@ -7,6 +7,7 @@ here is repeated: a request that may have had an effect is sent once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,7 @@ from edge.upstream.connection import UpstreamConnection
 from edge.upstream.lent import NOWHERE, Lent
 
 _PIECE_BYTES: Final = 64 * 1024
+_NOTHING: Final = memoryview(b"")
 
 
 class StreamSink:
@@ -51,6 +53,10 @@ class StreamSink:
         if self._body.is_full:
             self._connection.pause()
         return True
+
+    def close(self) -> None:
+        """Nothing more comes: what is kept of the answer, for as long as it is, is little."""
+        self._memory = _NOTHING
 
     def _on_room(self) -> None:
         if self._body.is_cut:
@@ -89,7 +95,9 @@ async def pass_answer(
         else:
             exchange.deliver(text, body)
             sink = StreamSink(body, lent.connection, collect_bytes_max if keep else 0)
-            if await _pour(lent, sink, body) and keep is not None and sink.collected is not None:
+            with contextlib.closing(sink):
+                complete = await _pour(lent, sink, body)
+            if complete and keep is not None and sink.collected is not None:
                 keep(bytes(sink.collected))
     finally:
         if not await _stop_sending(exchange):

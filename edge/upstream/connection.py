@@ -24,6 +24,7 @@ from edge.upstream.failures import FailedError, Failure, LateError
 from edge.upstream.limits import PoolLimits
 
 _STAGING_BYTES: Final = 64 * 1024
+_NOTHING: Final = memoryview(b"")
 BURST_BYTES: Final = 512 * 1024
 """Received from one upstream before hits and other fills get their turn of the thread."""
 _INTERIM_MAX: Final = 64
@@ -48,8 +49,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._staging = bytearray(_STAGING_BYTES)
-        self._staged = memoryview(self._staging)
+        self._staged = memoryview(bytearray(_STAGING_BYTES))
         self._head = b""
         self._method = b""
         self._waiting_head: asyncio.Future[ResponseHead] | None = None
@@ -238,6 +238,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self.closed = True
         # Only an orderly end can end content of unannounced length (RFC 9112 8).
         self._ended = self._ended and exc is None
+        # The collector comes rarely, and requests that were refused may leave cycles behind.
+        self._staged = _NOTHING
         self._writable.set()
         self._stop_watch()
         waiting = self._waiting_head

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import tracemalloc
 
 import pytest
 
@@ -334,3 +336,37 @@ async def test_an_upload_that_ends_short_after_an_early_answer_frees_the_upstrea
     async with asyncio.timeout(5):
         await left.wait()
     await client.rest()
+
+
+async def test_a_refused_request_leaves_little_for_the_collector(edge: Edge) -> None:
+    """Slow senders of content, refused again and again, took 140 KiB each until it came."""
+
+    async def refuse(
+        asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(plain_answer("405 No", b"", "Connection: close"))
+        await writer.drain()
+        writer.close()
+
+    async def ask() -> None:
+        client = await edge.client()
+        await client.send(head("/f", "Content-Length: 99999", method="POST") + b"x")
+        answer = await client.answer("POST")
+        assert answer is not None
+        assert answer.status == 405
+        client.close()
+
+    edge.origin.scripts["/f"] = refuse
+    await ask()
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(50):
+            await ask()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert (after - before) / 50 < 48 * 1024
