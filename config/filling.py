@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.declare import setting
+from config.declare import RESTART, setting
 
 _MIB = 1024 * 1024
 
@@ -20,10 +20,11 @@ class Fill:
 
     share: float = setting(
         "Share of the disks for films placed; the rest is for what viewers happen to ask for. "
-        "0: nothing is placed.",
-        0.9,
+        "0: nothing is placed. Above a half, pins may take as much.",
+        0.5,
         minimum=0,
-        maximum=1,
+        maximum=0.95,
+        applies=RESTART,
     )
     begins_hour: float = setting(
         "Hour of the day at which quiet hours begin, by the sun where the site stands.",

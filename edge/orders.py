@@ -149,7 +149,9 @@ class Orders:
         task.add_done_callback(self._tasks.discard)
 
     async def _finish(self, order: str, asked: Warm, receipts: Receipts) -> None:
-        await self._warming.warm(asked, lambda state, told: receipts.say(order, state, told))
+        await self._warming.warm(
+            asked, lambda state, told: receipts.say(order, state, told), self._now()
+        )
         if self._unfinished is not None:
             await receipts.told()
             await self._unfinished.remove(order)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from edge.cache.holdings import Holdings
+from edge.cache.holdings import Holdings, Pinned
 from edge.entry import name_of
 from edge.warming import Wanted
 
@@ -22,19 +22,16 @@ class Pinning:
 
     async def pin(self, wanted: Sequence[Wanted]) -> None:
         """Keep these whatever comes, as far as they are held or once they are."""
-        own = self._own(wanted)
-        saved = [self._holdings.pin(each.target, 0, self._stop(each)) for each in own]
-        await asyncio.gather(*map(asyncio.wrap_future, saved))
+        await asyncio.wrap_future(self._holdings.pin(self._own(wanted)))
 
     async def unpin(self, wanted: Sequence[Wanted]) -> None:
         """Let these go like everything else."""
-        own = self._own(wanted)
-        saved = [self._holdings.unpin(each.target, 0, self._stop(each)) for each in own]
-        await asyncio.gather(*map(asyncio.wrap_future, saved))
+        await asyncio.wrap_future(self._holdings.unpin(self._own(wanted)))
 
-    def _own(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+    def _own(self, wanted: Sequence[Wanted]) -> list[Pinned]:
         owner_of = self._holdings.sharing.owner_of
-        return [each for each in wanted if owner_of(name_of(each.target)) is None]
+        own = [each for each in wanted if owner_of(name_of(each.target)) is None]
+        return [(each.target, 0, self._stop(each)) for each in own]
 
     def _stop(self, wanted: Wanted) -> int | None:
         stop_bytes = wanted.stop_bytes

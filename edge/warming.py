@@ -6,6 +6,7 @@ A warmer is a reader without a connection: what it wants is filled as for any vi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,6 +24,7 @@ _TRIES_MAX: Final = 3
 _WINDOW_BLOCKS: Final = 2
 """How far a fill may run before its warmer: what bounds the bursts of a paced order."""
 _TELL_SECONDS: Final = 1.0
+_AT_HAND: Final = (HELD, UNVERIFIED)
 
 Say = Callable[[ReceiptState, Mapping[str, Any]], None]
 
@@ -38,11 +40,20 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Warm:
-    """What to fetch, at most `bytes_per_second` (0: no limit), `concurrency` targets at once."""
+    """What to fetch, at most `bytes_per_second` (0: no limit), `concurrency` targets at once.
+
+    Its hours are [from_at, until_at) in epoch seconds; None: as long as it takes.
+    """
 
     wanted: Sequence[Wanted]
     bytes_per_second: int
     concurrency: int
+    from_at: float = 0.0
+    until_at: float | None = None
+
+    def left_seconds(self, now: float) -> float | None:
+        """How long it may take from its beginning, if it begins now or later; None: for ever."""
+        return None if self.until_at is None else self.until_at - max(now, self.from_at)
 
 
 @dataclass(slots=True)
@@ -112,9 +123,27 @@ class Warming:
         self._fetcher = fetcher
         self._fills = fills
 
-    async def warm(self, order: Warm, say: Say) -> None:
-        """Fetch all of it; what cannot be fetched is told and passed over."""
+    async def warm(self, order: Warm, say: Say, now: float) -> None:
+        """Fetch all of it in its hours; what cannot be fetched is told and passed over.
+
+        `now` is the present moment; what has not come when the hours end has failed.
+        """
         progress = Progress(len(order.wanted))
+        if order.from_at > now:
+            say(ReceiptState.WORKING, progress.to_json())
+            await asyncio.sleep(order.from_at - now)
+        left_seconds = order.left_seconds(now)
+        if left_seconds is None or left_seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_seconds):
+                    await self._warm(order, say, progress)
+        if progress.objects_done + progress.failed < progress.objects:
+            progress.failed = progress.objects - progress.objects_done
+            progress.reason = progress.reason or "its hours are over"
+        state = ReceiptState.FAILED if progress.failed else ReceiptState.DONE
+        say(state, progress.to_json())
+
+    async def _warm(self, order: Warm, say: Say, progress: Progress) -> None:
         spending = _Spending(order.bytes_per_second)
         at_once = asyncio.Semaphore(order.concurrency)
 
@@ -140,8 +169,6 @@ class Warming:
                     group.create_task(one(wanted))
         finally:
             telling.cancel()
-        state = ReceiptState.FAILED if progress.failed else ReceiptState.DONE
-        say(state, progress.to_json())
 
     def is_at_hand(self, wanted: Wanted) -> bool:
         """Whether nothing of it has to be asked for, or it could not be kept a moment ago."""
@@ -156,8 +183,11 @@ class Warming:
         await self._hold(wanted, _Spending(0), Progress(1))
 
     async def _hold(self, wanted: Wanted, spending: _Spending, progress: Progress) -> None:
-        entry = await self._entry(wanted)
+        found = await self._found(wanted)
+        entry = found or await self._learned(wanted)
         blocks = _blocks(entry, wanted)
+        # What is held costs nobody anything: an order taken up again is soon where it was.
+        held = {block for block in blocks if entry.present[block] in _AT_HAND} if found else set()
         warmer = Warmer(entry, blocks.start, blocks.stop)
         entry.readers.add(warmer)  # type: ignore[arg-type]
         try:
@@ -165,19 +195,19 @@ class Warming:
                 warmer.cursor = block
                 await self._hold_block(warmer, block)
                 progress.bytes += entry.block_size(block)
-                await spending.spend(entry.block_size(block))
+                if block not in held:
+                    await spending.spend(entry.block_size(block))
         finally:
             entry.readers.discard(warmer)
             self._fills.left(warmer)  # type: ignore[arg-type]
 
-    async def _entry(self, wanted: Wanted) -> Entry:
+    async def _found(self, wanted: Wanted) -> Entry | None:
+        await self._holdings.loading.reach(wanted.target)
+        return self._holdings.find(wanted.target, _question(wanted.target).fields)
+
+    async def _learned(self, wanted: Wanted) -> Entry:
         request = _question(wanted.target)
-        holdings = self._holdings
-        await holdings.loading.reach(wanted.target)
-        entry = holdings.find(wanted.target, request.fields)
-        if entry is not None:
-            return entry
-        key = holdings.key_of(wanted.target, request.fields)
+        key = self._holdings.key_of(wanted.target, request.fields)
         part = (wanted.start_bytes, wanted.stop_bytes)
         learned, _ = await self._fetcher.learn(key, wanted.target, request, part, None)
         if learned.entry is None:
@@ -187,7 +217,7 @@ class Warming:
 
     async def _hold_block(self, warmer: Warmer, block: int) -> None:
         entry, tries = warmer.entry, 0
-        while entry.present[block] not in (HELD, UNVERIFIED):
+        while entry.present[block] not in _AT_HAND:
             growing = entry.growing.get(block)
             if growing is None or growing.state in (GrowingState.FAILED, GrowingState.UNSAVED):
                 tries += 1
@@ -213,10 +243,13 @@ def _question(target: bytes) -> Request:
 
 def parse_warm(detail: Mapping[str, Any], targets_at: Callable[[str], list[bytes]]) -> Warm:
     """The warm of a journal entry. Raises KeyError, TypeError, ValueError for anything else."""
+    until = detail.get("until_at")
     return Warm(
         parse_wanted(detail, targets_at),
         int(detail["bytes_per_second"]),
         max(1, int(detail["concurrency"])),
+        float(detail.get("from_at") or 0.0),
+        None if until is None else float(until),
     )
 
 

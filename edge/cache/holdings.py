@@ -12,7 +12,7 @@ import errno
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Final
@@ -36,6 +36,9 @@ _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MADE_ROOM_BLOCKS: Final = 2
 _EMPTY_ENTRIES_MAX: Final = 10_000
 """Entries without a block, which no eviction of blocks would ever reach."""
+
+Pinned = tuple[bytes, int, int | None]
+"""Blocks [first, stop) of a target; None means to its end."""
 
 
 class Holdings:
@@ -246,18 +249,20 @@ class Holdings:
         elif entry.count == 1:
             self._touch(entry, 0)
 
-    def pin(self, target: bytes, first: int, stop: int | None) -> Future[None]:
-        """Keep blocks [first, stop) of a target, those held and those to come; None: to its end.
+    def pin(self, ranges: Iterable[Pinned]) -> Future[None]:
+        """Keep blocks of targets, those held and those to come.
 
-        The future is done when a restart would know. Pins take at most half of a disk; what is
-        over is treated as any other block.
+        The future is done when a restart would know. What is over the share of a disk that pins
+        may take is treated as any other block.
         """
-        self.keeping.pin(target, first, stop, self.variants_of(target))
+        for target, first, stop in ranges:
+            self.keeping.pin(target, first, stop, self.variants_of(target))
         return self._save_pins()
 
-    def unpin(self, target: bytes, first: int, stop: int | None) -> Future[None]:
+    def unpin(self, ranges: Iterable[Pinned]) -> Future[None]:
         """Let blocks go when their turn comes."""
-        self.keeping.unpin(target, first, stop, self.variants_of(target))
+        for target, first, stop in ranges:
+            self.keeping.unpin(target, first, stop, self.variants_of(target))
         return self._save_pins()
 
     def passed_by(self, entry: Entry, block: int) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from edge.cache.policy.lru import Lru
 from edge.cache.policy.order import Order
 from edge.cache.policy.slots import NONE, PINNED, Slots, Unit
 
+PINNED_SHARE: Final = 0.5
+"""Of a disk, at most, where no more is set: what is pinned leaves viewers' requests the rest."""
 MakeOrder = Callable[[Slots, int], Order]
 """Makes a rule over slots that hold so many bytes at most."""
 
@@ -32,13 +35,24 @@ class BlockIndex:
     Numbers are below 2**40, blocks below 2**24. `now` is in seconds.
     """
 
-    __slots__ = ("_order", "_slots", "capacity_bytes", "evictions", "pinned_bytes")
+    __slots__ = (
+        "_order",
+        "_slots",
+        "capacity_bytes",
+        "evictions",
+        "pinned_bytes",
+        "pinned_bytes_max",
+    )
 
     def __init__(
-        self, capacity_bytes: int, make_order: MakeOrder = lambda slots, _: Lru(slots)
+        self,
+        capacity_bytes: int,
+        make_order: MakeOrder = lambda slots, _: Lru(slots),
+        pinned_share: float = PINNED_SHARE,
     ) -> None:
         self.capacity_bytes = capacity_bytes
         self.pinned_bytes = 0
+        self.pinned_bytes_max = int(capacity_bytes * pinned_share)
         self.evictions: dict[str, Evictions] = {}
         self._slots = Slots()
         self._order = make_order(self._slots, capacity_bytes)

@@ -19,8 +19,6 @@ from edge.entry import Entry
 
 _SEPARATOR: Final = b"\n"
 """Between the target and the variant in a key; no target contains it."""
-_PINNED_PARTS: Final = 2
-"""Pins may take one of so many parts of a disk."""
 _NUMBER_DIGITS: Final = 10
 """Hexadecimal digits of an object's id that make its number."""
 
@@ -144,7 +142,7 @@ class Keeping:
     def _pin_if_asked(self, entry: Entry, block: int) -> None:
         index = self._indexes[entry.disk]
         if self.pins.is_pinned(target_of(entry), block):
-            room_bytes = index.capacity_bytes // _PINNED_PARTS - index.pinned_bytes
+            room_bytes = index.pinned_bytes_max - index.pinned_bytes
             if entry.block_size(block) <= room_bytes:
                 index.pin((entry.number, block))
 

@@ -3,8 +3,11 @@
     purge        {"title" | "object" | "prefix" | "tag": NAME or [NAMES], "all": true,
                   "mode": "hard" | "soft", "refresh_per_second": N}
     warm         {"title" | "object": …, "bytes": N, "seconds": N, "edges": [], "sites": [],
-                  "bytes_per_second": N, "concurrency": N}
+                  "bytes_per_second": N, "concurrency": N, "from_at": N, "until_at": N}
     pin, unpin   {"title" | "object" | "prefix": …, "bytes": N, "edges": [], "sites": []}
+
+Besides or instead of names, the last three take "parts": [{"object": KEY, "bytes": N}], each object
+with as many of its first bytes.
 
 An object is a key of this origin, or a path of an edge when it begins with "/". What a title is
 made of is for `origin.orders.titles`.
@@ -20,6 +23,8 @@ from cdnkit.errors import BadRequestError
 from cdnkit.keys import parse_key
 
 NAMES_MAX: Final = 1000
+PARTS_MAX: Final = 5000
+_MOMENT_MAX: Final = 1e11
 _TEXT_MAX: Final = 1024
 _REFRESH_PER_SECOND: Final = 10.0
 _CONCURRENCY: Final = 4
@@ -63,13 +68,16 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class KeepAsked:
-    """A warm, a pin or an unpin."""
+    """A warm, a pin or an unpin. Hours are [from_at, until_at) in epoch seconds."""
 
     things: Things
     part: Part
     where: Where
     bytes_per_second: int = 0
     concurrency: int = _CONCURRENCY
+    parts: tuple[tuple[str, int], ...] = ()
+    from_at: float = 0.0
+    until_at: float | None = None
 
 
 def parse_purge(body: Mapping[str, Any]) -> PurgeAsked:
@@ -87,28 +95,40 @@ def parse_purge(body: Mapping[str, Any]) -> PurgeAsked:
 def parse_warm(body: Mapping[str, Any]) -> KeepAsked:
     """Raises BadRequestError."""
     names = ("title", "object", "bytes", "seconds", "edges", "sites", "bytes_per_second")
-    _require_known(body, (*names, "concurrency"))
+    _require_known(body, (*names, "concurrency", "parts", "from_at", "until_at"))
+    parts = _parts(body)
+    begins = _number(body, "from_at", 0, 0, _MOMENT_MAX)
+    ends = _number(body, "until_at", 0, 0, _MOMENT_MAX) if "until_at" in body else None
+    if ends is not None and ends <= begins:
+        raise BadRequestError("'until_at' is later than 'from_at'")
     return KeepAsked(
-        _things(body, ("title", "object")),
+        _things(body, ("title", "object"), is_named=bool(parts)),
         _part(body),
         _where(body),
         int(_number(body, "bytes_per_second", 0, 0, 1e12)),
         int(_number(body, "concurrency", _CONCURRENCY, 1, 64)),
+        parts,
+        begins,
+        ends,
     )
 
 
 def parse_pin(body: Mapping[str, Any]) -> KeepAsked:
     """Raises BadRequestError."""
-    _require_known(body, ("title", "object", "prefix", "bytes", "seconds", "edges", "sites"))
-    return KeepAsked(_things(body, ("title", "object", "prefix")), _part(body), _where(body))
+    names = ("title", "object", "prefix", "bytes", "seconds", "edges", "sites")
+    _require_known(body, (*names, "parts"))
+    parts = _parts(body)
+    things = _things(body, ("title", "object", "prefix"), is_named=bool(parts))
+    return KeepAsked(things, _part(body), _where(body), parts=parts)
 
 
-def _things(body: Mapping[str, Any], names: Collection[str]) -> Things:
+def _things(body: Mapping[str, Any], names: Collection[str], *, is_named: bool = False) -> Things:
+    """`is_named`: there is something besides."""
     everything = body.get("all", False)
     if not isinstance(everything, bool):
         raise BadRequestError("'all' is true or left out")
     found = {name: _texts(body, name) for name in names}
-    if everything == any(found.values()):
+    if everything == any((*found.values(), is_named)):
         known = ", ".join(map(repr, names))
         raise BadRequestError(f"say what, by {known}, or by 'all' alone where it may be everything")
     for key in found.get("object", ()):
@@ -144,6 +164,22 @@ def _part(body: Mapping[str, Any]) -> Part:
     stop = int(_number(body, "bytes", 0, 1, 1e15)) if "bytes" in body else None
     seconds = _number(body, "seconds", 0, 0.001, 1e9) if "seconds" in body else None
     return Part(stop, seconds)
+
+
+def _parts(body: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    listed = body.get("parts", [])
+    if not isinstance(listed, list) or len(listed) > PARTS_MAX:
+        raise BadRequestError(f"'parts' is a list of up to {PARTS_MAX}")
+    found = []
+    for each in listed:
+        if not isinstance(each, dict) or each.keys() != {"object", "bytes"}:
+            raise BadRequestError("a member of 'parts' has 'object' and 'bytes'")
+        key = each["object"]
+        if not isinstance(key, str) or not 0 < len(key) <= _TEXT_MAX:
+            raise BadRequestError("the 'object' of a part is the key of an object")
+        _check_object(key)
+        found.append((key, int(_number(each, "bytes", 0, 1, 1e15))))
+    return tuple(found)
 
 
 def _where(body: Mapping[str, Any]) -> Where:

@@ -17,7 +17,7 @@ from cdnkit.service.operations import Answer, Handler, Shape, operation
 from cdnkit.service.paging import LIMIT_DEFAULT, LIMIT_MAX
 from cdnkit.service.patterns import segment
 from cdnkit.wire import ChangeKind, ReceiptState
-from origin.orders.asked import NAMES_MAX
+from origin.orders.asked import NAMES_MAX, PARTS_MAX
 from origin.orders.said import RECEIPTS_MAX
 
 NEWEST: Final = (1 << 62) - 1
@@ -42,6 +42,16 @@ class PurgeBody(Shape):
     refresh_per_second: float = Field(10, ge=0.01, le=10_000)
 
 
+class PartBody(Shape):
+    """The first bytes of an object."""
+
+    object: str = Field(min_length=1, max_length=1024)
+    bytes: int = Field(ge=1)
+
+
+_Parts = Annotated[list[PartBody], Field(max_length=PARTS_MAX)]
+
+
 class WarmBody(Shape):
     """What is to come, how much of it, and where."""
 
@@ -53,6 +63,9 @@ class WarmBody(Shape):
     sites: _Names = ""
     bytes_per_second: int = 0
     concurrency: int = Field(4, ge=1, le=64)
+    parts: _Parts = Field(default_factory=list)
+    from_at: float = Field(0, description="Epoch seconds before which nothing is fetched.")
+    until_at: float = Field(0, description="When it ends, done or not; left out: never.")
 
 
 class PinBody(Shape):
@@ -65,6 +78,7 @@ class PinBody(Shape):
     seconds: float = 0
     edges: _Names = ""
     sites: _Names = ""
+    parts: _Parts = Field(default_factory=list)
 
 
 class OrderedEdge(Shape):

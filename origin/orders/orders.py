@@ -64,6 +64,8 @@ class Maker:
                 detail = {
                     "bytes_per_second": asked.bytes_per_second,
                     "concurrency": asked.concurrency,
+                    "from_at": asked.from_at,
+                    "until_at": asked.until_at,
                 }
                 return await self._keep(asked, detail)
             case ChangeKind.PIN | ChangeKind.UNPIN:
@@ -91,7 +93,8 @@ class Maker:
         return Given(detail, tuple(sorted(await self._known())))
 
     async def _keep(self, asked: KeepAsked, detail: Mapping[str, Any]) -> Given:
-        wanted = [Wanted(key, asked.part.stop_bytes) for key in asked.things.objects]
+        wanted = [Wanted(key, stop_bytes) for key, stop_bytes in asked.parts]
+        wanted += [Wanted(key, asked.part.stop_bytes) for key in asked.things.objects]
         if asked.part.seconds is not None and (asked.things.objects or asked.things.prefixes):
             raise BadRequestError("'seconds' is for titles; of objects say 'bytes'")
         for title_id in asked.things.titles:

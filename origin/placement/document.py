@@ -1,7 +1,8 @@
 """`placement.json`: the plan as it is carried out, shown, and compared with what was used. Pure.
 
 version, made_at, given_at (0: not carried out yet), snapshot, piece_bytes
-edges    edge, from_at, until_at, bytes_per_second, room_bytes, night_bytes, gain, and
+edges    edge, from_at, until_at, bytes_per_second, room_bytes, night_bytes, gain,
+         released (keys of objects of which less is placed than before), and
 films    film, size_bytes, stop_bytes, held_bytes, expected_bytes, reason, and
 objects  key, stop_bytes
 """
@@ -56,6 +57,8 @@ class EdgeRow:
     night_bytes: int
     gain: float
     films: tuple[FilmRow, ...]
+    released: tuple[str, ...] = ()
+    """Keys of objects of which less is placed than before, or nothing."""
 
     @property
     def expected_bytes(self) -> int:
@@ -123,6 +126,19 @@ def held_of(document: Document, stock: Sequence[Stock]) -> Held:
     }
 
 
+def released_by(before: Document | None, edge: str, films: Sequence[FilmRow]) -> tuple[str, ...]:
+    """Keys of objects that may be pinned further than these films are placed."""
+    row = next((row for row in before.edges if row.edge == edge), None) if before else None
+    if before is None or row is None:
+        return ()
+    now = {each.key: each.stop_bytes for film in films for each in film.objects}
+    was = {each.key: float(each.stop_bytes) for film in row.films for each in film.objects}
+    if not before.given_at:
+        # What is pinned is what an older plan said, which is not known any more.
+        was = dict.fromkeys((*was, *row.released), math.inf)
+    return tuple(sorted(key for key, stop in was.items() if now.get(key, 0) < stop))
+
+
 def format_document(document: Document) -> bytes:
     """The file."""
     body = {"version": VERSION, **asdict(document)}
@@ -156,6 +172,7 @@ def _edge(body: Mapping[str, Any]) -> EdgeRow:
         int(_number(body["night_bytes"])),
         _number(body["gain"]),
         tuple(_film(each) for each in body["films"]),
+        tuple(str(key) for key in body["released"]),
     )
 
 

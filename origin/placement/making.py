@@ -9,10 +9,10 @@ from typing import Final
 
 from config.filling import Fill
 from config.topology import EdgeNode, Topology
-from origin.placement.document import Document, EdgeRow, film_row, held_of
+from origin.placement.document import Document, EdgeRow, FilmRow, film_row, held_of, released_by
 from origin.placement.expectation import expected
 from origin.placement.hours import next_quiet
-from origin.placement.planner import Film, Placed, Spot, Terms, plan
+from origin.placement.planner import Film, Spot, Terms, plan
 from origin.placement.popularity import Popularity
 from origin.placement.stock import Stock
 
@@ -50,10 +50,12 @@ def make_placement(
     )
     longitudes = {site.name: site.longitude for site in topology.sites}
     by_title = {each.title: each for each in stock}
-    made = (
-        _edge_row(edge, spots[edge.name], rows[edge.name], by_title, longitudes[edge.site], now)
-        for edge in edges
-    )
+    made = []
+    for edge in edges:
+        films = tuple(film_row(each, by_title.get(each.film)) for each in rows[edge.name])
+        released = released_by(before, edge.name, films)
+        longitude = longitudes[edge.site]
+        made.append(_edge_row(edge, spots[edge.name], films, released, longitude, now))
     return Document(now, popularity.snapshot, piece, tuple(made))
 
 
@@ -80,14 +82,13 @@ def _night_bytes(fill: Fill) -> int:
 def _edge_row(
     edge: EdgeNode,
     spot: Spot,
-    rows: Sequence[Placed],
-    stock: dict[str, Stock],
+    films: tuple[FilmRow, ...],
+    released: tuple[str, ...],
     longitude: float,
     now: float,
 ) -> EdgeRow:
     fill = edge.settings.fill
     begins, ends = next_quiet(fill.begins_hour, fill.quiet_seconds, longitude, now)
-    films = tuple(film_row(each, stock.get(each.film)) for each in rows)
     return EdgeRow(
         edge.name,
         begins,
@@ -97,4 +98,5 @@ def _edge_row(
         spot.night_bytes,
         spot.gain,
         films,
+        released,
     )

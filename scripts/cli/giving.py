@@ -69,15 +69,37 @@ def give(
     pause: Callable[[float], None] = time.sleep,
 ) -> int:
     """Give an order, show how it goes; the exit code. Raises FailedError, UsageError."""
-    headers = token_headers(args.token_env, environ)
-    with httpx.Client(base_url=args.at, headers=headers, timeout=_TIMEOUT) as client:
-        answer = _ask(client, "POST", path, json=dict(body))
+    with client_at(args.at, args.token_env, environ) as client:
+        answer = ask(client, "POST", path, json=dict(body))
         order = answer.json()
         where = answer.headers["Location"]
         if not args.no_wait:
             order = _await(client, where, order, args.timeout, clock, pause)
     print(json.dumps(order, indent=2) if args.json else "\n".join(render(order)))
     return 0 if args.no_wait or order["state"] == "done" else 1
+
+
+def ask(client: httpx.Client, method: str, path: str, **more: Any) -> httpx.Response:
+    """The answer, when it is one of success. Raises FailedError, UsageError."""
+    try:
+        answer = client.request(method, path, **more)
+    except httpx.TransportError as error:
+        raise FailedError(f"{client.base_url}: {error or type(error).__name__}") from error
+    if answer.is_success:
+        return answer
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = f"answered {answer.status_code}"
+    if answer.status_code == 400:
+        raise UsageError(str(detail))
+    raise FailedError(f"{client.base_url}: {detail}")
+
+
+def client_at(url: str, token_env: str | None, environ: Mapping[str, str]) -> httpx.Client:
+    """A client of an origin. Raises UsageError."""
+    headers = token_headers(token_env, environ)
+    return httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT)
 
 
 def render(order: Mapping[str, Any]) -> list[str]:
@@ -107,26 +129,10 @@ def _await(
         while order["state"] not in _ENDED and clock() < until:
             pause(seconds)
             seconds = min(seconds * 1.5, _LOOK_SECONDS[1])
-            order = _ask(client, "GET", where).json()
+            order = ask(client, "GET", where).json()
             done = sum(edge["state"] == "done" for edge in order["edges"])
             progress.update(task, completed=done, total=len(order["edges"]))
     return order
-
-
-def _ask(client: httpx.Client, method: str, path: str, **more: Any) -> httpx.Response:
-    try:
-        answer = client.request(method, path, **more)
-    except httpx.TransportError as error:
-        raise FailedError(f"{client.base_url}: {error or type(error).__name__}") from error
-    if answer.is_success:
-        return answer
-    try:
-        detail = answer.json()["detail"]
-    except (ValueError, KeyError, TypeError):
-        detail = f"answered {answer.status_code}"
-    if answer.status_code == 400:
-        raise UsageError(str(detail))
-    raise FailedError(f"{client.base_url}: {detail}")
 
 
 def _progress() -> Progress:

@@ -10,7 +10,8 @@ import asyncio
 import json
 import os
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,13 +20,17 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from config.topology import OriginNode
+from scripts.cli.arguments import like
 from scripts.cli.errors import FailedError, UsageError
+from scripts.cli.giving import ask, client_at
 from scripts.cli.warm import size_of
 
 if TYPE_CHECKING:
     from config.topology import Topology
     from origin.placement.document import Document, EdgeRow
     from origin.placement.stock import Stock
+    from scripts.placing.usage import EdgeUse
 
 _SHOWN: Final = 10
 _DESCRIPTION: Final = """\
@@ -34,7 +39,18 @@ hours ask less of the origin. `cinedge recommend` has counted what is watched.""
 _EPILOG: Final = """\
 examples:
   cinedge plan fill --topology topology.yaml --catalog sqlite:////srv/film/catalog.sqlite \\
-      --from /srv/batch --into placement.json        make tonight's plan and show it"""
+      --from /srv/batch --into placement.json        make tonight's plan and show it
+  cinedge plan give placement.json --at http://127.0.0.1:8000       have it carried out
+  cinedge plan report placement.json --log edge-fra.jsonl           what was used of it
+
+exit codes: 0 done, 1 failed, 2 wrong arguments or configuration."""
+_GIVE: Final = """\
+Tells the edges: what is placed is pinned at once and fetched in their quiet hours,
+at their pace; an edge that restarts goes on, and what has not come when the hours
+end is left out. `GET /v1/warms` of the origin tells how far they are."""
+_REPORT: Final = """\
+Counts in the access logs of edges what was sent on the day after the night, and
+sets it beside what was placed and expected, film by film."""
 _FILL: Final = """\
 Says which beginnings of which films each edge is to hold, within the share of its
 disks, its quiet hours and its pace (`fill` in the topology), and writes it down.
@@ -51,6 +67,12 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    _add_fill(actions)
+    _add_give(actions)
+    _add_report(actions)
+
+
+def _add_fill(actions: Any) -> None:
     fill = actions.add_parser(
         "fill",
         help="make the next plan, and show it",
@@ -86,6 +108,52 @@ def add_parser(subparsers: Any) -> None:
     fill.set_defaults(act=_fill)
 
 
+def _add_give(actions: Any) -> None:
+    give = actions.add_parser(
+        "give",
+        help="have edges carry a plan out",
+        description=_GIVE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    give.add_argument("file", metavar="FILE", type=Path, help="placement.json")
+    give.add_argument(
+        "--at", metavar="URL", required=True, type=like(OriginNode, "url"), help="the origin"
+    )
+    give.add_argument(
+        "--token-env", metavar="NAME", help="environment variable with the bearer token"
+    )
+    give.add_argument("--again", action="store_true", help="although it was given before")
+    give.add_argument("--json", action="store_true", help="print the orders as JSON")
+    give.set_defaults(act=_give)
+
+
+def _add_report(actions: Any) -> None:
+    report = actions.add_parser(
+        "report",
+        help="what was used of a plan",
+        description=_REPORT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    report.add_argument("file", metavar="FILE", type=Path, help="placement.json")
+    report.add_argument(
+        "--log",
+        metavar="FILE",
+        action="append",
+        required=True,
+        type=Path,
+        help="access log of edges (.gz and .zst are unpacked); repeat",
+    )
+    report.add_argument(
+        "--prefix",
+        metavar="P",
+        action="append",
+        help="path under which edges serve our origins (default: /); repeat",
+    )
+    report.add_argument("--films", metavar="N", type=int, default=_SHOWN, help="shown of each edge")
+    report.add_argument("--json", action="store_true", help="print everything as JSON")
+    report.set_defaults(act=_report)
+
+
 def run(args: argparse.Namespace) -> int:
     """Does it. Raises UsageError, FailedError, TopologyError, CinedgeError."""
     return int(args.act(args))
@@ -116,6 +184,48 @@ def _fill(args: argparse.Namespace) -> int:
         print(json.dumps(asdict(made)))
     else:
         draw(Console(), made, args.films)
+    return 0
+
+
+def _give(args: argparse.Namespace) -> int:
+    from scripts.placing.orders import orders_of
+
+    document = read_document(args.file)
+    if document.given_at and not args.again:
+        raise UsageError(f"{args.file} was given before; --again gives it once more")
+    over = [edge.edge for edge in document.edges if edge.until_at <= time.time()]
+    if over:
+        raise FailedError(f"the quiet hours of {', '.join(over)} are over: make a new plan")
+    said = []
+    with client_at(args.at, args.token_env, os.environ) as client:
+        for edge in document.edges:
+            for order in orders_of(edge):
+                made = ask(client, "POST", order.path, json=dict(order.body)).json()
+                said.append({"edge": edge.edge, "kind": made["kind"], "order": made["id"]})
+    write_document(args.file, replace(document, given_at=time.time()))
+    if args.json:
+        print(json.dumps(said))
+    for each in () if args.json else said:
+        print(f"{each['edge']}: {each['kind']} {each['order']}")
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from scripts.placing.usage import Usage
+    from scripts.simulation.lines import open_lines
+
+    usage = Usage(read_document(args.file), args.prefix or ["/"])
+    for path in args.log:
+        with open_lines(path) as lines:
+            usage.take(lines)
+    edges = usage.edges()
+    if args.json:
+        shown = [asdict(edge) for edge in edges]
+        print(json.dumps({"edges": shown, "unread_lines": usage.unread_lines}))
+        return 0
+    draw_usage(Console(), edges, args.films)
+    if usage.unread_lines:
+        print(f"{usage.unread_lines:,} lines are none of an access log")
     return 0
 
 
@@ -170,6 +280,23 @@ def draw(console: Console, document: Document, films: int) -> None:
             table.add_row(f"  {film.film}", *map(decimal, figures), film.reason.value)
         if len(edge.films) > max(films, 0):
             table.add_row(f"  and {len(edge.films) - max(films, 0):,} more")
+    console.print(table)
+
+
+def draw_usage(console: Console, edges: Sequence[EdgeUse], films: int) -> None:
+    """Edges, and under each the films that were used most."""
+    table = Table("edge, film", "placed", "expected", "used", "beyond", "not placed", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for edge in edges:
+        beyond = sum(film.beyond_bytes for film in edge.films)
+        figures = (edge.placed_bytes, edge.expected_bytes, edge.used_bytes, beyond)
+        table.add_row(edge.edge, *map(decimal, (*figures, edge.other_bytes)), style="bold")
+        for film in edge.films[: max(films, 0)]:
+            row = (film.placed_bytes, film.expected_bytes, film.used_bytes, film.beyond_bytes)
+            table.add_row(f"  {film.film}", *map(decimal, row))
+        if edge.idle_bytes:
+            table.add_row("  asked for by nobody", decimal(edge.idle_bytes))
     console.print(table)
 
 

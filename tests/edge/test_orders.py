@@ -123,7 +123,7 @@ class Patient:
         self.go = asyncio.Event()
         self.began = 0
 
-    async def warm(self, order: object, say: Any) -> None:
+    async def warm(self, order: object, say: Any, now: float) -> None:
         self.began += 1
         await self.go.wait()
         say(ReceiptState.DONE, {})

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.eviction import Eviction
+from config.filling import Fill
 from config.topology import MIB, Address, CacheDisk, EdgeNode, EdgeSettings
 from edge.cache.disk import Disk
 from edge.rules import index_maker
@@ -48,3 +49,17 @@ def test_admission_is_a_setting(disks: list[Disk]) -> None:
         assert index.miss((1, block), MIB, 0)
         index.admit((1, block), MIB, 0)
     assert [index.miss((2, 0), MIB, 0), index.miss((2, 0), MIB, 0)] == [False, True]
+
+
+@pytest.mark.parametrize(("share", "parts"), [(0.0, 8), (0.75, 12)])
+def test_films_placed_may_be_pinned_as_far_as_their_share(
+    disks: list[Disk], share: float, parts: int
+) -> None:
+    node = EdgeNode(
+        name="edge",
+        site="fra",
+        listen=Address("127.0.0.1", 0),
+        disks=(CacheDisk(str(disks[0].path)),),
+        settings=EdgeSettings(fill=Fill(share)),
+    )
+    assert index_maker(node)(disks[0]).pinned_bytes_max == parts * MIB

@@ -25,11 +25,12 @@ def journal(origin: Origin) -> Journal:
     return Journal(origin)
 
 
-async def warmed(edge: Edge, *wanted: Wanted, rate: int = 0) -> Told:
+async def warmed(edge: Edge, *wanted: Wanted, rate: int = 0, until: float | None = None) -> Told:
     told: Told = []
     made = edge.worker
     warming = Warming(made.holdings, made.fetcher, made.fills)
-    await warming.warm(Warm(wanted, rate, 2), lambda state, said: told.append((state, said)))
+    order = Warm(wanted, rate, 2, until_at=until)
+    await warming.warm(order, lambda state, said: told.append((state, said)), 0.0)
     return told
 
 
@@ -57,6 +58,51 @@ async def test_a_rate_is_kept(edge: Edge) -> None:
     began = loop.time()
     await warmed(edge, Wanted(b"/long", None), rate=2 * len(LONG))
     assert loop.time() - began >= 0.45
+
+
+async def test_what_is_held_is_passed_over_without_waiting(edge: Edge) -> None:
+    edge.origin.put("/long", LONG)
+    await warmed(edge, Wanted(b"/long", None))
+    # At this rate it would take an hour.
+    async with asyncio.timeout(60):
+        told = await warmed(edge, Wanted(b"/long", None), rate=len(LONG) // 3600)
+    assert told[-1][0] is ReceiptState.DONE
+
+
+async def test_what_has_not_come_when_the_hours_end_is_told(edge: Edge) -> None:
+    edge.origin.put("/long", LONG)
+    edge.origin.put("/small", b"small")
+    wanted = Wanted(b"/small", None), Wanted(b"/long", None)
+    # A block in 200 s; the hours end after the first.
+    told = await warmed(edge, *wanted, rate=BLOCK // 200, until=0.5)
+    state, said = told[-1]
+    assert (state, said["reason"]) == (ReceiptState.FAILED, "its hours are over")
+    assert said["failed"] == said["objects"] - said["objects_done"] > 0
+    entry = edge.worker.holdings.entries.get(b"/long")
+    assert entry is None or not (all(entry.present) or entry.readers)
+
+
+async def test_nothing_is_fetched_before_its_hours(edge: Edge) -> None:
+    edge.origin.put("/small", b"small")
+    told: Told = []
+    made = edge.worker
+    warming = Warming(made.holdings, made.fetcher, made.fills)
+    order = Warm((Wanted(b"/small", None),), 0, 1, from_at=1e9, until_at=1e9 + 100)
+    task = asyncio.ensure_future(
+        warming.warm(order, lambda state, said: told.append((state, said)), 1e9 - 1e6)
+    )
+    await eventually(lambda: bool(told), "it is waiting")
+    assert told == [(ReceiptState.WORKING, {"objects": 1, "objects_done": 0, "bytes": 0})]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert edge.origin.targets() == []
+    told.clear()
+    late = 1e9 + 200
+    await warming.warm(order, lambda state, said: told.append((state, said)), late)
+    assert [state for state, _ in told] == [ReceiptState.FAILED]
+    assert edge.origin.targets() == []
+    await warming.warm(order, lambda state, said: told.append((state, said)), 1e9 + 1)
+    assert ReceiptState.DONE in [state for state, _ in told]
 
 
 async def test_what_cannot_be_kept_or_fetched_is_told(edge: Edge) -> None:
@@ -88,6 +134,14 @@ async def test_an_order_of_the_journal_is_done_and_told(plan: Plan, journal: Jou
         )
         assert journal.said[-1]["progress"]["bytes"] == len(FILM)
         assert "; hit" in (await (await edge.client()).ask(PATH)).fields["cache-status"]
+
+
+def test_hours_are_those_of_the_order_or_all() -> None:
+    detail = {"objects": [], "bytes_per_second": 1, "concurrency": 1}
+    plain = parse_warm(detail, lambda name: [])
+    assert (plain.from_at, plain.until_at, plain.left_seconds(5.0)) == (0.0, None, None)
+    timed = parse_warm({**detail, "from_at": 10, "until_at": 30.0}, lambda name: [])
+    assert [timed.left_seconds(now) for now in (5.0, 20.0, 40.0)] == [20.0, 10.0, -10.0]
 
 
 @pytest.mark.parametrize("detail", [{}, {"objects": [1], "bytes_per_second": 0, "concurrency": 1}])

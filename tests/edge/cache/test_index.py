@@ -163,6 +163,11 @@ def test_a_pinned_unit_stays_and_takes_room() -> None:
     assert index.pinned_bytes == 0
 
 
+def test_pins_may_take_the_share_that_is_set() -> None:
+    assert BlockIndex(9).pinned_bytes_max == 4
+    assert BlockIndex(10, pinned_share=0.9).pinned_bytes_max == 9
+
+
 def test_a_pinned_unit_can_be_removed() -> None:
     index = BlockIndex(3)
     index.admit(A, 1, 0)

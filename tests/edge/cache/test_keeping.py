@@ -104,6 +104,18 @@ def test_pins_take_no_more_than_half_of_a_disk(disk: Disk) -> None:
     assert hold(keeping, other, 5) == [(other, 0)]
 
 
+def test_pins_take_more_of_a_disk_where_more_is_set(disk: Disk) -> None:
+    def new_index(disk: Disk) -> BlockIndex:
+        return BlockIndex(disk.size_bytes, pinned_share=0.9)
+
+    keeping = Keeping([disk], new_index, FakeClock(0.0))
+    entry, other = film(keeping, disk), film(keeping, disk, b"/b")
+    keeping.pin(b"/a", 0, None, [entry])
+    hold(keeping, entry, *range(10))
+    assert hold(keeping, other, 0) == [(entry, 9)]
+    assert hold(keeping, other, 1) == [(other, 0)]
+
+
 def test_a_rule_may_refuse_what_is_asked_for_but_not_what_is_pinned(disk: Disk) -> None:
     def new_index(disk: Disk) -> BlockIndex:
         return BlockIndex(disk.size_bytes, order_maker(Rule(admission="second")))
@@ -168,7 +180,7 @@ async def test_pins_hold_through_a_scan_and_a_restart(plan: Plan, origin: Origin
         origin.scripts[name] = FilmOrigin(16 * MIB, 1 << 16).serve
     async with ruled(plan, Eviction()) as edge:
         await watched(edge, "/a", 0, 2 * MIB)
-        edge.worker.holdings.pin(b"/a", 0, 16).result(10)
+        edge.worker.holdings.pin([(b"/a", 0, 16)]).result(10)
         await watched(edge, "/scan", 0, 16 * MIB)
     async with ruled(plan, Eviction()) as edge:
         holdings = edge.worker.holdings

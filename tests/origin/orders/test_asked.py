@@ -57,9 +57,29 @@ def test_a_warm_says_how_much_where_and_how_fast() -> None:
     assert parse_pin({"prefix": "films/", "bytes": 5}).part == Part(5, None)
 
 
+def test_parts_say_how_much_of_each_object_and_hours_when() -> None:
+    parts = [{"object": "a", "bytes": 5}, {"object": "/p/b", "bytes": 7}]
+    asked = parse_warm({"parts": parts, "from_at": 10, "until_at": 20.5, "edges": "e"})
+    assert asked.parts == (("a", 5), ("/p/b", 7))
+    assert (asked.from_at, asked.until_at) == (10.0, 20.5)
+    assert parse_pin({"parts": parts, "object": "c"}).parts == asked.parts
+    assert parse_warm({"object": "a"}).until_at is None
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        {"object": "a", "until_at": 0},
+        {"object": "a", "from_at": 10, "until_at": 10},
+        {"object": "a", "from_at": -1},
+        {"parts": []},
+        {"parts": {}},
+        {"parts": ["a"]},
+        {"parts": [{"object": "a"}]},
+        {"parts": [{"object": "", "bytes": 1}]},
+        {"parts": [{"object": "a b", "bytes": 1}]},
+        {"parts": [{"object": "a", "bytes": 0}]},
+        {"parts": [{"object": "a", "bytes": 1}] * 5001},
         {"object": "a", "bytes": 1, "seconds": 1},
         {"object": "a", "bytes": 0},
         {"object": "a", "concurrency": 0},

@@ -109,6 +109,14 @@ async def test_a_warm_names_objects_edges_and_pace(origin: RunningOrigin) -> Non
     detail = page["changes"][0]["detail"]
     assert detail["objects"] == [{"key": "films/a", "stop_bytes": 5}]
     assert (detail["edges"], detail["bytes_per_second"]) == (["e2"], 9)
+    parts = [{"object": "films/a", "bytes": 5}, {"object": "films/b", "bytes": 7}]
+    hours = {"from_at": 10.0, "until_at": 20.0}
+    status, _ = await call(origin, "POST", "/v1/warm", "operate", {"parts": parts, **hours})
+    assert status == 202
+    _, page = await call(origin, "GET", "/v1/changes")
+    detail = page["changes"][-1]["detail"]
+    assert [each["stop_bytes"] for each in detail["objects"]] == [5, 7]
+    assert (detail["from_at"], detail["until_at"]) == (10.0, 20.0)
     for wrong in ({"edges": ["e9"]}, {"sites": ["rio"]}, {"seconds": 1}):
         status, _ = await call(origin, "POST", "/v1/warm", "operate", {"object": "a", **wrong})
         assert status == 400

@@ -17,6 +17,7 @@ from origin.placement.document import (
     format_document,
     held_of,
     parse_document,
+    released_by,
 )
 from origin.placement.planner import Placed, Reason
 from tests.origin.placement.worlds import GB, film
@@ -60,6 +61,19 @@ def test_a_film_of_another_size_is_a_new_one_and_one_that_is_gone_still_goes() -
 
 def spoilt(**change: Any) -> bytes:
     return json.dumps({**json.loads(format_document(DOCUMENT)), **change}).encode()
+
+
+def test_what_is_placed_no_longer_is_released_and_what_may_be_pinned_too() -> None:
+    given = replace(DOCUMENT, given_at=3.0)
+    video, index = "play/a/video.mp4", "play/a/index.m3u8"
+    less = (film_row(Placed("a", GB, 5 * GB, 1, Reason.DISPLACED), film("a")),)
+    assert released_by(given, "e", ROW.films) == ()
+    assert released_by(given, "e", less) == (video,)
+    assert released_by(given, "e", ()) == (index, video)
+    assert released_by(DOCUMENT, "e", ROW.films) == (index, video)
+    older = replace(DOCUMENT, edges=(replace(ROW, films=(), released=("x",)),))
+    assert released_by(older, "e", ROW.films) == ("x",)
+    assert released_by(given, "other", ()) == released_by(None, "e", ()) == ()
 
 
 @pytest.mark.parametrize(
