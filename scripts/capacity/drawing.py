@@ -39,8 +39,9 @@ def draw(points: Sequence[Capacity], title: str) -> str:
         body.append(_text(x(end) + 8, y(cost_of(end)) + 4, name, colour=colour))
     best = min(points, key=lambda each: each.cost.total)
     body.append(f'<circle cx="{x(best):.1f}" cy="{y(best.cost.total):.1f}" r="5"/>')
-    label = f"{count(best.cost.total)} at {best.hit_ratio:.1%}, {amount(best.disk_bytes)} of disks"
-    body.append(_text(x(best), y(best.cost.total) - 12, label, anchor="middle"))
+    label = f"cheapest: {count(best.cost.total)} at {best.hit_ratio:.1%}"
+    label += f" with {amount(best.disk_bytes)} of disks"
+    body.append(_text(_WIDTH - _RIGHT, _TOP - 8, label, anchor="end"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'font-family="sans-serif">\n<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>\n'

@@ -193,7 +193,7 @@ def _show_on(looking: Callable[[], Rates], args: argparse.Namespace, console: Co
 def _view(rates: Rates, args: argparse.Namespace) -> Group:
     total = sum(each.bytes_per_second for each in rates)
     window = f" over {args.window:g} s" if args.what == "titles" else ""
-    head = Text(f"{len(rates)} {args.what}, {decimal(int(total))}/s{window}")
+    head = Text(f"{args.what}: {len(rates)}, {decimal(int(total))}/s{window}")
     if not rates:
         return Group(head, Text("Nothing was sent."))
     return Group(head, Text(""), table_of(rates, args.count))

@@ -157,6 +157,19 @@ def names_have_addresses(facts: Facts) -> Iterator[Finding]:
             )
 
 
+def servers_answer(facts: Facts) -> Iterator[Finding]:
+    """Mail servers, object stores and payment services take connections."""
+    for each in facts.servers:
+        if each.error:
+            yield Finding(
+                "servers",
+                f"{each.kind} {each.address}",
+                f"takes no connection from here ({each.used_by}): {each.error}",
+                "Films cannot be read or written, mails wait, or nobody can pay.",
+                "Start it, open the firewall towards it, or correct its address.",
+            )
+
+
 def certificates_are_good(facts: Facts) -> Iterator[Finding]:
     """Certificates can be used, fit the name, last, and their keys are secret."""
     for each in facts.certificates:
@@ -286,6 +299,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     disks_are_not_shared,
     ports_are_free,
     names_have_addresses,
+    servers_answer,
     certificates_are_good,
     descriptors_suffice,
     kernel_fits,

@@ -50,6 +50,7 @@ def examine(path: Path, environ: Mapping[str, str], names: Sequence[str]) -> Fac
         ),
         ports=here.ports(local, [each.node.name for each in seen if not each.error]),
         names=here.names(topology),
+        servers=here.servers(local, topology),
         certificates=files.certificates(local, now),
         databases=files.databases(local),
         geo_files=files.geo_files(topology, now),

@@ -51,6 +51,16 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """A server of somebody else's that this machine needs; `error` is why it does not connect."""
+
+    kind: str
+    address: str
+    used_by: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateFacts:
     """What an edge proves its name with. `error` is why it cannot be used."""
 
@@ -112,6 +122,7 @@ class Facts:
     folders: tuple[Folder, ...] = ()
     ports: tuple[Port, ...] = ()
     names: tuple[Name, ...] = ()
+    servers: tuple[Server, ...] = ()
     certificates: tuple[CertificateFacts, ...] = ()
     databases: tuple[DatabaseFacts, ...] = ()
     geo_files: tuple[GeoFile, ...] = ()

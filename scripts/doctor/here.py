@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 from config.check_addresses import is_wildcard
 from config.topology import Address, EdgeNode, Node, OriginNode, RouterNode, Topology
-from scripts.doctor.facts import Folder, Machine, Name, Port
+from scripts.doctor.facts import Folder, Machine, Name, Port, Server
 
+_CONNECT_SECONDS: Final = 3.0
+_STRIPE: Final = "https://api.stripe.com"
 _PROC: Final = Path("/proc/sys/net")
 
 
@@ -89,11 +91,49 @@ def names(topology: Topology) -> tuple[Name, ...]:
     for _, node in topology.nodes():
         for url in (node.url, getattr(node, "peer_url", ""), getattr(node, "router_url", "")):
             used.setdefault(urlsplit(url).hostname or "", node.name)
+    for name in topology.dns.nameservers:
+        used.setdefault(name.rstrip("."), "dns.nameservers")
     for route in topology.routes:
         for url in route.upstream:
             used.setdefault(urlsplit(url).hostname or "", f"route {route.prefix}")
     used.pop("", None)
     return tuple(Name(host, by, _why_unknown(host)) for host, by in used.items())
+
+
+def servers(nodes: Iterable[Node], topology: Topology) -> tuple[Server, ...]:
+    """Mail servers, object stores and payment services that origins here need."""
+    wanted: dict[tuple[str, str, int], list[str]] = {}
+    for node in nodes:
+        if isinstance(node, OriginNode):
+            for each in _needed_by(node, topology):
+                wanted.setdefault(each, []).append(node.name)
+    return tuple(
+        Server(kind, f"{host}:{port}", ", ".join(by), _why_unreachable(host, port))
+        for (kind, host, port), by in wanted.items()
+    )
+
+
+def _needed_by(node: OriginNode, topology: Topology) -> Iterator[tuple[str, str, int]]:
+    if node.object_store is not None:
+        yield "object store", *_host_and_port(node.object_store.endpoint)
+    service = topology.service
+    if service is not None and service.mail is not None:
+        yield "mail server", service.mail.host, service.mail.port
+    if service is not None and service.payments is not None:
+        yield "payments", *_host_and_port(service.payments.api_url or _STRIPE)
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _why_unreachable(host: str, port: int) -> str:
+    try:
+        socket.create_connection((host, port), _CONNECT_SECONDS).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _host_of(node: Node) -> str:

@@ -37,6 +37,7 @@ def fetch(cluster: Cluster) -> str:
     wait_until(
         lambda: any(each.get("path") == f"/{KEY}" for each in cluster.access_log(name)),
         "the answer is in the log",
+        30,
     )
     return name
 
@@ -99,13 +100,15 @@ def test_a_drained_edge_is_well_and_a_dead_one_is_not(
     where = ["--topology", str(cluster.topology_path), "--name", drained]
     assert main(["drain", *where]) == 0
     capsys.readouterr()
-    wait_until(lambda: cluster.fleet()[drained] == "draining", "the router knows of the drain")
+    wait_until(lambda: cluster.fleet()[drained] == "draining", "the router knows of the drain", 30)
     nodes = {node["name"]: node for node in told(["status", *of], capsys)["nodes"]}
     assert nodes[drained]["notes"] == ["drained: takes no new viewers"]
     assert main(["undrain", *where]) == 0
     wait_until(lambda: cluster.fleet()[drained] == "up", "the router takes it back", 30)
     cluster.kill(dead)
-    wait_until(lambda: cluster.fleet()[dead] in ("down", "slow"), "the router knows of the death")
+    wait_until(
+        lambda: cluster.fleet()[dead] in ("down", "slow"), "the router knows of the death", 30
+    )
     capsys.readouterr()
     body = told(["status", *of], capsys, code=1)
     ailing = {node["name"]: node["troubles"] for node in body["nodes"] if not node["well"]}

@@ -160,6 +160,14 @@ def test_cost_is_the_sum_of_what_is_bought() -> None:
     assert capacity.price_per_served_terabyte == pytest.approx(bought / month)
 
 
+def test_shields_are_bought_and_an_origin_is_always_there() -> None:
+    bare, shielded = reckoned(made()), reckoned(made(shield_disk_bytes=TB))
+    assert shielded.shield_disk_bytes == 2 * TB
+    assert shielded.cost.disks - bare.cost.disks == pytest.approx(2 * 4.0)
+    assert shielded.origin_bytes_per_second == 0
+    assert shielded.origin_servers == 1
+
+
 def test_spare_servers_and_a_share_left_free_are_bought() -> None:
     plain, spared = reckoned(made()), reckoned(made(spare_servers=2, used_share=0.5))
     assert [site.servers for site in plain.sites] == [3, 2]

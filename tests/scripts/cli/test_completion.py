@@ -67,6 +67,19 @@ def test_bash_completes_with_the_printed_script(capsys: pytest.CaptureFixture[st
     assert "offered: undrain" in ended.stdout, ended.stderr
 
 
+def test_fish_completes_with_the_printed_script(capsys: pytest.CaptureFixture[str]) -> None:
+    fish = shutil.which("fish")
+    if fish is None:
+        pytest.skip("fish is not here to complete")
+    assert main(["completion", "fish"]) == 0
+    asked = capsys.readouterr().out + '\ncomplete -C"cinedge undr"\n'
+    environ = {**os.environ, "PATH": f"{_BIN}:{os.environ['PATH']}"}
+    ended = subprocess.run(
+        [fish, "-c", asked], capture_output=True, text=True, env=environ, check=False, timeout=60
+    )
+    assert ended.stdout.startswith("undrain"), ended.stderr
+
+
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_the_script_of_another_shell_is_one_it_can_read(
     shell: str, capsys: pytest.CaptureFixture[str]

@@ -19,6 +19,7 @@ from scripts.doctor.facts import (
     Machine,
     Name,
     Port,
+    Server,
 )
 from scripts.doctor.findings import Finding
 
@@ -52,6 +53,7 @@ WELL = Facts(
     folders=(FOLDER,),
     ports=(Port("e1", "127.0.0.1:8080", ""),),
     names=(Name("e1.example", "e1", ""),),
+    servers=(Server("mail server", "mail:25", "o1", ""),),
     certificates=(CERTIFICATE,),
     databases=(DATABASE,),
     geo_files=(GeoFile("/g.mmdb", "", DAY),),
@@ -138,6 +140,20 @@ BREAKS: list[tuple[str, dict[str, Any], str, bool, str]] = [
         "names",
         True,
         "has no address",
+    ),
+    (
+        "a mail server that is away",
+        {"servers": (Server("mail server", "mail:25", "o1", "Connection refused"),)},
+        "servers",
+        True,
+        "takes no connection from here (o1): Connection refused",
+    ),
+    (
+        "one for names a label above",
+        certificate(host="a.b.example", names=("*.example",)),
+        "certificates",
+        True,
+        "is for *.example, players ask for a.b.example",
     ),
     ("no certificate", certificate(error="No such file"), "certificates", True, "No such file"),
     ("an ended certificate", certificate(seconds_left=-1.0), "certificates", True, "has ended"),

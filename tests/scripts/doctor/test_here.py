@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from config.keeping import ObjectStore
+from config.service import Mail, Service
 from config.topology import (
     Address,
     CacheDisk,
+    Dns,
     EdgeNode,
     EdgeSettings,
     OriginNode,
@@ -82,12 +85,27 @@ def test_an_address_that_somebody_has_is_told(kind: str) -> None:
 def test_names_are_looked_up_once_with_who_uses_them() -> None:
     topology = Topology(
         edges=(replace(EDGE, url="http://localhost:1"), replace(EDGE, url="http://localhost:2")),
+        dns=Dns(nameservers=("localhost.", "ns.invalid.")),
         routes=(Route(upstream=("http://name.invalid",)),),
     )
-    known, unknown = here.names(topology)
+    known, server, unknown = here.names(topology)
     assert (known.host, known.used_by, known.error) == ("localhost", "e", "")
     assert (unknown.host, unknown.used_by) == ("name.invalid", "route /")
     assert unknown.error
+    assert (server.host, server.used_by) == ("ns.invalid", "dns.nameservers")
+
+
+def test_servers_that_origins_here_need_are_tried() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as store:
+        url = f"http://127.0.0.1:{store.getsockname()[1]}"
+        origin = OriginNode("o", AWAY, "d", object_store=ObjectStore(url, "films", "key"))
+        service = Service(mail=Mail("127.0.0.1", "films@films.example", port=1))
+        topology = Topology(service=service)
+        answering, silent = here.servers([origin, EDGE], topology)
+    assert (answering.kind, answering.used_by, answering.error) == ("object store", "o", "")
+    assert (silent.kind, silent.address) == ("mail server", "127.0.0.1:1")
+    assert silent.error == "Connection refused"
+    assert here.servers([EDGE], topology) == ()
 
 
 def test_a_machine_tells_its_limits() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,23 @@ def test_a_rotation_loses_no_line(path: Path, tail: Tail) -> None:
     assert tail.lines() == ["written late", "first of the new"]
     write(path, "second\n")
     assert tail.lines() == ["second"]
+
+
+def test_a_line_written_between_the_look_and_the_rotation_is_not_lost(
+    path: Path, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, "")
+    tail.lines()
+
+    def rotate_first(name: Path) -> os.stat_result:
+        monkeypatch.undo()
+        write(path, "last\n")
+        path.rename(path.with_suffix(".1"))
+        write(path, "first\n")
+        return os.stat(name)
+
+    monkeypatch.setattr("scripts.logs.following.os.stat", rotate_first)
+    assert tail.lines() == ["last", "first"]
 
 
 def test_a_file_that_was_emptied_is_read_from_its_start(path: Path, tail: Tail) -> None:
