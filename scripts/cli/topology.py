@@ -6,14 +6,19 @@ import argparse
 import json
 import os
 import sys
-from typing import Any
+from importlib.resources import files
+from typing import Any, Final
 
 from config.example import topology_example
 from config.load import load_topology
+from config.monitoring.dashboard import dashboard
+from config.monitoring.scraping import scraping
 from config.reference import settings_reference
 from config.schema import topology_schema
+from config.topology import Topology
 from scripts.change.command import add_actions
 
+_EXPORTS: Final = ("gdnsd", "powerdns", "prometheus", "alerts", "grafana")
 _DESCRIPTION = """\
 A topology is one YAML file that says who exists (sites, origins, edges, routers),
 where, and with which settings."""
@@ -27,6 +32,7 @@ examples:
   cinedge topology rollback --of topology.yaml        what was true before
   cinedge topology schema > topology.schema.json for editors that complete YAML
   cinedge topology reference                     all settings as a Markdown page
+  cinedge topology export prometheus topology.yaml > prometheus.yaml
 
 validate resolves secret_env as a start would: set those variables first."""
 
@@ -47,8 +53,10 @@ def add_parser(subparsers: Any) -> None:
     actions.add_parser("example", help="print an example with every setting")
     actions.add_parser("reference", help="print the page of all settings")
     add_actions(actions)
-    export = actions.add_parser("export", help="print configuration for another name server")
-    export.add_argument("kind", choices=("gdnsd", "powerdns"), help="which name server")
+    export = actions.add_parser(
+        "export", help="print configuration for another name server, or for what watches"
+    )
+    export.add_argument("kind", choices=_EXPORTS, help="for which program")
     export.add_argument("file", metavar="FILE", help="the topology")
 
 
@@ -64,13 +72,23 @@ def run(args: argparse.Namespace) -> int:
         )
         print(f"OK {args.file}: {counts}")
     elif args.action == "export":
-        from geo_router.export import export
-
-        sys.stdout.write(export(load_topology(args.file, os.environ), args.kind))
+        sys.stdout.write(_exported(load_topology(args.file, os.environ), args.kind))
     else:
         sys.stdout.write(text_of(args.action))
     sys.stdout.flush()
     return 0
+
+
+def _exported(topology: Topology, kind: str) -> str:
+    if kind == "grafana":
+        return dashboard()
+    if kind == "prometheus":
+        return scraping(topology)
+    if kind == "alerts":
+        return (files("config.monitoring") / "alerts.yaml").read_text()
+    from geo_router.export import export
+
+    return export(topology, kind)
 
 
 def text_of(action: str) -> str:
