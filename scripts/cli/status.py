@@ -26,6 +26,7 @@ topology file, too much load."""
 _EPILOG = """\
 examples:
   cinedge status                              the installation of `cinedge up`
+  cinedge status --of .cinedge/service.yaml   that with the film service
   cinedge status --of topology.yaml
   cinedge status --of topology.yaml --json
   until cinedge status --quiet ; do sleep 1 ; done

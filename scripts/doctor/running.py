@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from config.topology import EdgeNode, Topology
-from scripts.overview.looking import TIMEOUT_SECONDS, Seen
+from scripts.overview.looking import AT_ONCE, TIMEOUT_SECONDS, Seen, client_for_many
 
 _ASKED_FOR: Final = "cinedge-doctor"
 
@@ -29,14 +29,15 @@ def ask_edges(topology: Topology, seen: Sequence[Seen], mark: str) -> dict[str, 
 
 
 async def _ask_all(edges: Sequence[EdgeNode], path: str) -> list[int | None]:
-    # An edge waits for its upstream longer than anyone would for the doctor.
-    limit = httpx.Timeout(TIMEOUT_SECONDS * 4, connect=TIMEOUT_SECONDS)
-    async with httpx.AsyncClient(timeout=limit, verify=False) as client:
-        return await asyncio.gather(*(_ask(client, edge.url.rstrip("/") + path) for edge in edges))
+    gate = asyncio.Semaphore(AT_ONCE)
 
+    async def ask(client: httpx.AsyncClient, url: str) -> int | None:
+        async with gate:
+            try:
+                return (await client.get(url)).status_code
+            except httpx.HTTPError:
+                return None
 
-async def _ask(client: httpx.AsyncClient, url: str) -> int | None:
-    try:
-        return (await client.get(url)).status_code
-    except httpx.HTTPError:
-        return None
+    # An edge waits for its upstream longer than it is waited for elsewhere.
+    async with client_for_many(4 * TIMEOUT_SECONDS) as client:
+        return await asyncio.gather(*(ask(client, edge.url.rstrip("/") + path) for edge in edges))

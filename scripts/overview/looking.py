@@ -20,6 +20,8 @@ from scripts.change.looking import base_of
 from scripts.overview.figures import Figures, read_figures
 
 TIMEOUT_SECONDS: Final = 3.0
+AT_ONCE: Final = 500
+"""Processes asked at a time; each takes a descriptor or two."""
 _TIERS: Final = {OriginNode: "origin", EdgeNode: "edge", RouterNode: "router"}
 
 
@@ -49,9 +51,24 @@ def look(nodes: Iterable[Node], timeout_seconds: float = TIMEOUT_SECONDS) -> lis
 
 
 async def _look_at_all(nodes: list[Node], timeout_seconds: float) -> list[Seen]:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def look_at(client: httpx.AsyncClient, node: Node) -> Seen:
+        async with gate:
+            return await _look_at(client, node)
+
+    async with client_for_many(timeout_seconds) as client:
+        return await asyncio.gather(*(look_at(client, node) for node in nodes))
+
+
+def client_for_many(timeout_seconds: float) -> httpx.AsyncClient:
+    """A client whose questions wait for no place of one that is never answered."""
     # Edges present certificates of viewers' names, which an address on this side is not.
-    async with httpx.AsyncClient(timeout=timeout_seconds, verify=False) as client:
-        return list(await asyncio.gather(*(_look_at(client, node) for node in nodes)))
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(timeout_seconds, pool=None),
+        limits=httpx.Limits(max_connections=None),
+        verify=False,
+    )
 
 
 async def _look_at(client: httpx.AsyncClient, node: Node) -> Seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -68,6 +69,39 @@ def test_nobody_there_is_an_error_of_that_process_alone() -> None:
     (seen,) = look([replace(EDGE, url="http://127.0.0.1:1")])
     assert seen.error
     assert not seen.ready
+
+
+async def test_many_that_answer_late_hold_up_nobody() -> None:
+    """More than an HTTP client's usual hundred have to be under way before one is answered."""
+    waiting, all_there = 0, asyncio.Event()
+
+    async def ready(request: web.Request) -> web.Response:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 150:
+            all_there.set()
+        await all_there.wait()
+        return web.json_response({"status": "ready", "checks": {}})
+
+    app = web.Application()
+    app.router.add_get("/readyz", ready)
+    async with TestServer(app) as server:
+        node = replace(ORIGIN, url=str(server.make_url("/")))
+        seen = await asyncio.to_thread(look, [node] * 150, 30.0)
+    assert all(each.ready for each in seen)
+
+
+async def test_a_process_with_another_time_is_ahead() -> None:
+    async def ready(request: web.Request) -> web.Response:
+        headers = {"Date": format_http_date(time.time() + 3_600)}
+        return web.json_response({"status": "ready", "checks": {}}, headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/readyz", ready)
+    async with TestServer(app) as server:
+        node = replace(ORIGIN, url=str(server.make_url("/")))
+        (seen,) = await asyncio.to_thread(look, [node])
+    assert 3_500 < seen.ahead_seconds <= 3_600
 
 
 @pytest.mark.parametrize(
