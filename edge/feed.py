@@ -26,6 +26,11 @@ WAIT_SECONDS: Final = 25
 BEHIND_SECONDS_MAX: Final = 1.0
 """How long another edge that knows more waits for us to learn it."""
 _RETRY_SECONDS: Final = 1.0
+_NO_JOURNAL: Final = (
+    *(aiohttp.ClientError, TimeoutError),
+    *(ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError),
+)
+"""What asking may raise, and what reading any JSON as a page of a journal may."""
 _ANSWER_SECONDS: Final = 10.0
 """How much longer than the wait an answer may take: a silent origin must not hold a start up."""
 
@@ -104,13 +109,7 @@ class Feed:
             while True:
                 try:
                     caught_up = await self._read(session, wait_seconds)
-                except (
-                    aiohttp.ClientError,
-                    TimeoutError,
-                    ValueError,
-                    KeyError,
-                    TypeError,
-                ) as error:
+                except _NO_JOURNAL as error:
                     self._lost(error)
                     await asyncio.sleep(_RETRY_SECONDS)
                     wait_seconds = 0

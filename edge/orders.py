@@ -29,6 +29,8 @@ from edge.warming import Warm, Warming, parse_wanted, parse_warm
 __all__ = ["Orders", "UnfinishedOrders"]
 
 _REMEMBERED: Final = 10_000
+NOT_UNDERSTOOD: Final = (KeyError, TypeError, ValueError, OverflowError)
+"""What reading an order may raise; JSON has numbers that no integer is."""
 
 
 class Orders:
@@ -72,7 +74,7 @@ class Orders:
             self._log.warning("order not kept", order=order, kind=kind, error=repr(error))
             receipts.say(order, ReceiptState.FAILED, {"reason": "not written to disk"})
             return
-        except (KeyError, TypeError, ValueError) as error:
+        except NOT_UNDERSTOOD as error:
             self._log.warning("order not understood", order=order, kind=kind, error=repr(error))
             if kind == ChangeKind.PURGE.value:
                 self._holdings.distrust()
@@ -93,7 +95,7 @@ class Orders:
             teller = by_origin.get(left.origin)
             try:
                 asked = self._asked(left.detail)
-            except (KeyError, TypeError, ValueError) as error:
+            except NOT_UNDERSTOOD as error:
                 self._log.warning("order not understood", order=order, error=repr(error))
                 teller = None
             if teller is None:

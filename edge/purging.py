@@ -40,7 +40,7 @@ class Purge:
 
 
 def parse_purge(detail: Mapping[str, Any], targets_of: TargetsOf) -> Purge:
-    """The purge of a journal entry. Raises KeyError, TypeError, ValueError for anything else."""
+    """The purge of a journal entry. Raises NOT_UNDERSTOOD of `orders` for anything else."""
 
     def targets(names: object) -> list[bytes]:
         if not isinstance(names, list):

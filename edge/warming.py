@@ -242,7 +242,7 @@ def _question(target: bytes) -> Request:
 
 
 def parse_warm(detail: Mapping[str, Any], targets_at: Callable[[str], list[bytes]]) -> Warm:
-    """The warm of a journal entry. Raises KeyError, TypeError, ValueError for anything else."""
+    """The warm of a journal entry. Raises NOT_UNDERSTOOD of `orders` for anything else."""
     until = detail.get("until_at")
     return Warm(
         parse_wanted(detail, targets_at),

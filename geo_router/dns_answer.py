@@ -37,6 +37,8 @@ PLAIN_UDP_BYTES_MAX: Final = 512
 HEADER_BYTES: Final = 12
 _MESSAGE_BYTES_MAX: Final = 65_535
 """Said each time: dnspython would otherwise raise at the size that a client takes over UDP."""
+_NAME_BYTES_MAX: Final = 255
+"""With its end (RFC 1035 2.3.4)."""
 _ANSWERS_MAX: Final = 65_536
 _QUERY_MASK: Final = 0xF800
 _PER_CLIENT: Final = b""
@@ -239,4 +241,6 @@ def _question(packet: bytes) -> bytes:
             return b""
         position += packet[position] + 1
     end = position + 5
+    if position - HEADER_BYTES >= _NAME_BYTES_MAX:
+        return b""
     return packet[HEADER_BYTES:end] if end <= len(packet) else b""

@@ -47,6 +47,7 @@ DEFAULT_LIMITS: Final = Limits()
 
 _REFUSALS: Final = {
     400: "bad-request",
+    431: "request-header-fields-too-large",
     501: "not-implemented",
     505: "http-version-not-supported",
 }
@@ -68,6 +69,7 @@ class GuardedHandler(RequestHandler):
 
     __slots__ = (
         "_auto_decompress",
+        "_body",
         "_framing",
         "_head_timer",
         "_limits",
@@ -82,6 +84,8 @@ class GuardedHandler(RequestHandler):
         super().__init__(manager, **kwargs)
         self._limits = limits
         self._framing = Framing()
+        self._body: StreamReader = EMPTY_PAYLOAD
+        """Of the last request that came."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._stalled_bytes: int | None = None
@@ -197,13 +201,30 @@ class GuardedHandler(RequestHandler):
             for piece in self._framing.cut(data) if data else (data,):
                 super().data_received(piece)
                 if self._is_refused:
+                    self._end_unread()
                     break
+                if self._messages:
+                    self._body = self._messages[-1][1]
         except RefusedMessageError as error:
-            if not self._is_refused and not self._close and not self._force_close:
+            if not self._end_unread() and not self._close and not self._force_close:
                 refusal = _ErrInfo(status=error.status, exc=error, message=error.reason)
                 self._messages.append((refusal, EMPTY_PAYLOAD))
                 if self._awaits_head() and self._waiter is not None:
                     self._waiter.set_result(None)
+
+    def _end_unread(self) -> bool:
+        """Whether the body of a request has become unreadable; its handler learns of it.
+
+        That request has the last answer here. aiohttp would let it wait for the rest.
+        """
+        if self._body.is_eof():
+            return False
+        if self._is_refused:
+            self._messages.pop()
+        self._body.set_exception(RequestPayloadError("The body is not framed as announced."))
+        self._body.feed_eof()
+        self.close()
+        return True
 
     @property
     def _is_refused(self) -> bool:

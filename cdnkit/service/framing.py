@@ -2,8 +2,8 @@
 
 aiohttp's parser reads some heads that another server would read otherwise, and loses what follows
 a message that offers an upgrade. So the bytes are cut here at the end of each message, before the
-parser sees them, and a head that it would be too kind to is refused. What the parser refuses by
-itself is left to it: after either refusal the connection ends.
+parser sees them; it gets heads whole, and one that it would be too kind to not at all. What the
+parser refuses by itself is left to it: after either refusal the connection ends.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Final
 CHUNK_LINE_BYTES_MAX: Final = 4096
 """Size and extensions of one chunk: nobody reads extensions, so nobody may send many (7.1.1)."""
 TRAILER_BYTES_MAX: Final = 16 * 1024
+HEAD_BYTES_MAX: Final = 64 * 1024
+"""All lines; single lines and their number have the limits of the parser."""
 BLANK_BYTES_MAX: Final = 8
 """Before a request line. One line end is to be ignored (2.2)."""
 
@@ -24,6 +26,7 @@ _END: Final = b"\r\n\r\n"
 _LINE: Final = re.compile(
     rb"(?P<method>[!#$%&'*+\-.^_`|~0-9A-Za-z]+) [\x21-\x7e]+ HTTP/(?P<version>[0-9]\.[0-9])\r\n"
 )
+_BEGINNING: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?: |\Z)")
 _VERSIONS: Final = (b"1.0", b"1.1")
 # A folded line belongs to the one before; the parser refuses it.
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*(?=\r\n)", re.IGNORECASE)
@@ -65,12 +68,19 @@ class Framing:
     def cut(self, data: bytes) -> Iterator[bytes]:
         """Yield `data` in pieces, none of which goes on after the end of a message.
 
-        Raises RefusedMessageError when it comes to what is refused; what was yielded before is
-        sound.
+        A head that has not ended is held back. Raises RefusedMessageError when it comes to what
+        is refused; what was yielded before is sound.
         """
         start = position = 0
+        held = b""
         while position < len(data):
-            if self._in in (_In.BODY, _In.CHUNK):
+            if self._in is _In.HEAD:
+                held = self._held
+                taken = self._take_head(data[position:])
+                if not taken:
+                    return
+                position += taken
+            elif self._in in (_In.BODY, _In.CHUNK):
                 taken = min(self._left, len(data) - position)
                 position += taken
                 self._left -= taken
@@ -78,39 +88,46 @@ class Framing:
                     break
                 self._in = _In.HEAD if self._in is _In.BODY else _In.CHUNK_LINE
             else:
-                position = self._read_text(data, position)
-            if self._in is _In.HEAD and not self._held:
-                yield data[start:position]
-                start = position
+                position = self._read_line(data, position)
+            if self._in is _In.HEAD:
+                yield held + data[start:position]
+                start, held = position, b""
         if start < len(data):
-            yield data[start:]
+            yield held + data[start:]
 
-    def _read_text(self, data: bytes, position: int) -> int:
-        """Read a head or a line as far as it is there; where to go on."""
+    def _take_head(self, data: bytes) -> int:
+        """How much of `data` belongs to a head that ends in it; 0 when none does."""
         held_bytes = len(self._held)
-        text = self._held + data[position:]
-        if self._in is _In.HEAD:
-            blank_bytes = _blank_bytes(text)
-            stop = text.find(_END, max(blank_bytes, held_bytes - len(_END) + 1))
-            mark_bytes = len(_END)
-        else:
-            blank_bytes = 0
-            stop = text.find(_CRLF, max(0, held_bytes - 1))
-            mark_bytes = len(_CRLF)
-            if (len(text) if stop < 0 else stop) > CHUNK_LINE_BYTES_MAX:
-                raise RefusedMessageError(400, "A line of a chunk is too long.")
+        text = self._held + data
+        blank_bytes = _blank_bytes(text)
+        stop = text.find(_END, max(blank_bytes, held_bytes - len(_END) + 1))
+        if stop < 0:
+            _check_beginning(text[blank_bytes:])
+            self._held = text
+            return 0
+        stop += len(_END)
+        self._held = b""
+        self._read_head(text[blank_bytes:stop])
+        return stop - held_bytes
+
+    def _read_line(self, data: bytes, position: int) -> int:
+        """Read a line between chunks as far as it is there; where to go on."""
+        held_bytes = len(self._held)
+        text = self._held + data[position : position + CHUNK_LINE_BYTES_MAX + len(_CRLF)]
+        stop = text.find(_CRLF, max(0, held_bytes - 1))
+        if (len(text) if stop < 0 else stop) > CHUNK_LINE_BYTES_MAX:
+            raise RefusedMessageError(400, "A line of a chunk is too long.")
         if stop < 0:
             self._held = text
             return len(data)
+        stop += len(_CRLF)
         self._held = b""
-        self._go_on_after(text[blank_bytes : stop + mark_bytes])
-        return position + stop + mark_bytes - held_bytes
+        self._go_on_after(text[:stop])
+        return position + stop - held_bytes
 
     def _go_on_after(self, text: bytes) -> None:
-        """Decide what follows a whole head or line, which ends with its mark."""
-        if self._in is _In.HEAD:
-            self._read_head(text)
-        elif self._in is _In.CHUNK_LINE:
+        """Decide what follows a whole line."""
+        if self._in is _In.CHUNK_LINE:
             size = _SIZE.match(text[:-2])
             if size is None:
                 raise RefusedMessageError(400, "The size of a chunk is not a number.")
@@ -144,6 +161,16 @@ def _blank_bytes(text: bytes) -> int:
     ):
         raise RefusedMessageError(400, "There are blank lines where a request should be.")
     return blank_bytes
+
+
+def _check_beginning(text: bytes) -> None:
+    """Raise RefusedMessageError for what will be no request, however it goes on."""
+    if len(text) > HEAD_BYTES_MAX:
+        raise RefusedMessageError(431, "The head is too long.")
+    if text and _BEGINNING.match(text) is None:
+        raise RefusedMessageError(400, "The request line is outside the grammar.")
+    if _CRLF in text:
+        _check_line(text)
 
 
 def _check_line(head: bytes) -> bytes:

@@ -202,12 +202,13 @@ def _answer_to(
 
 def _problem_for(error: Exception, exchange: Exchange, telemetry: Telemetry) -> web.Response:
     request_id = exchange.request_id
+    is_last = isinstance(error, web.RequestPayloadError | MisaddressedError)
     if isinstance(error, web.RequestPayloadError):
         error = BadRequestError("The body is not framed as announced.")
     if isinstance(error, CinedgeError):
         code = error.code
         response = problem_response(error, request_id)
-        if isinstance(error, MisaddressedError):
+        if is_last:
             response.force_close()
         if error.fault is not Fault.CLIENT:
             _log.warning("request failed", code=code, detail=error.detail, request_id=request_id)

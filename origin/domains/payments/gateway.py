@@ -299,6 +299,9 @@ class Stripe:
 
     def read_event(self, payload: bytes, signature: str) -> Told:
         """A webhook that Stripe signed. Raises SignatureError."""
+        if not signature.isascii():
+            # The library compares texts, which Python refuses for others.
+            raise SignatureError("the signature is not Stripe's")
         try:
             event = self._library.Webhook.construct_event(payload, signature, self._webhook_secret)
         except (ValueError, self._library.SignatureVerificationError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiohttp import web
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from cdnkit.service.framing import (
     BLANK_BYTES_MAX,
     CHUNK_LINE_BYTES_MAX,
+    HEAD_BYTES_MAX,
     TRAILER_BYTES_MAX,
     Framing,
     RefusedMessageError,
@@ -33,6 +36,10 @@ REFUSED = {
     "two blanks": (b"GET  /a HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "two blanks behind the target": (b"GET /a  HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "no version": (b"GET /a\r\n\r\n", 400),
+    "no version, and a bare line feed": (b"PUT /a\n\r\n", 400),
+    "no method": (b"\x16\x03\x01\x02", 400),
+    "long head": (b"GET /a HTTP/1.1\r\nX: " + b"a" * HEAD_BYTES_MAX, 431),
+    "long method": (b"G" * 33, 400),
     "another version": (b"GET /a HTTP/2.0\r\nHost: a\r\n\r\n", 505),
     "tunnel": (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "another coding": (CHUNKED.replace(b"chunked", b"gzip, chunked"), 501),
@@ -124,3 +131,27 @@ async def test_what_follows_the_offer_of_an_upgrade_is_not_lost(start: Start) ->
     offer = post % (b"Connection: Upgrade\r\nUpgrade: h2c\r\n", b"first")
     answer = await rig.raw(offer + post % (b"Connection: close\r\n", b"after"))
     assert answer.index(b"first") < answer.index(b"after")
+
+
+@pytest.mark.parametrize("rest", [b"xx\r\n", b"+1\r\na\r\n", b"1\r\nab\r\n", b"0\r\nX\r\n\r\n"])
+async def test_a_body_that_breaks_later_is_told_to_its_reader_and_answered_once(
+    start: Start, rest: bytes
+) -> None:
+    reading = asyncio.Event()
+
+    async def read(request: web.Request) -> web.Response:
+        await request.content.readexactly(5)
+        reading.set()
+        return web.Response(body=await request.content.read())
+
+    rig = await start([web.post("/a", read)])
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.listening.port)
+    writer.write(CHUNKED + b"5\r\nhello\r\n")
+    async with asyncio.timeout(10):
+        await reading.wait()
+        writer.write(rest + GET)
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nConnection: close\r\n" in answer
