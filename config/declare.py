@@ -51,8 +51,12 @@ def setting(
     started again. What stands inside a setting with RESTART takes one whatever it says itself.
     """
     facts = Setting(doc, unit, minimum, maximum, choices, example, secret, applies)
+    # A record ends up in a log or a traceback sooner or later.
     return dataclasses.field(
-        default=default, default_factory=default_factory, metadata={_KEY: facts}
+        default=default,
+        default_factory=default_factory,
+        metadata={_KEY: facts},
+        repr=not secret,
     )
 
 

@@ -34,6 +34,28 @@ _SELECTIVE: Final = frozenset(
     }
 )
 
+_UNKEYED: Final = frozenset(
+    {
+        b"forwarded",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-prefix",
+        b"x-forwarded-proto",
+        b"x-forwarded-scheme",
+        b"x-forwarded-server",
+        b"x-host",
+        b"x-http-host-override",
+        b"x-http-method",
+        b"x-http-method-override",
+        b"x-method-override",
+        b"x-original-host",
+        b"x-original-url",
+        b"x-rewrite-url",
+    }
+)
+"""What servers are known to build an answer from although no key holds it: one client's word would
+become what all others get."""
+
 
 class LoopDetectedError(CinedgeError):
     """The request came through this node before (RFC 5842 7.2)."""
@@ -79,7 +101,7 @@ def shared_pairs(request: Request) -> list[Pair]:
     return [
         pair
         for pair in end_to_end(request.pairs)
-        if pair[0] not in _OWN and pair[0] not in _SELECTIVE
+        if pair[0] not in _OWN and pair[0] not in _SELECTIVE and pair[0] not in _UNKEYED
     ]
 
 

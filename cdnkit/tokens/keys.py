@@ -9,7 +9,7 @@ import binascii
 import re
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeGuard
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -52,7 +52,7 @@ class Key:
     id: str
     dialect: str
     algorithm: str
-    material: bytes | PublicKey
+    material: bytes | PublicKey = field(repr=False)
     audiences: tuple[str, ...] = ()
     issuer: str = ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -42,10 +43,25 @@ class Heard:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request gets; its length is added."""
+
+    status: int = 200
+    fields: tuple[tuple[str, str], ...] = (("Cache-Control", "no-store"),)
+    content: bytes = b"content"
+
+
+def answer_alike(heard: Heard) -> Answer:
+    """Everything gets the same, and nothing is to be kept."""
+    return Answer()
+
+
 class RecordingOrigin:
     """Use as a context; `heard` and `complaints` grow as requests come."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: Callable[[Heard], Answer] = answer_alike) -> None:
+        self._answer = answer
         self.heard: list[Heard] = []
         self.complaints: list[str] = []
         origin = self
@@ -108,10 +124,11 @@ class RecordingOrigin:
         )
         heard = Heard(request.method.decode(), request.target.decode("latin-1"), fields, content)
         self.heard.append(heard)
-        body = b"content"
-        head = [("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
-        sock.sendall(connection.send(h11.Response(status_code=200, headers=head)) or b"")
+        answer = self._answer(heard)
+        head = [*answer.fields, ("Content-Length", str(len(answer.content)))]
+        response = h11.Response(status_code=answer.status, headers=head)
+        sock.sendall(connection.send(response) or b"")
         if heard.method != "HEAD":
-            sock.sendall(connection.send(h11.Data(data=body)) or b"")
+            sock.sendall(connection.send(h11.Data(data=answer.content)) or b"")
         sock.sendall(connection.send(h11.EndOfMessage()) or b"")
         return connection.our_state is h11.DONE
