@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,6 +26,7 @@ from cdnkit.service.connections import DEFAULT_LIMITS, GuardedRunner, Limits
 
 GRACE_SECONDS: Final = 10.0
 _BACKLOG: Final = 4096
+_NOT_FOR_OTHERS: Final = 0o027
 _WILDCARDS: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 _MENDABLE: Final = frozenset(
@@ -99,7 +101,11 @@ async def wait_for_stop(on_hangup: Callable[[], None] | None = None) -> None:
 
 
 def run(main: Callable[[], Awaitable[None]]) -> int:
-    """Run `main` to its end on uvloop; the exit status of the process."""
+    """Run `main` to its end on uvloop; the exit status of the process.
+
+    What the process writes from now on is for its user and group alone.
+    """
+    os.umask(os.umask(_NOT_FOR_OTHERS) | _NOT_FOR_OTHERS)
 
     async def body() -> None:
         await main()

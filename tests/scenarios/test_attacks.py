@@ -203,3 +203,9 @@ def test_no_request_forges_a_line_of_the_log(stage: Stage, name: str) -> None:
     assert all("forged" not in record for record in records)
     marked = [each for each in records if "/marked/" in str(each.get("path", each))]
     assert len(marked) == 1
+
+
+def test_what_a_process_writes_is_not_for_everybody(stage: Stage) -> None:
+    written = [path for path in stage.logs.rglob("*") if not path.is_symlink()]
+    assert {"origin.jsonl", "edge.jsonl"} <= {path.name for path in written}
+    assert [path for path in written if path.is_file() and path.stat().st_mode & 0o007] == []
