@@ -56,8 +56,10 @@ def read_hop(data: bytes) -> None:
 
 
 def read_order(data: bytes) -> None:
-    """An order of a journal."""
+    """An order of a journal; who follows it asks first whether it is an object."""
     detail = json.loads(data)
+    if not isinstance(detail, dict):
+        raise ValueError
 
     def targets_of(key: str) -> list[bytes]:
         return [key.encode("latin-1", "replace")]
