@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
@@ -35,7 +36,6 @@ from origin.catalog.database import parse_database_url
 from origin.catalog.follow import follow
 from origin.changes import Changes
 from origin.contents import Contents
-from origin.domains.app import FilmService, Surroundings, open_film_service
 from origin.front import serve_content
 from origin.ingest.receive import Receiver
 from origin.lane.library import ContentLibrary
@@ -57,6 +57,9 @@ from origin.sweeper import Holds, Sweeper
 from origin.takeover import Heirs, Takeover
 from origin.titles import Titles
 from origin.uploads import Uploads
+
+if TYPE_CHECKING:
+    from origin.domains.app import FilmService
 
 ABOUT = """Keeps the films and the facts about them. Object keys in paths are written as they \
 are, slashes included. Whoever changes something needs a bearer token with the scope that the \
@@ -338,6 +341,9 @@ async def _open_film_service(
     """Accounts, rights, payments and the rest, where the topology has them."""
     if topology.service is None:
         return None
+    # A quarter of what an origin imports; who only keeps films starts without it.
+    from origin.domains.app import Surroundings, open_film_service
+
     site_url = (topology.service.url or node.url or f"http://{node.listen}").rstrip("/")
     around = Surroundings(
         topology.service,
