@@ -7,12 +7,13 @@ topology, so bounds and grammar are written once.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from config.check_addresses import is_wildcard
-from config.complaints import did_you_mean
+from config.complaints import TopologyError, did_you_mean
 from config.load import load_topology
 from config.node_file import NodeFile
 from config.scalars import read_scalar
@@ -42,7 +43,27 @@ def add_node_arguments(parser: argparse.ArgumentParser, kind: str) -> None:
     """`--topology FILE --name NAME`, the other way to say all of it."""
     group = parser.add_argument_group("from a topology file")
     group.add_argument("--topology", metavar="FILE", help=f"take everything about the {kind} here")
-    group.add_argument("--name", help=f"which {kind} of the file; or its name when there is none")
+    complete_nodes(
+        group.add_argument(
+            "--name", help=f"which {kind} of the file; or its name when there is none"
+        )
+    )
+
+
+def complete_nodes(action: argparse.Action) -> None:
+    """Have shells complete this argument with names of nodes."""
+    action.completer = nodes_named  # type: ignore[attr-defined]
+
+
+def nodes_named(parsed_args: argparse.Namespace, **_: object) -> list[str]:
+    """Names of the nodes in the topology that a command line names; none when it is not sound."""
+    file = getattr(parsed_args, "topology", None) or getattr(parsed_args, "of", None)
+    if file is None:
+        return []
+    try:
+        return [node.name for _, node in load_topology(file, os.environ).nodes()]
+    except TopologyError:
+        return []
 
 
 def add_watch_argument(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from scripts.change.command import RUNNING
+from scripts.cli.arguments import complete_nodes
 from scripts.doctor.diagnosis import checked, judge
 from scripts.doctor.examining import examine
 from scripts.doctor.facts import Facts
@@ -53,12 +54,14 @@ def add_parser(subparsers: Any) -> None:
         default=RUNNING,
         help="the topology (default: %(default)s)",
     )
-    parser.add_argument(
-        "--here",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="a node of this machine; repeat (default: those whose address is this machine's)",
+    complete_nodes(
+        parser.add_argument(
+            "--here",
+            metavar="NAME",
+            action="append",
+            default=[],
+            help="a node of this machine; repeat (default: those whose address is this machine's)",
+        )
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 

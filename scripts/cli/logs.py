@@ -16,6 +16,7 @@ from rich.filesize import decimal
 from cdnkit.wire import MissClass, Outcome
 from config.load import load_topology
 from scripts.change.command import RUNNING
+from scripts.cli.arguments import complete_nodes
 from scripts.cli.errors import UsageError
 from scripts.logs.following import LOOK_BACK_BYTES, Tail
 from scripts.logs.places import log_files
@@ -85,8 +86,10 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="only this status, such as 404 or 5xx; repeat",
     )
-    parser.add_argument(
-        "--node", metavar="NAME", action="append", default=[], help="only this node; repeat"
+    complete_nodes(
+        parser.add_argument(
+            "--node", metavar="NAME", action="append", default=[], help="only this node; repeat"
+        )
     )
     parser.add_argument(
         "--outcome",

@@ -13,6 +13,7 @@ from scripts.cli.arguments import (
     add_watch_argument,
     like,
     load_node,
+    nodes_named,
     refuse_besides_topology,
     require,
     url_of,
@@ -83,3 +84,13 @@ def test_a_file_to_watch_goes_with_one_to_begin_with() -> None:
     parser.add_argument("--listen")
     with pytest.raises(UsageError, match=r"--watch .* give both"):
         require(parser.parse_args(["--watch", "topology.yaml", "--listen", "x"]), ("listen",))
+
+
+def test_names_to_complete_are_those_of_the_file_and_none_of_a_broken_one(tmp_path: Path) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_text(_TOPOLOGY)
+    assert nodes_named(argparse.Namespace(topology=str(path))) == ["e1", "e2"]
+    assert nodes_named(argparse.Namespace(topology=None, of=path)) == ["e1", "e2"]
+    path.write_text("nonsense: 1")
+    assert nodes_named(argparse.Namespace(of=path)) == []
+    assert nodes_named(argparse.Namespace()) == []

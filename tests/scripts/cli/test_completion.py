@@ -50,6 +50,17 @@ def test_commands_options_and_values_are_completed(
     assert completed(line, tmp_path) == offered
 
 
+def test_names_of_nodes_are_completed_from_the_topology(tmp_path: Path) -> None:
+    topology = tmp_path / "topology.yaml"
+    topology.write_text('origins: [{name: studio, listen: "127.0.0.1:1", data: d}]\n')
+    for line in (
+        f"cinedge origin --topology {topology} --name ",
+        f"cinedge doctor --of {topology} --here st",
+        f"cinedge logs --of {topology} --node st",
+    ):
+        assert completed(line, tmp_path) == {"studio"}, line
+
+
 def test_bash_completes_with_the_printed_script(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "bash"]) == 0
     script = capsys.readouterr().out
