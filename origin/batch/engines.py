@@ -24,6 +24,7 @@ _MEMORY: Final = "4GB"
 class Engine(Protocol):
     """Evaluates expressions over Parquet files."""
 
+    name: str
     schemes: frozenset[str]
     """Of the addresses it reads by itself; "" is a path of this machine."""
 
@@ -43,6 +44,7 @@ class Engine(Protocol):
 class DuckDb:
     """The engine that is always there."""
 
+    name = "duckdb"
     schemes = frozenset({""})
 
     def __init__(self, memory: str = _MEMORY) -> None:

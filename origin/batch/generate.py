@@ -26,6 +26,7 @@ class Lists:
     recommendations: Table
     popular: Table
     neighbours: Table
+    met: Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def recommend(engine: Engine, activity: Table, titles: Table, now: float, terms:
         recommendations=filled(own, met, liked, terms).order_by(["profile", "place"]),
         popular=liked.order_by(["region", "place"]),
         neighbours=near.order_by(["title", "similarity", "other"]),
+        met=met,
     )
 
 

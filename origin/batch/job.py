@@ -7,9 +7,10 @@ does not wait for the database runs in threads, so that the claim is renewed mea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from origin.batch.claiming import Worker, claimed, this_worker
 from origin.batch.destination import Destination
@@ -91,12 +92,32 @@ class Job:
                 evaluate, engine, inputs, self._destination, manifest, self._wish.terms
             )
             self._end("generator", found.rows)
+            facts = dict(await asyncio.to_thread(found.look))
+            if self._wish.is_judged:
+                facts["quality"] = await asyncio.to_thread(found.judge)
+            self._end("quality", 0)
             run, count = await write_run(self._database, manifest, self._wish, claim, *found.lists)
             self._end("rows", count)
-        await finish_run(self._database, run, claim, {"lists": count})
+        facts |= {
+            "lists": count,
+            "engine": engine.name,
+            "inputs": _inputs_of(manifest),
+            "stages": [asdict(stage) for stage in self.stages],
+        }
+        await finish_run(self._database, run, claim, facts)
         return run
 
     def _end(self, name: str, rows: int) -> None:
         now = self._clocks.timer()
         self.stages.append(Stage(name, now - self._began, rows))
         self._began = now
+
+
+def _inputs_of(manifest: Manifest) -> Mapping[str, Any]:
+    return {
+        "snapshot": manifest.id,
+        "events": sum(day.rows for day in manifest.days),
+        "titles": sum(part.rows for part in manifest.titles),
+        "days": len(manifest.days),
+        "size_bytes": sum(part.size_bytes for part in manifest.parts()),
+    }

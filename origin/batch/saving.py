@@ -28,6 +28,8 @@ class Wish:
 
     terms: Terms = Terms()  # noqa: RUF009 - frozen
     label: str = recommended.CONTROL
+    is_judged: bool = True
+    """Whether the quality of the lists is worked out, which takes as long as they do."""
 
 
 async def write_run(

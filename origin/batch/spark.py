@@ -34,6 +34,7 @@ _SETTINGS: Final = {
 class Spark:
     """A session, as an engine."""
 
+    name = "spark"
     schemes = frozenset({"", "hdfs"})
 
     def __init__(self, session: SparkSession) -> None:

@@ -261,6 +261,24 @@ async def lists_of(connection: AsyncConnection, run: str) -> list[TitleList]:
     return [_read_list(row) for row in await connection.execute(statement)]
 
 
+async def profile_lists(connection: AsyncConnection, run: str, limit: int) -> list[TitleList]:
+    """Lists of some profiles: the first by their ids, which are drawn by chance."""
+    lists = recommendation_lists.c
+    statement = sa.select(recommendation_lists).where(lists.run == run, lists.kind == PROFILE)
+    found = await connection.execute(statement.order_by(lists.owner).limit(limit))
+    return [_read_list(row) for row in found]
+
+
+async def lists_of_profiles(
+    connection: AsyncConnection, run: str, profiles: Sequence[str]
+) -> list[TitleList]:
+    """The lists that a run has for profiles."""
+    lists = recommendation_lists.c
+    of_run = (lists.run == run) & (lists.kind == PROFILE)
+    statement = sa.select(recommendation_lists).where(of_run, lists.owner.in_(profiles))
+    return [_read_list(row) for row in await connection.execute(statement)]
+
+
 async def erase(connection: AsyncConnection, account: str) -> None:
     """Remove everything of an account."""
     await connection.execute(

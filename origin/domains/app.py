@@ -46,6 +46,7 @@ from origin.domains.playback.handlers import Playbacks, Sources, Terms
 from origin.domains.playback.rules import Entitlement, Grant, Lease
 from origin.domains.playback.territory import Territories
 from origin.domains.recommendations.handlers import Recommendations
+from origin.domains.recommendations.operating import RecommendationRuns
 from origin.domains.search import open_search
 from origin.domains.trending import open_trending
 
@@ -241,7 +242,8 @@ def _open_finding(
         report=around.report,
         now=around.now,
     )
-    return search, categories, trending, recommendations
+    runs = RecommendationRuns(around.catalog, around.now)
+    return search, categories, trending, recommendations, runs
 
 
 def _open_recommendations(

@@ -21,7 +21,11 @@ const VIEWS = [
   [/^\/account$/, () => import("./views/account.js")],
   [/^\/plans$/, () => import("./views/plans.js")],
   [/^\/inbox$/, () => import("./views/inbox.js")],
+  [/^\/runs$/, () => import("./views/runs/list.js")],
+  [/^\/runs\/compare$/, () => import("./views/runs/compare.js")],
+  [/^\/runs\/([^/]+)$/, () => import("./views/runs/one.js")],
 ];
+const WITHOUT_PROFILE = /^\/(profiles|account|plans|inbox|runs(\/.*)?)$/;
 const WITHOUT_SESSION = /^\/(sign-in|register|verify|reset|search|title\/.*)?$/;
 const TYPED_MS = 150;
 
@@ -81,7 +85,7 @@ async function show() {
 function mustSignIn(path) {
   if (WITHOUT_SESSION.test(path)) return false;
   if (!session.signedIn) go(`/sign-in?to=${encodeURIComponent(path)}`);
-  else if (!session.profile && !["/profiles", "/account", "/plans", "/inbox"].includes(path))
+  else if (!session.profile && !WITHOUT_PROFILE.test(path))
     go(`/profiles?to=${encodeURIComponent(path)}`);
   else return false;
   return true;

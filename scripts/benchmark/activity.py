@@ -32,10 +32,10 @@ from scripts.benchmark import procfs
 from scripts.benchmark.launch import HOST, Launcher, Server, free_port, wait_until_it_answers
 from scripts.cli.errors import FailedError
 
-_CINEDGE: Final = (sys.executable, "-m", "scripts.cli.main")
+CINEDGE: Final = (sys.executable, "-m", "scripts.cli.main")
 _CASES: Final = ((100, 8), (1, 256))
 """Events in a request, and connections."""
-_CHEAP: Final = {"hash_memory_bytes": 65536, "hash_passes": 1, "hash_lanes": 1}
+CHEAP: Final = {"hash_memory_bytes": 65536, "hash_passes": 1, "hash_lanes": 1}
 _TITLE: Final = "film"
 
 
@@ -55,7 +55,7 @@ def enter(server: Server, topology: Path) -> str:
     """An access token of somebody with a profile."""
     words = ("account", "add", "--role", "admin", "--link", "root@films.example", "--topology")
     made = subprocess.run(
-        [*_CINEDGE, *words, str(topology)], capture_output=True, text=True, check=True
+        [*CINEDGE, *words, str(topology)], capture_output=True, text=True, check=True
     )
     link = re.search(r"token=(\S+)", made.stdout)
     if link is None:
@@ -153,11 +153,11 @@ def run(folder: Path, args: argparse.Namespace) -> None:
     port, topology = free_port(), folder / "topology.yaml"
     node = {"name": "origin-1", "listen": f"{HOST}:{port}", "data": str(folder / "data")}
     node |= {"database": args.database} if args.database else {}
-    document = {"origins": [node], "service": {"accounts": _CHEAP}}
+    document = {"origins": [node], "service": {"accounts": CHEAP}}
     topology.write_text(yaml.safe_dump(document))
     url = parse_database_url(args.database, folder / "data")
     with Launcher(folder / "logs", None) as launcher:
-        command = (*_CINEDGE, "origin", "--topology", str(topology))
+        command = (*CINEDGE, "origin", "--topology", str(topology))
         server = launcher.start("origin", command, port)
         wait_until_it_answers(server, "/readyz")
         token = enter(server, topology)

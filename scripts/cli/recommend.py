@@ -68,6 +68,12 @@ def add_parser(subparsers: Any) -> None:
         default="control",
         help="which side of an experiment is shown it (default: control)",
     )
+    parser.add_argument(
+        "--judge",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="work out how good the lists are, which takes as long as making them (default: yes)",
+    )
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
@@ -106,7 +112,7 @@ async def _make(database: Database, args: argparse.Namespace) -> None:
 
     destination = open_destination(args.into)
     clocks = Clocks(time.time, time.perf_counter)
-    job = Job(database, destination, Wish(label=args.label), clocks)
+    job = Job(database, destination, Wish(label=args.label, is_judged=args.judge), clocks)
     made = await job.run(lambda: open_engine(args.engine))
     _print_stages(job, made, args)
 

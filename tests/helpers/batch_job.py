@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ def in_catalog(url: str, work: Callable[[Any], Any]) -> Any:
         finally:
             await database.close()
 
-    return asyncio.run(go())
+    # In a thread of its own: who drives a browser has a loop already.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(go())).result()
 
 
 def fill(url: str) -> None:

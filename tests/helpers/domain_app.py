@@ -2,7 +2,7 @@
 
 A request is signed in by the field `X-Viewer: ACCOUNT` or `ACCOUNT/PROFILE`; `sessions` ends a
 session while a stream goes on. Programs need no token on loopback, as an origin without tokens has
-it.
+it; `people` says who else asks, with which scopes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aiohttp import ClientSession, web
 
 from cdnkit.errors import UnauthorizedError
 from cdnkit.service.app import build_app
-from cdnkit.service.auth import BearerAuth
+from cdnkit.service.auth import BearerAuth, Identify
 from cdnkit.service.health import Health
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import serve
@@ -47,17 +47,22 @@ class Sessions:
 
 @asynccontextmanager
 async def running_domain(
-    domain: Domain | Sequence[web.RouteDef], sessions: Sessions | None = None
+    domain: Domain | Sequence[web.RouteDef],
+    sessions: Sessions | None = None,
+    people: Identify | None = None,
 ) -> AsyncIterator[ClientSession]:
     """A client of the domain, whose work goes on meanwhile; or of some routes alone."""
     telemetry = Telemetry("origin", "film-service")
+    auth = BearerAuth.open()
+    if people is not None:
+        auth.recognise(people)
     app = build_app(
         tier="origin",
         name="origin-1",
         telemetry=telemetry,
         health=Health(),
         find_viewer=(sessions or Sessions()).find,
-        authorize_scope=BearerAuth.open().authorize,
+        authorize_scope=auth.authorize,
         routes=domain if isinstance(domain, Sequence) else (),
     )
     if not isinstance(domain, Sequence):

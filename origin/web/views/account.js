@@ -6,11 +6,14 @@ import { forget, session, signOut } from "../session.js";
 
 export const title = "Account";
 
+const OPERATORS = ["operator", "admin"];
+
 export async function render(page, { go }) {
   const [me, devices] = await Promise.all([get("/v1/accounts/me"), get("/v1/sessions")]);
   page.append(
     h("h1", {}, "Account"),
     h("p", {}, me.email, " · since ", formatDay(me.created_at)),
+    OPERATORS.includes(me.role) ? h("p", {}, h("a", { href: "#/runs" }, "Recommendation runs")) : "",
     h("h2", {}, "Devices"),
     h("ul", { class: "lines" }, devices.items.map((each) => device(each))),
     h(

@@ -31,6 +31,7 @@ EVENTS = made_events(240, profiles=8, title_count=30, days=3)
 class Failing:
     """An engine that is killed when it is asked for its nth batch."""
 
+    name = DuckDb.name
     schemes = DuckDb.schemes
 
     def __init__(self, batches: int) -> None:
@@ -78,8 +79,16 @@ async def test_every_profile_is_shown_what_it_has_not_seen(
     job = job_of(filled, Folder(tmp_path), clock)
     run = await job.run(DuckDb)
     assert [stage.name for stage in job.stages] == [
-        *["snapshot", "engine", "inputs", "generator", "rows", "promotion"]
+        *["snapshot", "engine", "inputs", "generator", "quality", "rows", "promotion"]
     ]
+    async with filled.reading() as connection:
+        (known,) = await recommended.list_runs(connection)
+    assert known.detail["engine"] == "duckdb"
+    assert known.detail["inputs"]["events"] == len(EVENTS)
+    assert [stage["name"] for stage in known.detail["stages"]] == [
+        *["snapshot", "engine", "inputs", "generator", "quality", "rows"]
+    ]
+    assert known.detail["quality"]["profiles"] == 8
     watching = ("play", "heartbeat", "rate")
     for number in range(8):
         seen = {
@@ -99,6 +108,16 @@ async def test_every_profile_is_shown_what_it_has_not_seen(
     stranger = await shown(filled, "nobody")
     assert stranger.own is None
     assert stranger.regional.owner == "DE"
+
+
+async def test_quality_is_left_out_where_nobody_wants_it(filled: Database, tmp_path: Path) -> None:
+    clock = FakeClock()
+    wish = Wish(is_judged=False)
+    await Job(filled, Folder(tmp_path), wish, Clocks(clock, clock)).run(DuckDb)
+    async with filled.reading() as connection:
+        (known,) = await recommended.list_runs(connection)
+    assert "quality" not in known.detail
+    assert "novelty" in known.detail
 
 
 async def test_empty_log_shows_nothing_and_is_no_mistake(small: Database, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_tables_are_kept_whole_and_named(tmp_path: Path) -> None:
     engine = DuckDb()
     try:
         one, two = (table_of(engine, tmp_path, number) for number in (1, 2))
-        found = Results(Lists(two, two, one), two, one.filter(one.n > 1), two, one)
+        found = Results(Lists(two, two, one, one), two, one.filter(one.n > 1), two, one)
         parts = save_results(engine, place, "snapshot", found)
     finally:
         engine.close()
