@@ -235,18 +235,13 @@ async def find_shown(
     A label without a run of its own shows the control group's; a region without a list shows what
     is popular everywhere.
     """
-    shown = await promoted(connection)
-    name = shown.get(label) or shown.get(CONTROL)
-    run = await find_run(connection, name) if name else None
-    if run is None:
+    # In one statement: each costs a viewer a millisecond.
+    rows = (await connection.execute(_find_shown(label, profile, region))).all()
+    chosen = [row for row in rows if row.label == label] or rows
+    if not chosen:
         return None
-    lists = recommendation_lists.c
-    wanted = sa.or_(
-        sa.and_(lists.kind == PROFILE, lists.owner == profile),
-        sa.and_(lists.kind == REGION, lists.owner.in_(sorted({region, ""}))),
-    )
-    statement = sa.select(recommendation_lists).where(lists.run == run.id, wanted)
-    found = [_read_list(row) for row in await connection.execute(statement)]
+    run = _read_run(chosen[0])
+    found = [_read_list(row) for row in chosen if row.kind is not None]
     by_owner = {(each.kind, each.owner): each for each in found}
     regional = by_owner.get((REGION, region)) or by_owner.get((REGION, ""))
     return Shown(run, by_owner.get((PROFILE, profile)), regional)
@@ -302,6 +297,21 @@ async def export(connection: AsyncConnection, account: str) -> list[Mapping[str,
         .order_by(recommendation_lists.c.run, recommendation_lists.c.owner)
     )
     return [dict(row._mapping) for row in rows]
+
+
+def _find_shown(label: str, profile: str, region: str) -> sa.Select[Any]:
+    """Rows of the label and of the control group: the run, and a list of it where there is one."""
+    labels, runs, lists = recommendation_labels, recommendation_runs, recommendation_lists
+    own = sa.and_(lists.c.kind == PROFILE, lists.c.owner == profile)
+    regional = sa.and_(lists.c.kind == REGION, lists.c.owner.in_(sorted({region, ""})))
+    return (
+        sa.select(
+            labels.c.label, runs, lists.c.kind, lists.c.owner, lists.c.account, lists.c["items"]
+        )
+        .join(runs, runs.c.id == labels.c.run)
+        .outerjoin(lists, sa.and_(lists.c.run == runs.c.id, sa.or_(own, regional)))
+        .where(labels.c.label.in_(sorted({label, CONTROL})))
+    )
 
 
 async def _note(connection: AsyncConnection, promotion: Promotion) -> None:

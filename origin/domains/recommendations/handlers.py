@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from functools import cache
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -23,6 +24,8 @@ LIMIT_MAX: Final = 50
 
 Watched = Callable[[str], Awaitable[Collection[str]]]
 """Ids of titles that a profile watched."""
+FindFilm = Callable[[str], Film | None]
+"""A title that may be seen, by its id."""
 RegionOf = Callable[[web.Request], Awaitable[str]]
 """The country a request comes from; empty when nobody knows."""
 
@@ -94,13 +97,13 @@ class Recommendations:
         shown = await self._find(viewer.profile, label, await self._region_of(request))
         if shown is None:
             return RecommendedList(made_at=None, run="", label=label, items=[])
-        seen_by = await self._audience_of(request)
-        items = await self._visible(shown, seen_by, viewer.profile, query.limit)
+        find = self._finder(await self._audience_of(request))
+        items = await self._visible(shown, find, viewer.profile, query.limit)
         return RecommendedList(
             made_at=shown.run.made_at,
             run=shown.run.id,
             label=label,
-            items=[view for item in items for view in self._views(item, seen_by)],
+            items=[view for item in items for view in _views(item, find)],
         )
 
     async def pick(self, audience: Audience, limit: int) -> Sequence[str]:
@@ -109,7 +112,7 @@ class Recommendations:
         shown = await self._find(audience.profile, label, "")
         if shown is None:
             return ()
-        items = await self._visible(shown, audience, audience.profile, limit)
+        items = await self._visible(shown, self._finder(audience), audience.profile, limit)
         return [item.title for item in items]
 
     async def _find(self, profile: str, label: str, region: str) -> Shown | None:
@@ -117,27 +120,29 @@ class Recommendations:
             return await recommended.find_shown(connection, label, profile, region)
 
     async def _visible(
-        self, shown: Shown, audience: Audience, profile: str, limit: int
+        self, shown: Shown, find: FindFilm, profile: str, limit: int
     ) -> Sequence[Item]:
         # Since the lists were made.
         watched = await self._watched(profile) if profile else ()
+        return visible_items(shown, lambda title: find(title) is not None, watched, limit)
 
-        def may_see(title: str) -> bool:
-            return self._film(title, audience) is not None
+    def _finder(self, audience: Audience) -> FindFilm:
+        """Titles that an audience may see; each is read once."""
 
-        return visible_items(shown, may_see, watched, limit)
+        @cache
+        def find(title: str) -> Film | None:
+            row = self._titles.get(title) if title else None
+            film = None if row is None else read_film(row)
+            return film if film is not None and audience.may_see(film.id, film.age) else None
 
-    def _views(self, item: Item, audience: Audience) -> Iterator[Recommended]:
-        """One; none for a title that went meanwhile."""
-        film, reason = self._film(item.title, audience), self._film(item.reason, audience)
-        because = None if reason is None else Because(id=reason.id, title=reason.title)
-        if film is not None:
-            yield Recommended(
-                id=film.id, title=film.title, year=film.year, poster=film.poster, because=because
-            )
+        return find
 
-    def _film(self, title: str, audience: Audience) -> Film | None:
-        """A title that may be seen."""
-        row = self._titles.get(title) if title else None
-        film = None if row is None else read_film(row)
-        return film if film is not None and audience.may_see(film.id, film.age) else None
+
+def _views(item: Item, find: FindFilm) -> Iterator[Recommended]:
+    """One; none for a title that went meanwhile."""
+    film, reason = find(item.title), find(item.reason)
+    because = None if reason is None else Because(id=reason.id, title=reason.title)
+    if film is not None:
+        yield Recommended(
+            id=film.id, title=film.title, year=film.year, poster=film.poster, because=because
+        )
