@@ -76,7 +76,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             log = ("--access-log", data / f"{command[0]}.jsonl")
             stack.enter_context(Running([*CINEDGE, *command, *log], cwd=ROOT))
         for name in TIERS:
-            wait_until(partial(is_ready, at[name]), f"{name} is ready", 60)
+            wait_until(partial(is_ready, f"http://{at[name]}"), f"{name} is ready", 60)
         put = httpx.put(f"http://{at['origin']}/v1/content/{KEY}", content=CONTENT)
         assert put.status_code == 201
         yield Stage({name: f"http://{at[name]}" for name in TIERS}, data, behind)

@@ -1,13 +1,15 @@
 """Messages that no server should take get a refusal from every port that clients reach.
 
-Real processes of each tier, asked over raw sockets (tests/vectors/hostile_messages.yaml): the
-origin's port, the router's, and the edge's two, in front of an origin that records what goes on.
+Real processes of each tier, asked over raw sockets (tests/vectors/hostile_messages.yaml): the ports
+of origin and router, and an edge's with and without TLS and for its admin, in front of an origin
+that records what goes on.
 """
 
 from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.edge.tls_client import client_context, make_certificate
 from tests.helpers.cluster import CINEDGE, ROOT
 from tests.helpers.processes import Running, wait_until
 from tests.helpers.recording_origin import Heard, RecordingOrigin
@@ -27,7 +30,7 @@ KEY = "films/good.bin"
 CASES = load_vectors("hostile_messages")
 REFUSED = [case for case in CASES if case["outcomes"] != "taken"]
 TAKEN = [case for case in CASES if case["outcomes"] == "taken"]
-LISTENERS = ("origin", "edge", "edge-admin", "router")
+LISTENERS = ("origin", "edge", "edge-tls", "edge-admin", "router")
 HOP_FIELDS = {
     *("connection", "keep-alive", "proxy-connection", "proxy-authorization", "te", "upgrade"),
     *("http2-settings", "expect", "trailer"),
@@ -44,6 +47,13 @@ class Listener:
 
     port: int
     path: str
+    is_secure: bool = False
+
+    def connect(self) -> socket.socket:
+        """A connection to it; without TLS its bytes leave as they are cut."""
+        sock = socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return client_context().wrap_socket(sock) if self.is_secure else sock
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +76,34 @@ def tiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tiers]:
     data = tmp_path_factory.mktemp("hostile")
     ports = {name: free_port() for name in LISTENERS}
     at = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    tls = make_certificate(data, "localhost")
     with ExitStack() as stack:
         behind = stack.enter_context(RecordingOrigin())
         for command in (
             ("origin", "--listen", at["origin"], "--data", data / "origin"),
             ("edge", "--listen", at["edge"], "--admin", at["edge-admin"], "--pull", behind.url,
              "--cache", data / "cache", "--size", "64MiB"),
+            ("edge", "--listen", at["edge-tls"], "--pull", behind.url, "--cache", data / "secure",
+             "--size", "64MiB", "--tls-cert", tls.certificate, "--tls-key", tls.key),
             ("router", "--listen", at["router"], "--edges", f"http://{at['edge']}"),
         ):  # fmt: skip
             stack.enter_context(Running([*CINEDGE, *command], cwd=ROOT))
         for name in LISTENERS:
-            wait_until(partial(is_ready, at[name]), f"{name} is ready", 60)
+            url = f"{'https' if name == 'edge-tls' else 'http'}://{at[name]}"
+            wait_until(partial(is_ready, url), f"{name} is ready", 60)
         put = httpx.put(f"http://{at['origin']}/v1/content/{KEY}", content=b"content")
         assert put.status_code == 201
         paths = {"origin": f"/v1/content/{KEY}", "edge-admin": "/livez"}
-        yield Tiers(
-            {name: Listener(ports[name], paths.get(name, f"/{KEY}")) for name in LISTENERS}, behind
-        )
+        listeners = {
+            name: Listener(ports[name], paths.get(name, f"/{KEY}"), name == "edge-tls")
+            for name in LISTENERS
+        }
+        yield Tiers(listeners, behind)
 
 
-def is_ready(address: str) -> bool:
+def is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"http://{address}/readyz").status_code < 500
+        return httpx.get(f"{url}/readyz", verify=False).status_code < 500
     except httpx.HTTPError:
         return False
 
@@ -101,15 +117,14 @@ def message(case: dict[str, Any], path: str) -> bytes:
 
 def said(listener: Listener, data: bytes, piece_bytes: int) -> bytes:
     """Everything that is answered until the connection ends."""
-    with socket.create_connection(("127.0.0.1", listener.port), timeout=LIMIT_SECONDS) as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with listener.connect() as sock:
         answer = b""
         try:
             for at in range(0, len(data), piece_bytes):
                 sock.sendall(data[at : at + piece_bytes])
             while piece := sock.recv(65536):
                 answer += piece
-        except (ConnectionResetError, BrokenPipeError):
+        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
             # It was closed while we sent; what it said before may be lost with that.
             pass
         return answer

@@ -135,7 +135,7 @@ async def test_what_follows_the_offer_of_an_upgrade_is_not_lost(start: Start) ->
 
 @pytest.mark.parametrize("rest", [b"xx\r\n", b"+1\r\na\r\n", b"1\r\nab\r\n", b"0\r\nX\r\n\r\n"])
 async def test_a_body_that_breaks_later_is_told_to_its_reader_and_answered_once(
-    start: Start, rest: bytes
+    start: Start, rest: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     reading = asyncio.Event()
 
@@ -155,3 +155,5 @@ async def test_a_body_that_breaks_later_is_told_to_its_reader_and_answered_once(
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
     assert b"\r\nConnection: close\r\n" in answer
+    # A client's mistake is no failure of ours.
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
