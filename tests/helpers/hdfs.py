@@ -14,6 +14,9 @@ import pytest
 
 from scripts.hadoop.cluster import HdfsCluster, hdfs_cluster, missing
 
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Options of a short run."""
+
 
 @contextmanager
 def running_hdfs() -> Iterator[HdfsCluster]:

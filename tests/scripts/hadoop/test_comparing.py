@@ -23,6 +23,7 @@ from scripts.hadoop.cluster import missing
 from scripts.hadoop.comparing import differing_owners
 from tests.helpers.activity_log import add_events, add_titles, made_events, made_titles
 from tests.helpers.clock import FakeClock
+from tests.helpers.hdfs import QUICK_JAVA
 
 PROFILES = 12
 
@@ -68,7 +69,7 @@ def test_one_command_gives_on_spark_and_hdfs_what_duckdb_gives(tmp_path: Path) -
     asyncio.run(make())
     command = [sys.executable, "-m", "scripts.hadoop", "--catalog", url, "--compare", "--json"]
     # A short run is over before the second compiler of Java pays.
-    environ = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    environ = {**os.environ, "JAVA_TOOL_OPTIONS": QUICK_JAVA}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-2000:]
     made, compared = map(json.loads, done.stdout.splitlines())
