@@ -18,13 +18,15 @@ class Audience:
     """Somebody who looks, signed in or not.
 
     `age_max` is in years, `language` a BCP 47 tag or empty, `profile` empty when nobody is signed
-    in. `hidden` are ids of titles that are not licensed where they are.
+    in, `region` the country they are in (ISO 3166-1) or empty. `hidden` are ids of titles that are
+    not licensed there.
     """
 
     age_max: int = AGE_ANY
     language: str = ""
     account: str = ""
     profile: str = ""
+    region: str = ""
     hidden: frozenset[str] = field(default=frozenset())
 
     def may_see(self, title_id: str, age: int) -> bool:

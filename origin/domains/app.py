@@ -187,15 +187,12 @@ async def open_film_service(around: Surroundings) -> FilmService:
         now=around.now,
     )
 
-    async def hidden(request: web.Request) -> frozenset[str]:
-        return await licences.showing.hidden(await territories.find(request))
-
     domains: Sequence[Domain] = (
         accounts,
         notifications,
         history,
         *_open_payments(around),
-        *_open_finding(around, history, hidden, territories),
+        *_open_finding(around, history, licences.showing.hidden, territories),
         *_open_watching(around, history, licences, territories),
     )
     return FilmService(domains, accounts)
@@ -213,7 +210,7 @@ def _open_finding(
     async def members(category: str) -> Collection[str] | None:
         return await categories.members(category)
 
-    audience_of = make_audience_of(around.settings.anonymous_age_max, hidden)
+    audience_of = make_audience_of(around.settings.anonymous_age_max, territories.find, hidden)
     trending = open_trending(
         around.settings.trending,
         around.catalog,
@@ -222,7 +219,7 @@ def _open_finding(
         report=around.report,
         now=around.now,
     )
-    recommendations = _open_recommendations(around, audience_of, territories)
+    recommendations = _open_recommendations(around, audience_of)
     search = open_search(
         around.catalog,
         around.data / "search",
@@ -246,9 +243,7 @@ def _open_finding(
     return search, categories, trending, recommendations, runs
 
 
-def _open_recommendations(
-    around: Surroundings, audience_of: AudienceOf, territories: Territories
-) -> Recommendations:
+def _open_recommendations(around: Surroundings, audience_of: AudienceOf) -> Recommendations:
     """What the batch job made of each profile's history."""
 
     async def seen_by(profile: str) -> Collection[str]:
@@ -259,7 +254,6 @@ def _open_recommendations(
     return Recommendations(
         around.catalog,
         audience_of=audience_of,
-        region_of=territories.find,
         watched=seen_by,
         trial_share=around.settings.recommendations.trial_share,
     )

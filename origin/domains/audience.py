@@ -14,24 +14,29 @@ from aiohttp import web
 from cdnkit.service.viewers import FIND_VIEWER
 from origin.catalog.audience import Audience, AudienceOf
 
-HiddenTitles = Callable[[web.Request], Awaitable[frozenset[str]]]
-"""Ids of the titles that may not be shown where a request comes from; the same set while nothing
-changes."""
+RegionOf = Callable[[web.Request], Awaitable[str]]
+"""The country a request comes from (ISO 3166-1), empty when nobody knows."""
+HiddenTitles = Callable[[str], Awaitable[frozenset[str]]]
+"""Ids of the titles that may not be shown in a country; the same set while nothing changes."""
 
 
-def make_audience_of(anonymous_age_max: int, hidden: HiddenTitles) -> AudienceOf:
+def make_audience_of(
+    anonymous_age_max: int, region_of: RegionOf, hidden: HiddenTitles
+) -> AudienceOf:
     """How requests are looked at."""
 
     async def audience_of(request: web.Request) -> Audience:
-        out_of_reach = await hidden(request)
+        region = await region_of(request)
+        out_of_reach = await hidden(region)
         if FIND_VIEWER not in request.app or "Authorization" not in request.headers:
-            return Audience(age_max=anonymous_age_max, hidden=out_of_reach)
+            return Audience(age_max=anonymous_age_max, region=region, hidden=out_of_reach)
         viewer = request.app[FIND_VIEWER](request)
         return Audience(
             age_max=viewer.age_max,
             language=viewer.language,
             account=viewer.account,
             profile=viewer.profile,
+            region=region,
             hidden=out_of_reach,
         )
 

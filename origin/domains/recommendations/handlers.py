@@ -26,8 +26,6 @@ Watched = Callable[[str], Awaitable[Collection[str]]]
 """Ids of titles that a profile watched."""
 FindFilm = Callable[[str], Film | None]
 """A title that may be seen, by its id."""
-RegionOf = Callable[[web.Request], Awaitable[str]]
-"""The country a request comes from; empty when nobody knows."""
 
 
 class RecommendationsQuery(Shape):
@@ -70,14 +68,12 @@ class Recommendations:
         catalog: Catalog,
         *,
         audience_of: AudienceOf,
-        region_of: RegionOf,
         watched: Watched,
         trial_share: float,
     ) -> None:
         self._titles = catalog.titles
         self._database = catalog.database
         self._audience_of = audience_of
-        self._region_of = region_of
         self._watched = watched
         self._trial_share = trial_share
 
@@ -94,10 +90,11 @@ class Recommendations:
     ) -> RecommendedList:
         """Titles for the viewer's profile, with what speaks for each."""
         label = label_of(viewer.profile, self._trial_share)
-        shown = await self._find(viewer.profile, label, await self._region_of(request))
+        audience = await self._audience_of(request)
+        shown = await self._find(viewer.profile, label, audience.region)
         if shown is None:
             return RecommendedList(made_at=None, run="", label=label, items=[])
-        find = self._finder(await self._audience_of(request))
+        find = self._finder(audience)
         items = await self._visible(shown, find, viewer.profile, query.limit)
         return RecommendedList(
             made_at=shown.run.made_at,
@@ -109,7 +106,7 @@ class Recommendations:
     async def pick(self, audience: Audience, limit: int) -> Sequence[str]:
         """Ids of titles for the home page's row. Raises UnavailableError."""
         label = label_of(audience.profile, self._trial_share)
-        shown = await self._find(audience.profile, label, "")
+        shown = await self._find(audience.profile, label, audience.region)
         if shown is None:
             return ()
         items = await self._visible(shown, self._finder(audience), audience.profile, limit)

@@ -63,9 +63,16 @@ class Trending:
         )
 
     async def pick(self, audience: Audience, limit: int) -> Sequence[str]:
-        """Ids of the most watched titles that somebody may see."""
-        films = self._films(self._follower.standing(EVERYWHERE), audience, None)
-        return [film.id for film in islice(films, limit)]
+        """Ids of the most watched titles that somebody may see.
+
+        Those of their country first; what everybody watches fills the row.
+        """
+        picked: dict[str, None] = {}
+        for region in (audience.region, EVERYWHERE) if audience.region else (EVERYWHERE,):
+            films = self._films(self._follower.standing(region), audience, None)
+            new = (film.id for film in films if film.id not in picked)
+            picked.update(dict.fromkeys(islice(new, limit - len(picked))))
+        return list(picked)
 
     def popularity(self, title_id: str) -> float:
         """How much a title is watched of late, from 0 to 1."""

@@ -23,24 +23,28 @@ def request(app: web.Application, token: str = "") -> web.Request:
     return make_mocked_request("GET", "/", headers=headers, app=app)
 
 
-async def x_is_hidden(_request: web.Request) -> frozenset[str]:
-    return frozenset({"x"})
+async def france(_request: web.Request) -> str:
+    return "FR"
+
+
+async def x_is_hidden(region: str) -> frozenset[str]:
+    return frozenset({"x"} if region == "FR" else ())
 
 
 async def test_somebody_signed_in_is_looked_at_by_profile() -> None:
     app = web.Application()
     app[FIND_VIEWER] = find_viewer
-    audience_of = make_audience_of(18, x_is_hidden)
-    assert await audience_of(request(app)) == Audience(18, hidden=frozenset({"x"}))
+    audience_of = make_audience_of(18, france, x_is_hidden)
+    assert await audience_of(request(app)) == Audience(18, region="FR", hidden=frozenset({"x"}))
     assert await audience_of(request(app, "good")) == Audience(
-        6, "fr", "anna", "kid", frozenset({"x"})
+        6, "fr", "anna", "kid", "FR", frozenset({"x"})
     )
     with pytest.raises(UnauthorizedError):
         await audience_of(request(app, "bad"))
 
 
 async def test_without_accounts_everybody_is_anonymous() -> None:
-    audience_of = make_audience_of(12, x_is_hidden)
+    audience_of = make_audience_of(12, france, x_is_hidden)
     assert await audience_of(request(web.Application(), "any")) == Audience(
-        12, hidden=frozenset({"x"})
+        12, region="FR", hidden=frozenset({"x"})
     )

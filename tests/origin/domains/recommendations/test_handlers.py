@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,14 +27,10 @@ class World:
 
     def __init__(self) -> None:
         self.audience = Audience(profile="p")
-        self.region = ""
         self.watched: set[str] = set()
 
     async def audience_of(self, _request: web.Request) -> Audience:
         return self.audience
-
-    async def region_of(self, _request: web.Request) -> str:
-        return self.region
 
     async def watched_by(self, profile: str) -> Collection[str]:
         return self.watched if profile == "p" else ()
@@ -75,7 +72,6 @@ def domain_of(catalog: Catalog, world: World, trial_share: float = 0.0) -> Recom
     return Recommendations(
         catalog,
         audience_of=world.audience_of,
-        region_of=world.region_of,
         watched=world.watched_by,
         trial_share=trial_share,
     )
@@ -137,7 +133,7 @@ async def test_stranger_is_shown_what_is_popular_in_the_region(
     await save("one", "film")
     async with running_domain(domain_of(catalog, world)) as client:
         assert ids(await ask(client, viewer="b/q")) == ["hit"]
-        world.region = "DE"
+        world.audience = replace(world.audience, region="DE")
         assert ids(await ask(client, viewer="b/q")) == ["seen"]
 
 

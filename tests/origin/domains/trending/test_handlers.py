@@ -113,6 +113,21 @@ async def test_nobody_is_shown_what_is_not_for_them(cinema: Cinema, client: Clie
     assert await cinema.domain.pick(cinema.audience, 5) == ["brazil"]
 
 
+@pytest.mark.parametrize(
+    ("region", "limit", "picked"),
+    [
+        ("FR", 5, ["brazil", "alien", "cube"]),
+        ("DE", 5, ["alien", "cube", "brazil"]),
+        ("DE", 2, ["alien", "cube"]),
+        ("IT", 2, ["alien", "brazil"]),
+    ],
+)
+async def test_a_row_begins_with_what_the_viewers_country_watches(
+    cinema: Cinema, region: str, limit: int, picked: list[str]
+) -> None:
+    assert await cinema.domain.pick(Audience(region=region), limit) == picked
+
+
 async def test_rows_and_searches_have_the_same_count(cinema: Cinema) -> None:
     assert await cinema.domain.pick(Audience(), 2) == ["alien", "brazil"]
     popular = [cinema.domain.popularity(title) for title in ("gone", "alien", "brazil", "none")]
