@@ -23,7 +23,7 @@ from cdnkit.errors import BadRequestError
 from cdnkit.keys import parse_key
 
 NAMES_MAX: Final = 1000
-PARTS_MAX: Final = 5000
+PARTS_MAX: Final = 500
 _MOMENT_MAX: Final = 1e11
 _TEXT_MAX: Final = 1024
 _REFRESH_PER_SECOND: Final = 10.0

@@ -187,9 +187,7 @@ class _Shelf:
         self._curve = _Curve.of(terms.curve)
         size = terms.piece_bytes
         self._counts = {
-            name: min(-(-stop // size), self._pieces(name))
-            for name, stop in held.items()
-            if name in films and stop > 0
+            name: count for name, stop in held.items() if (count := self._whole(name, stop))
         }
         self._was = dict(self._counts)
         self._room = spot.room_bytes // size - sum(self._counts.values())
@@ -250,18 +248,23 @@ class _Shelf:
             return Placed(name, 0, held, 0, Reason.GONE)
         stop = min(self._counts.get(name, 0) * self._terms.piece_bytes, film.size_bytes)
         held = min(held, film.size_bytes)
-        if self._counts.get(name, 0) == self._was.get(name, 0):
-            # A piece that is half there stays half there: nobody pays for its other half.
-            stop = held
         expected = self._demand.get(name, 0.0) * self._curve.until(stop / film.size_bytes)
         return Placed(name, stop, held, round(expected), self._reason(name, stop, held))
 
     def _reason(self, name: str, stop: int, held: int) -> Reason:
         if stop > held:
             return Reason.WANTED
-        if stop == held:
+        if self._counts.get(name, 0) == self._was.get(name, 0):
             return Reason.KEPT
         return Reason.NO_ROOM if name in self._too_much else Reason.DISPLACED
+
+    def _whole(self, name: str, stop_bytes: int) -> int:
+        """Pieces that are held whole; of one that is not, the rest would have to come."""
+        film = self._films.get(name)
+        if film is None:
+            return 0
+        whole = stop_bytes >= film.size_bytes
+        return self._pieces(name) if whole else stop_bytes // self._terms.piece_bytes
 
     def _pieces(self, name: str) -> int:
         return -(-self._films[name].size_bytes // self._terms.piece_bytes)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from cdnkit.wire import PIN_PATH, UNPIN_PATH, WARM_PATH
 from origin.placement.document import EdgeRow
 
-OBJECTS_MAX: Final = 1000
+OBJECTS_MAX: Final = 500
 """Of one order."""
 _CONCURRENCY: Final = 4
 

@@ -183,6 +183,14 @@ def test_a_swap_that_gains_little_waits_for_free_room_elsewhere() -> None:
     assert [each.reason for each in found["empty"]] == [Reason.WANTED]
 
 
+def test_a_piece_that_is_held_in_part_is_paid_for() -> None:
+    spot = Spot("e", 2 * PIECE, PIECE)
+    (row,) = plan([Film("a", 12)], [spot], {"e": {"a": 9.0}}, {"e": {"a": 1}}, Terms(PIECE))["e"]
+    assert (row.stop_bytes, row.fetched_bytes) == (PIECE, PIECE - 1)
+    (row,) = plan([Film("a", 22)], [spot], {"e": {}}, {"e": {"a": 15}}, Terms(PIECE))["e"]
+    assert (row.stop_bytes, row.reason) == (PIECE, Reason.KEPT)
+
+
 def test_when_room_shrinks_what_is_worth_least_goes() -> None:
     found = placed({"a": 100, "b": 300}, {"a": 2 * PIECE, "b": 2 * PIECE}, Terms(PIECE))
     assert (found["a"].reason, found["a"].stop_bytes) == (Reason.NO_ROOM, 0)
