@@ -1,7 +1,7 @@
 """An order with a number like 1e999, or a page of the journal that is none, ended who reads it.
 
-JSON has numbers that no integer is, and nesting without end. Found by `python -m scripts.fuzz
-order`.
+JSON has numbers that no integer is, and nesting without end. `python -m scripts.fuzz order` found
+the order; the pages were found by looking at who else reads JSON so.
 """
 
 from __future__ import annotations
