@@ -197,7 +197,7 @@ class _Shelf:
         heapify(self._leaving)
         self._coming = [
             (-self._value(name, self._counts.get(name, 0)), name)
-            for name in sorted(demand)
+            for name in demand
             if name in films and self._counts.get(name, 0) < self._pieces(name)
         ]
         heapify(self._coming)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,31 @@ def test_what_is_placed_is_there_before_anybody_asks_and_its_use_is_told(
     assert (edge["edge"], edge["films"][0]["used_bytes"]) == (EDGE, 2 * MIB - 5)
     assert main(["plan", "report", str(file), "--log", str(log)]) == 0
     assert "placed" in capsys.readouterr().out
+
+
+def test_an_edge_that_dies_at_night_goes_on_with_its_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, now = tmp_path / "placement.json", time.time()
+    plan = plan_of(now - 10, now + 3600, stop=4 * MIB)
+    slow = replace(plan.edges[0], bytes_per_second=MIB // 2)
+    file.write_bytes(format_document(replace(plan, edges=(slow,))))
+    with Cluster(tmp_path) as cluster, client() as http:
+        cluster.put(KEY, FILM, "video/mp4")
+        assert main(["plan", "give", str(file), "--at", cluster.origin, "--json"]) == 0
+        where = f"{cluster.origin}/v1/warms/{json.loads(capsys.readouterr().out)[1]['order']}"
+
+        def standing() -> tuple[str, int]:
+            (edge,) = http.get(where).json()["edges"]
+            return edge["state"], edge.get("progress", {}).get("bytes", 0)
+
+        wait_until(lambda: standing()[1] >= MIB, "it has begun")
+        cluster.kill(EDGE)
+        cluster.start("edge", EDGE)
+        wait_until(lambda: standing()[0] == "done", "it is fetched", 60)
+        answer = http.get(f"{cluster.edges[EDGE]}/{KEY}")
+    assert answer.content == FILM
+    assert "; hit" in answer.headers["Cache-Status"]
 
 
 def test_hours_that_are_over_are_refused_before_anything_is_ordered(

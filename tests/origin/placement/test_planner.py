@@ -157,6 +157,13 @@ def test_beginnings_come_before_ends_that_few_reach() -> None:
     assert found["a"].expected_bytes == 75
 
 
+def test_what_is_watched_at_the_end_was_passed_on_the_way_there() -> None:
+    spot = Spot("e", PIECE, PIECE)
+    terms = Terms(PIECE, curve=(1.0, 3.0))
+    (row,) = plan(FILMS, [spot], {"e": {"a": 100.0}}, {}, terms)["e"]
+    assert row.expected_bytes == 50
+
+
 def test_a_film_nobody_watches_to_its_end_is_not_fetched_whole() -> None:
     found = placed({"a": 100}, {}, Terms(PIECE, curve=(1.0, 0.0)))
     assert found["a"].stop_bytes == PIECE
