@@ -136,12 +136,12 @@ def operation(
         async def bound(*args: Any) -> web.StreamResponse:
             request: web.Request = args[-1]
             given: dict[str, object] = {}
-            if "path" in wanted:
-                given["path"] = bind_path(request, wanted["path"])
             if scope and enforce:
                 request.app[AUTHORIZE](request, scope)
             if declared.viewer:
                 given["viewer"] = find_viewer(request, with_profile=profile)
+            if "path" in wanted:
+                given["path"] = bind_path(request, wanted["path"])
             if "query" in wanted:
                 given["query"] = bind_query(request.query, wanted["query"])
             if "body" in wanted:

@@ -98,9 +98,7 @@ class RecommendationRuns:
             found = await recommended.promotions(connection)
         return PromotionList(items=[promotion_view(each) for each in found])
 
-    @operation(
-        problems=(NotFoundError, ConflictError, UnavailableError), scope=SCOPE, enforce=False
-    )
+    @operation(problems=(NotFoundError, ConflictError, UnavailableError), scope=SCOPE)
     async def show(self, request: web.Request, path: LabelPath, body: Choice) -> Shown:
         """Show a run to everybody of a label, at once; showing an older one is going back.
 
@@ -115,7 +113,6 @@ class RecommendationRuns:
         answers={204: Answer("The label shows what the control group sees.")},
         problems=(ConflictError, UnavailableError),
         scope=SCOPE,
-        enforce=False,
     )
     async def withdraw(self, request: web.Request, path: LabelPath) -> web.StreamResponse:
         """End an experiment: its profiles see what the control group sees."""
