@@ -78,6 +78,8 @@ def test_prometheus_takes_it_all_and_sees_an_edge_die(watched: Cluster, tmp_path
     def ask(expression: str) -> list[dict[str, Any]]:
         where = f"http://127.0.0.1:{port}/api/v1/query"
         answer = httpx.get(where, params={"query": expression}, timeout=10)
+        if answer.status_code == 503:
+            answer.raise_for_status()  # still starting
         found = answer.json()
         assert found["status"] == "success", (expression, found)
         results: list[dict[str, Any]] = found["data"]["result"]
