@@ -35,6 +35,7 @@ class Reader:
     """Body of an answer made from blocks of `entry`, or part of the larger `body`."""
 
     __slots__ = (
+        "_body",
         "_cursor",
         "_failures",
         "_fills",
@@ -43,7 +44,6 @@ class Reader:
         "_started",
         "_timer",
         "ahead",
-        "body",
         "connection",
         "entry",
         "missed",
@@ -65,7 +65,7 @@ class Reader:
         body: Body | None = None,
     ) -> None:
         self.connection = connection
-        self.body: Body = body or self
+        self._body = body
         self.entry = entry
         self.position = start
         self.stop = stop
@@ -88,6 +88,16 @@ class Reader:
             entry.readers.add(self)
         if previous is not None:
             previous.leave()
+
+    @property
+    def body(self) -> Body:
+        """What the connection sends: this, or what this is a part of."""
+        # Kept, it would be a cycle: what a viewer left behind would wait for the collector.
+        return self._body or self
+
+    @body.setter
+    def body(self, body: Body) -> None:
+        self._body = body
 
     @property
     def cursor(self) -> int:

@@ -9,6 +9,7 @@ import tracemalloc
 
 import pytest
 
+from edge.reader import Reader
 from tests.edge.conftest import (
     Asked,
     Edge,
@@ -370,3 +371,24 @@ async def test_a_refused_request_leaves_little_for_the_collector(edge: Edge) -> 
         tracemalloc.stop()
         gc.enable()
     assert (after - before) / 50 < 48 * 1024
+
+
+async def test_a_viewer_who_left_leaves_nothing_for_the_collector(edge: Edge) -> None:
+    """Each left a reader that held the block it read last, a mebibyte, until the collector came."""
+
+    def readers() -> int:
+        return sum(isinstance(each, Reader) for each in gc.get_objects())
+
+    edge.origin.put("/f", BIG)
+    gc.collect()
+    gc.disable()
+    try:
+        before = readers()
+        for start in range(0, 3_000_000, 100_000):
+            client = await edge.client()
+            answer = await client.ask("/f", f"Range: bytes={start}-{start + 99_999}")
+            assert answer.status == 206
+            client.close()
+        await eventually(lambda: readers() == before, "all have left, and nothing of them is here")
+    finally:
+        gc.enable()
