@@ -46,6 +46,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def reachable(address: Address, url: str) -> Address:
+    """Where others reach who listens on `address`: a wildcard's host is that of its `url`."""
+    if not is_wildcard(address.host):
+        return address
+    return Address(urlsplit(url).hostname or address.host, address.port)
+
+
 def is_wildcard(host: str) -> bool:
     """The host stands for all addresses of its machine."""
     try:

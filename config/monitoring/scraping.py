@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import yaml
 
-from config.topology import Address, Topology
+from config.check_addresses import reachable
+from config.topology import Topology
 
 JOB: Final = "cinedge"
 ALERTS_FILE: Final = "cinedge-alerts.yaml"
 _SECONDS: Final = "15s"
-_ANYWHERE: Final = frozenset({"0.0.0.0", "::"})
 
 
 def scraping(topology: Topology, interval: str = _SECONDS) -> str:
@@ -38,16 +37,8 @@ def _targets(topology: Topology) -> list[dict[str, Any]]:
     found += [("router", node.name, "", node.listen, node.url) for node in topology.routers]
     return [
         {
-            "targets": [_reachable(address, url)],
+            "targets": [str(reachable(address, url))],
             "labels": {"tier": tier, "node": name} | ({"site": site} if site else {}),
         }
         for tier, name, site, address, url in found
     ]
-
-
-def _reachable(address: Address, url: str) -> str:
-    """Whoever listens on all addresses is reached by the host that others are told."""
-    if address.host in _ANYWHERE:
-        host = urlsplit(url).hostname or address.host
-        return str(Address(host, address.port))
-    return str(address)

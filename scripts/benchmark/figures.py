@@ -17,6 +17,11 @@ Runs = dict[str, list[Run]]
 """Of one measure: the runs of each server, one a round."""
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that this share does not exceed; `values` are not empty."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
 @dataclass(frozen=True, slots=True)
 class Ratio:
     """How many times better the first server is; above 1 is better, whatever the figure."""

@@ -10,8 +10,8 @@ from typing import Any, Final
 import httpx
 
 from cdnkit.wire import DRAIN_PATH, FLEET_PATH, READY_PATH, WARM_PATH
-from config.check_addresses import is_wildcard
-from config.topology import Address, EdgeNode, Node, RouterNode
+from config.check_addresses import reachable
+from config.topology import EdgeNode, Node, RouterNode
 from scripts.cli.errors import FailedError
 
 TAKES_VIEWERS: Final = frozenset({"up", "suspect"})
@@ -73,9 +73,6 @@ class Looks:
 
 def base_of(node: Node) -> str:
     """Where a process is asked about itself: an edge at its admin address, when it has one."""
-    if isinstance(node, EdgeNode) and node.admin is not None and not is_wildcard(node.admin.host):
-        return f"http://{node.admin}"
     if isinstance(node, EdgeNode) and node.admin is not None:
-        host = httpx.URL(node.url).host
-        return f"http://{Address(host, node.admin.port)}"
+        return f"http://{reachable(node.admin, node.url)}"
     return node.url.rstrip("/")

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession
 
+from scripts.benchmark.figures import percentile
+
 NO_ANSWER: Final = 0
 """The status of a call whose connection failed or whose time was up."""
 
@@ -92,11 +94,6 @@ class Caller:
         except (ClientError, TimeoutError):
             status = NO_ANSWER
         self.noted.append(Call(name, status, time.perf_counter() - began))
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that this share does not exceed; `values` are not empty."""
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def summarise(calls: Sequence[Call]) -> dict[str, Figures]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from scripts.benchmark.figures import percentile
 from scripts.benchmark.report import lay_out
 
 _MIB: Final = 1 << 20
@@ -77,9 +78,7 @@ def use_between(samples: Sequence[Sample], start: float, stop: float) -> Use:
 
 def share_of(values: Sequence[float], share: float) -> float:
     """The smallest value that this share does not exceed, in ms; 0 of nothing."""
-    if not values:
-        return 0.0
-    return 1000 * sorted(values)[min(len(values) - 1, int(share * len(values)))]
+    return 1000 * percentile(values, share) if values else 0.0
 
 
 def render(parts: Mapping[str, tuple[float, Notes]], uses: Mapping[str, Mapping[str, Use]]) -> str:

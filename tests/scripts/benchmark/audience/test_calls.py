@@ -15,9 +15,9 @@ from scripts.benchmark.audience.calls import (
     WRONG_BYTES,
     Call,
     Caller,
-    percentile,
     summarise,
 )
+from scripts.benchmark.figures import percentile
 
 CALLS = st.builds(
     Call, st.sampled_from("abc"), st.sampled_from((200, 204, 404, 503, 0)), st.floats(0, 10)
