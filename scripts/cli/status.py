@@ -76,7 +76,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(rows: list[Row], console: Console) -> None:
-    console.print(table_of(rows))
+    table, left_out = table_of(rows, console.width)
+    console.print(table)
+    if left_out:
+        console.print(f"no room for: {', '.join(left_out)} (a wider screen, or --json)")
     console.print()
     for line in told_of(rows):
         console.print(line, soft_wrap=True)

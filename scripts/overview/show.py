@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
@@ -13,20 +14,44 @@ from rich.text import Text
 
 from scripts.overview.judging import Row
 
-_UNKNOWN = "-"
+_UNKNOWN: Final = "-"
+_WIDE: Final = 1 << 16
+_GAP_CELLS: Final = 2
+_FIGURES: Final = ("load", "streams", "egress", "hits", "held")
+_COLUMNS: Final = ("tier", "name", "site", "state", *_FIGURES, "version")
+_SPARED: Final = ("version", "streams", "site", "held", "tier", "egress")
+"""What a narrow screen does without, the first first; the rest says who is well and how busy."""
 
 
-def table_of(rows: Sequence[Row]) -> Table:
-    """A line for each process."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in ("tier", "name", "site", "state"):
-        table.add_column(column, no_wrap=True)
-    for column in ("load", "streams", "egress", "hits", "held"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("version", no_wrap=True)
-    for row in rows:
-        table.add_row(*_cells(row))
-    return table
+def table_of(rows: Sequence[Row], width_cells: int = _WIDE) -> tuple[Table, tuple[str, ...]]:
+    """A line for each process, and the names of columns for which `width_cells` had no room.
+
+    What says most stays longest; where even that is too wide, texts go on in a second line.
+    """
+    cells = [_cells(row) for row in rows]
+    widths = [
+        max(cell_len(name), *(Text.from_markup(row[number]).cell_len for row in cells), 0)
+        for number, name in enumerate(_COLUMNS)
+    ]
+    left_out: list[int] = []
+    for name in _SPARED:
+        shown = [width for number, width in enumerate(widths) if number not in left_out]
+        if sum(shown) + _GAP_CELLS * (len(shown) - 1) <= width_cells:
+            break
+        left_out.append(_COLUMNS.index(name))
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP_CELLS, 0, 0), header_style="bold")
+    for number, name in enumerate(_COLUMNS):
+        if number not in left_out:
+            is_figure = name in _FIGURES
+            table.add_column(
+                name,
+                justify="right" if is_figure else "left",
+                no_wrap=is_figure,
+                overflow="fold",
+            )
+    for row in cells:
+        table.add_row(*(cell for number, cell in enumerate(row) if number not in left_out))
+    return table, tuple(_COLUMNS[number] for number in sorted(left_out))
 
 
 def told_of(rows: Sequence[Row]) -> list[Text]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -16,13 +17,44 @@ from tests.scripts.overview.seen import DIGEST, EDGE, edge, router
 def test_a_process_has_a_line() -> None:
     screen = Console(file=io.StringIO(), width=160)
     held: tuple[str, dict[str, str], float] = ("cinedge_edge_held_bytes", {}, 500.0)
-    screen.print(table_of(judge([edge(EDGE, held, load=1.5, streams=3), router(e1="up")], DIGEST)))
+    rows = judge([edge(EDGE, held, load=1.5, streams=3), router(e1="up")], DIGEST)
+    screen.print(table_of(rows)[0])
     assert isinstance(screen.file, io.StringIO)
     head, first, second = screen.file.getvalue().splitlines()
     assert head.split()[:4] == ["tier", "name", "site", "state"]
     assert first.split()[:6] == ["edge", "e1", "fra", "ready", "1.50", "3"]
     assert "500 bytes 50%" in first
     assert second.split()[:3] == ["router", "r1", "ready"]
+
+
+@pytest.mark.parametrize(("width", "left_out"), [(80, ("site", "streams", "version")), (120, ())])
+def test_no_cell_is_cut_off_on_a_screen_of(width: int, left_out: tuple[str, ...]) -> None:
+    screen = Console(file=io.StringIO(), width=width)
+    held: tuple[str, dict[str, str], float] = ("cinedge_edge_held_bytes", {}, 4e11)
+    first = judge([edge(EDGE, held, load=1.5, streams=3, egress_bits_per_second=12.3e9)], DIGEST)
+    row = replace(first[0], name="frankfurt-edge-01", site="frankfurt", held_bytes=4e11)
+    row = replace(row, disk_bytes=10**12, hit_ratio=0.987, version="0.1.0")
+    table, said = table_of([row], width)
+    screen.print(table)
+    assert isinstance(screen.file, io.StringIO)
+    lines = screen.file.getvalue().splitlines()
+    assert said == left_out
+    assert len(lines) == 2
+    cells = ["frankfurt-edge-01", "ready", "1.50", "12.3 Gbit/s", "98.7%", "400.0 GB 40%"]
+    cells += ["frankfurt", "0.1.0"] if width == 120 else []
+    assert all(cell in lines[1] for cell in cells)
+    assert "…" not in lines[1]
+
+
+def test_what_no_screen_has_room_for_goes_on_in_the_next_line() -> None:
+    screen = Console(file=io.StringIO(), width=40)
+    row = replace(judge([edge(EDGE)], DIGEST)[0], name="a-name-longer-than-any-screen-is-wide-" * 2)
+    screen.print(table_of([row], 40)[0])
+    assert isinstance(screen.file, io.StringIO)
+    shown = screen.file.getvalue()
+    assert "…" not in shown
+    names = "".join(line.split(" ")[0] for line in shown.splitlines()[1:])
+    assert names == row.name
 
 
 def test_what_is_wrong_comes_before_what_is_worth_knowing() -> None:
