@@ -1,14 +1,25 @@
 // The only file that fetches.
 
-async function get(path, parameters = {}) {
+const PATIENCE_MS = 5000;
+
+export class Refused extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+// `token` is a bearer token for questions that this router passes on to an origin.
+async function get(path, parameters = {}, token = "") {
   const query = new URLSearchParams(parameters).toString();
   const answer = await fetch(query ? `${path}?${query}` : path, {
     cache: "no-store",
-    signal: AbortSignal.timeout(5000),
+    headers: token ? { Authorization: `Bearer ${token}` } : {},
+    signal: AbortSignal.timeout(PATIENCE_MS),
   });
   const body = await answer.json();
   if (!answer.ok) {
-    throw new Error(body.detail ?? `answered ${answer.status}`);
+    throw new Refused(answer.status, body.detail ?? body.title ?? `answered ${answer.status}`);
   }
   return body;
 }

@@ -1,0 +1,16 @@
+// The views of the page, in the order of the navigation. To add one, write its module and name it
+// here. A module exports one object:
+//
+//   id, title      the fragment of its address, and its name
+//   mount(root, live)
+//                  builds it once, when it is first shown, and returns an object that may have
+//     update(state)  called while it is shown, at first and after each change of `live.state`
+//     shown()        called each time it is shown; fetch here what the stream does not carry
+//     hidden()       called each time it is left; end timers here
+//
+// Views draw; what they fetch is a function of api.js.
+
+import { explain } from "./explain.js";
+import { fleet } from "./fleet.js";
+
+export const VIEWS = [fleet, explain];
