@@ -136,7 +136,7 @@ class EntryAnswers:
     ) -> None:
         start = selection.start if isinstance(selection, Part) else 0
         _classify(told, entry, start, selection.stop)
-        held = exchange.asker is not None and _is_held(exchange, entry, start, selection.stop)
+        held = exchange.borrows and _is_held(exchange, entry, start, selection.stop)
         text, start, stop = self.opening(exchange, told, entry, selection, held=held)
         if exchange.request.method == b"HEAD" or start == stop or held:
             exchange.reply(text)
@@ -204,14 +204,13 @@ class EntryAnswers:
 
 
 def _is_held(exchange: Exchange, entry: Entry, start: int, stop: int) -> bool:
-    """Can the worker that asks read all of it from the files? A fill wants the bytes themselves."""
+    """Can the worker that asks read all of it from the files?"""
     first, last = start // entry.block_bytes, -(-stop // entry.block_bytes)
     states = entry.present[first:last]
     return (
         exchange.request.method == b"GET"
         and entry.loan is None
         and not entry.replaced
-        and b"if-match" not in exchange.request.fields
         and states.count(HELD) + states.count(UNVERIFIED) == len(states)
     )
 

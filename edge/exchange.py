@@ -30,7 +30,8 @@ class ClientGoneError(Exception):
 class Exchange:
     """Answer exactly once with `reply` or `deliver`; then `finished` says how it went.
 
-    `asker` is the number of the worker that asks, when it is one of this box.
+    `asker` is the number of the worker that asks, when it is one of this box; it `borrows` when it
+    reads what is held from our files, so that no content need be sent.
     `bound` puts a bound of the viewer's around the body of the answer.
     `asking` is the question of another viewer that this one has waited for already.
     `gathering` are others who wait with it for the same, in the very words of its `head`.
@@ -45,6 +46,7 @@ class Exchange:
         "asker",
         "asking",
         "body_left",
+        "borrows",
         "bound",
         "complete",
         "connection",
@@ -68,6 +70,7 @@ class Exchange:
         self.sent_bytes = 0
         self.answered = False
         self.asker: int | None = None
+        self.borrows = False
         self.bound: Callable[[Body], Body] | None = None
         self.asking: Asking | None = None
         self.complete: bool | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 from cdnkit.errors import CinedgeError, UpstreamError
@@ -174,7 +175,8 @@ class Fetcher:
                 return await self._learn_once(target, request, wanted, on_interim, exact)
             except EntryGoneError:
                 continue
-        raise UpstreamError("the content changes faster than it can be read")
+        # Replaced faster than it can be borrowed: the asker takes the owner's answer as it comes.
+        return Learned(None, HTTPStatus.OK)
 
     async def _learn_once(
         self,
@@ -188,7 +190,7 @@ class Fetcher:
         for asked in self._parts_to_ask(wanted, exact):
             part = question.of_part(asked)
             own = [(b"range", b"bytes=%d-%d" % (asked[0], asked[1] - 1))]
-            lent = await self._origin.ask(target, b"GET", part.pairs, own, on_interim)
+            lent = await self._origin.ask(target, b"GET", part.pairs, own, on_interim, borrows=True)
             if lent.says is not None and lent.says.entry is not None:
                 return await self._take_borrowed(target, lent)
             if lent.head.status == 416:
@@ -198,7 +200,7 @@ class Fetcher:
             if learned is not None:
                 return learned
             break
-        lent = await self._origin.ask(target, b"GET", question.pairs, [], on_interim)
+        lent = await self._origin.ask(target, b"GET", question.pairs, [], on_interim, borrows=True)
         if lent.says is not None and lent.says.entry is not None:
             return await self._take_borrowed(target, lent)
         learned = await self._take(question, lent)
@@ -300,7 +302,7 @@ class Fetcher:
     async def _revalidate(self, entry: Entry, target: bytes, request: Request) -> Learned:
         question = Question.about(target, request, self._holdings.epochs.now)
         conditions = entry.conditions()
-        lent = await self._origin.ask(target, b"GET", question.pairs, conditions, None)
+        lent = await self._origin.ask(target, b"GET", question.pairs, conditions, borrows=True)
         if lent.says is not None and lent.says.entry is not None:
             try:
                 return await self._take_borrowed(target, lent)

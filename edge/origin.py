@@ -46,10 +46,13 @@ class Origin:
         own: Sequence[Pair],
         on_interim: OnInterim | None = None,
         request_id: bytes | None = None,
+        *,
+        borrows: bool = False,
     ) -> Lent:
         """Send a request without content. Raises UpstreamError.
 
-        The owner of the target is asked if it is another worker of this box, and here.
+        The owner of the target is asked if it is another worker of this box, and here. Who
+        `borrows` takes over the entry it speaks of, and gets no content of what it holds.
         """
         request_id = request_id or self._new_request_id()
         if self._box is not None:
@@ -57,7 +60,9 @@ class Origin:
             sent = [*(pair for pair in pairs if pair[0] not in replaced), *own]
             if self.ways.hops is not None:
                 sent.append(self.ways.hops.heard())
-            lent = await self._box.ask(method, target, sent, request_id, on_interim)
+            lent = await self._box.ask(
+                method, target, sent, request_id, on_interim, borrows=borrows
+            )
             if lent is not None:
                 return lent
         ways = self.ways

@@ -12,7 +12,7 @@ from dataclasses import replace
 from cdnkit.errors import UpstreamError
 from cdnkit.fields import Pair
 from edge.box.neighbours import Neighbours
-from edge.box.says import WORKER_FIELD, parse_says
+from edge.box.says import BORROWS, WORKER_FIELD, parse_says
 from edge.box.sockets import Sockets
 from edge.upstream.connection import InterimListener
 from edge.upstream.endpoint import Endpoint
@@ -50,12 +50,15 @@ class Owners:
         request_id: bytes,
         on_interim: InterimListener | None,
         now: float,
+        *,
+        borrows: bool,
     ) -> Lent | None:
         """An owner's answer; None when it is away. Raises UpstreamError."""
         link = self._neighbours.followed.get(owner)
         if link is None:
             return None
         asker = b"%d %d" % (self._neighbours.number, link.sent)
+        asker += b" " + BORROWS if borrows else b""
         lines = [b"%b %b HTTP/1.1\r\nHost: box\r\n" % (method, target)]
         lines += [b"%b: %b\r\n" % pair for pair in pairs]
         lines.append(b"X-Request-Id: %b\r\n%b: %b\r\n\r\n" % (request_id, WORKER_FIELD, asker))

@@ -55,16 +55,21 @@ class Box:
         pairs: Sequence[Pair],
         request_id: bytes,
         on_interim: InterimListener | None,
+        *,
+        borrows: bool,
     ) -> Lent | None:
         """The owner's answer; None when this worker owns the object, or its owner is away.
 
+        Who `borrows` reads what the owner holds from its files, and is sent no content of that.
         Raises UpstreamError.
         """
         owner = self.owner_of(name_of(target))
         if owner is None:
             return None
         now = self._now()
-        return await self._owners.ask(owner, method, target, pairs, request_id, on_interim, now)
+        return await self._owners.ask(
+            owner, method, target, pairs, request_id, on_interim, now, borrows=borrows
+        )
 
     async def borrow(self, target: bytes, lent: Lent) -> tuple[Entry, int, int] | None:
         """The entry an owner's answer is from, and which bytes [start, stop) come with it.

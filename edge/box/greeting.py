@@ -7,7 +7,7 @@ import contextlib
 from cdnkit.fields import FieldLines
 from edge.box.link import LinkLostError
 from edge.box.neighbours import Neighbours
-from edge.box.says import WORKER_FIELD
+from edge.box.says import BORROWS, WORKER_FIELD
 from edge.exchange import Exchange
 
 
@@ -20,8 +20,9 @@ class Greeting:
     async def __call__(self, exchange: Exchange) -> None:
         """Note who asks; returns when what it had said before was acted on."""
         request = exchange.request
-        asker, count = map(int, (request.fields.first(WORKER_FIELD) or b"").split())
-        exchange.asker = asker
+        words = (request.fields.first(WORKER_FIELD) or b"").split()
+        asker, count = map(int, words[:2])
+        exchange.asker, exchange.borrows = asker, BORROWS in words
         request.pairs = [pair for pair in request.pairs if pair[0] != WORKER_FIELD]
         request.fields = FieldLines(request.pairs)
         link = self._neighbours.followers.get(asker)

@@ -17,6 +17,8 @@ from cdnkit.wire import MissClass, Outcome
 OWNER_FIELD: Final = b"cinedge-owner"
 WORKER_FIELD: Final = b"cinedge-worker"
 """In a request: the number of the worker that asks, and how many messages it had sent before."""
+BORROWS: Final = b"borrows"
+"""A third word there: what is held need not be sent, the worker reads it from the files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ _Address = tuple[str, int]
 class UdpProxy(asyncio.DatagramProtocol):
     """Passes datagrams to `target_port`, each client by a socket of its own.
 
-    `chance` decides which are lost; a stalled line loses all. `lost` counts them.
+    `chance` decides which are lost; a stalled line loses all. `lost` counts them, `questions_lost`
+    those of them that were on their way to the target.
     """
 
     def __init__(self, target_port: int, chance: Random) -> None:
@@ -26,6 +27,7 @@ class UdpProxy(asyncio.DatagramProtocol):
         self.port = 0
         self.passed = 0
         self.lost = 0
+        self.questions_lost = 0
         self._chance = chance
         self._loop = asyncio.get_running_loop()
         self._front: asyncio.DatagramTransport | None = None
@@ -66,6 +68,7 @@ class UdpProxy(asyncio.DatagramProtocol):
     ) -> None:
         if self.weather.stalled or self._chance.random() < self.weather.loss:
             self.lost += 1
+            self.questions_lost += client is None
             return
         self.passed += 1
         self._loop.call_later(self.weather.delay_seconds, _send, to, data, client)

@@ -33,7 +33,7 @@ async def test_an_owner_that_is_away_answers_nothing(box: Boxed) -> None:
     neighbours = box.workers[0].worker.box
     assert neighbours is not None
     await eventually(lambda: 1 not in neighbours.neighbours.followed, "it is missed")
-    answer = await owners(box, 0).ask(1, b"GET", b"/a", [], b"id", None, 0.0)
+    answer = await owners(box, 0).ask(1, b"GET", b"/a", [], b"id", None, 0.0, borrows=True)
     assert answer is None
 
 

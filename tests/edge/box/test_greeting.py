@@ -29,6 +29,16 @@ async def test_an_asker_is_noted_and_its_line_goes_no_further() -> None:
     await greeting(link)(exchange)
     assert exchange.asker == 2
     assert b"cinedge-worker" not in exchange.request.fields
+    assert not exchange.borrows
+
+
+async def test_who_reads_from_our_files_says_so() -> None:
+    link, exchange = (
+        Link(lambda *_: None, lambda _: None),
+        an_exchange("Cinedge-Worker: 2 0 borrows"),
+    )
+    await greeting(link)(exchange)
+    assert (exchange.asker, exchange.borrows) == (2, True)
 
 
 async def test_it_waits_for_what_was_said_before() -> None:
