@@ -63,7 +63,14 @@ async function show() {
   }
   const [match, load] = found;
   const leaving = [];
-  const place = { site, parameters, argument: decodeURIComponent(match[1] ?? ""), go, onLeave: (call) => leaving.push(call) };
+  const place = {
+    site,
+    parameters,
+    argument: decodeURIComponent(match[1] ?? ""),
+    // A view that waited for an answer takes nobody away from where they went meanwhile.
+    go: (to) => turn === shown && go(to),
+    onLeave: (call) => leaving.push(call),
+  };
   leave = () => leaving.forEach((call) => call());
   const page = h("div", { class: "page" });
   try {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from tests.helpers.cluster import Cluster
 from tests.helpers.film_site import (
@@ -82,14 +82,19 @@ def leave_the_film(device: Device) -> None:
     wait_until(lambda: streams(device) == 0, "the device has given its place back", 20)
 
 
-def join_and_choose_a_profile(device: Device, box: Mailbox) -> None:
-    join(device, box, ANNA)
-    device.picture("1-joined")
+def add_a_profile(device: Device) -> None:
     device.page.locator("summary").click()
     device.fill("Name", "Kid")
     device.press("Add a profile")
+    device.page.get_by_role("button", name="Kid").first.wait_for(timeout=WAIT_MS)
+
+
+def join_and_choose_a_profile(device: Device, box: Mailbox) -> None:
+    join(device, box, ANNA)
+    device.picture("1-joined")
+    add_a_profile(device)
     device.press("Kid")
-    device.sees("Inbox")
+    device.page.wait_for_url("**/#/", timeout=WAIT_MS)
     device.picture("2-home")
 
 
@@ -183,3 +188,21 @@ def test_viewer_joins_pays_watches_resumes_elsewhere_sees_a_licence_end_and_canc
     see_a_licence_end_in_the_middle(serviced, second)
     cancel_and_watch_to_the_end_of_what_is_paid(device)
     assert device.complaints + second.complaints == []
+
+
+def test_a_view_that_was_left_takes_nobody_back(
+    serviced: Cluster, box: Mailbox, device: Device
+) -> None:
+    join(device, box, "bert@films.example")
+    held: list[Route] = []
+    chosen = "() => localStorage.getItem('cinedge.profile') !== null"
+    add_a_profile(device)
+    device.page.route("**/v1/sessions/profile", lambda route: held.append(route))
+    device.press("Kid")
+    device.open("/title/amelie")
+    device.page.locator("article.film").wait_for(timeout=WAIT_MS)
+    held[0].continue_()
+    # What the page does after the choice has come is done before it answers the next question.
+    device.page.wait_for_function(chosen, timeout=WAIT_MS)
+    assert device.page.url.endswith("#/title/amelie")
+    assert device.complaints == []
