@@ -1,0 +1,85 @@
+"""The check of a whole tree: what fails fails it, and what fails once only is named."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "test"
+
+ALONE = """
+import pytest
+
+@pytest.mark.alone
+def test_with_the_machine_to_itself():
+    pass
+"""
+COUNTED = """
+from pathlib import Path
+import pytest
+
+@pytest.mark.parametrize("name", {names})
+def test_that_fails_in_some_of_its_runs(name):
+    runs = Path("{folder}", name)
+    with runs.open("a") as file:
+        file.write("x")
+    assert runs.stat().st_size not in {failing}
+"""
+
+
+def a_program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def checked(tree: Path, names: int, failing: set[int]) -> subprocess.CompletedProcess[str]:
+    """Run the script in a tree whose `names` tests fail in the runs that `failing` counts."""
+    (tree / "scripts").mkdir()
+    shutil.copy(SCRIPT, tree / "scripts" / "test")
+    a_program(tree / "scripts" / "setup", "exit 0")
+    for name in ("ruff", "mypy"):
+        a_program(tree / ".venv" / "bin" / name, "exit 0")
+    a_program(tree / ".venv" / "bin" / "pytest", f'exec {sys.executable} -m pytest "$@"')
+    a_program(tree / ".venv" / "bin" / "python", f'exec {sys.executable} "$@"')
+    (tree / "pytest.ini").write_text("[pytest]\nmarkers = alone: by itself\n")
+    (tree / "tests").mkdir()
+    (tree / "tests" / "test_alone.py").write_text(ALONE)
+    each = [f"name-{number}" for number in range(names)]
+    text = COUNTED.format(names=each, folder=tree, failing=failing)
+    (tree / "tests" / "test_counted.py").write_text(text)
+    return subprocess.run(
+        [tree / "scripts" / "test"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "PYTEST_XDIST_AUTO_NUM_WORKERS": "1"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "failing", "verdict"),
+    [
+        (1, {9}, "ok"),
+        (2, {1}, "UNSTEADY"),
+        (1, {1, 2, 3, 4}, "FAILED"),
+        (1, {1, 4}, "FAILED"),
+        (6, {1}, "FAILED"),
+    ],
+    ids=["passes", "fails-once", "fails", "fails-again-at-last", "too-many-fail-once"],
+)
+def test_only_what_passes_by_itself_each_time_is_let_through(
+    names: int, failing: set[int], verdict: str, tmp_path: Path
+) -> None:
+    done = checked(tmp_path, names, failing)
+    assert re.search(rf"^pytest +{verdict} ", done.stdout, re.MULTILINE), done.stdout + done.stderr
+    assert done.returncode == (verdict == "FAILED")
+    listed = re.findall(r"^    tests/test_counted\.py::.*\[(.*)\]$", done.stdout, re.MULTILINE)
+    assert listed == (
+        [f"name-{number}" for number in range(names)] if verdict == "UNSTEADY" else []
+    )
