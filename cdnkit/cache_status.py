@@ -35,6 +35,7 @@ _FORWARD_OF: Final[dict[Outcome, Forward | None]] = {
     Outcome.REVALIDATED: Forward.STALE,
     Outcome.PASS: Forward.BYPASS,
     Outcome.ERROR: Forward.MISS,
+    Outcome.OWN: None,
 }
 _TOKEN: Final = re.compile(r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*")
 _UNSAYABLE: Final = re.compile(r"[^ -~]")
@@ -95,7 +96,10 @@ def _head(
     reason = forward or _FORWARD_OF[outcome]
     if forward is None and outcome is Outcome.MISS and miss_class is MissClass.EXPIRED:
         reason = Forward.STALE
-    return _token_or_string(cache) + ("; hit" if reason is None else f"; fwd={reason.value}")
+    if reason is None:
+        # What no cache was asked for is neither (RFC 9211 2.1).
+        return _token_or_string(cache) + ("" if outcome is Outcome.OWN else "; hit")
+    return f"{_token_or_string(cache)}; fwd={reason.value}"
 
 
 def _token_or_string(text: str) -> str:

@@ -82,6 +82,8 @@ class Outcome(enum.Enum):
     REVALIDATED = "revalidated"
     PASS = "pass"
     ERROR = "error"
+    OWN = "own"
+    """Nobody's content: health, OPTIONS, preflights. In no share of hits."""
 
 
 class MissClass(enum.Enum):

@@ -85,6 +85,11 @@ class Accounts:
         self._log = log
         self._node = node
 
+    @property
+    def dropped_lines(self) -> int:
+        """Lines of the access log that were lost."""
+        return self._log.dropped
+
     def absorb(self, lane: FastLane) -> None:
         """Take over what the fast lane counted and recorded since the last time."""
         hit = Outcome.HIT.value

@@ -56,7 +56,7 @@ class Answers:
 
     def preflight(self, exchange: Exchange, told: Told) -> None:
         """Answer a browser's question whether it may ask (CORS)."""
-        told.status, told.outcome = 204, Outcome.HIT
+        told.status, told.outcome = 204, Outcome.OWN
         exchange.reply(
             status_line(204)
             + CORS_LINES
@@ -67,13 +67,13 @@ class Answers:
 
     def options(self, exchange: Exchange, told: Told) -> None:
         """Answer a question about the edge itself (RFC 9110 7.6.2, 9.3.7)."""
-        told.status, told.outcome = 204, Outcome.HIT
+        told.status, told.outcome = 204, Outcome.OWN
         hop = self.hop(exchange, told, None)
         exchange.reply(status_line(204) + b"Allow: GET, HEAD, OPTIONS\r\n" + hop + b"\r\n")
 
     def small(self, exchange: Exchange, told: Told, status: int, content: bytes) -> None:
         """Answer with a few bytes of JSON."""
-        told.status, told.outcome = status, Outcome.HIT
+        told.status, told.outcome = status, Outcome.OWN
         body = b"" if exchange.request.method == b"HEAD" else content
         exchange.reply(
             status_line(status) + b"Content-Type: application/json\r\nCache-Control: no-store\r\n"

@@ -144,6 +144,12 @@ class Herd:
 
         named: dict[Exchange, bytes] = {}
 
+        def send_all(exchange: Exchange) -> None:
+            name = self._herds.new_id(None)
+            self._attend(exchange, name)
+            if exchange.complete is None:
+                exchange.deliver(before + name + after, None)
+
         def send_first(exchange: Exchange) -> None:
             name = named[exchange] = self._herds.new_id(None)
             if exchange.complete is None:
@@ -152,7 +158,7 @@ class Herd:
         def send_rest(exchange: Exchange) -> None:
             self._attend(exchange, named.get(exchange, b""))
             if exchange.complete is None:
-                exchange.deliver(b"", self._body(exchange, position) if position < stop else None)
+                exchange.deliver(b"", self._body(exchange, position))
 
         def begun() -> None:
             self._herds.fills.beginning.discard(self.entry)
@@ -160,6 +166,9 @@ class Herd:
                 self._loop, self._exchanges, partial(self._or_hang_up, send_rest), self._leave
             )
 
+        if position >= stop:
+            in_slices(self._loop, self._exchanges, partial(self._or_hang_up, send_all), self._leave)
+            return
         self._herds.fills.beginning.add(self.entry)
         in_slices(
             self._loop,

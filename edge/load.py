@@ -18,6 +18,7 @@ ANSWERS_MIN: Final = 20
 """Answers in the window below which a share of failures says nothing."""
 
 _SERVER_FAULT: Final = 500
+_OWN: Final = Outcome.OWN.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,13 @@ class LoadMeter:
 
 
 def _sample(totals: Totals, now: float) -> _Sample:
-    requests = totals.requests
+    # A drained edge answers probes with 503: that is no failure of what viewers get.
+    of_viewers = [(key, count) for key, count in totals.requests.items() if key[0] != _OWN]
     return _Sample(
         now,
         totals.counts["egress_bytes"],
         totals.counts["busy_microseconds"] / 1e6,
-        requests.total(),
-        sum(count for (_, _, status), count in requests.items() if status >= _SERVER_FAULT),
-        sum(count for (outcome, _, _), count in requests.items() if outcome == Outcome.HIT.value),
+        sum(count for _, count in of_viewers),
+        sum(count for (_, _, status), count in of_viewers if status >= _SERVER_FAULT),
+        sum(count for (outcome, _, _), count in of_viewers if outcome == Outcome.HIT.value),
     )

@@ -60,8 +60,18 @@ class Service:
 
     async def serve(self, exchange: Exchange) -> None:
         """One request from its head to the last byte of its answer."""
-        parts, request = self.parts, exchange.request
+        parts = self.parts
         told = Told(parts.new_request_id(exchange))
+        try:
+            await self._answer(parts, exchange, told)
+            await exchange.finished()
+        finally:
+            # Also where a stop ends an answer in its middle.
+            if not exchange.connection.neighbour:
+                parts.accounts.settle(told, exchange, exchange.complete is True)
+
+    async def _answer(self, parts: Parts, exchange: Exchange, told: Told) -> None:
+        request = exchange.request
         try:
             if parts.answers_health and request.target in _HEALTH:
                 _health(parts, exchange, told)
@@ -83,9 +93,6 @@ class Service:
         except Exception:
             self._log.exception("request failed", target=request.target)
             parts.answers.problem(exchange, told, CinedgeError("the edge made a mistake"))
-        complete = await exchange.finished()
-        if exchange.asker is None:
-            parts.accounts.settle(told, exchange, complete)
 
 
 async def _let_in(parts: Parts, exchange: Exchange, told: Told, matched: Matched) -> None:

@@ -109,6 +109,9 @@ class Stored:
             return
         if learned.failed_over:
             told.miss_class = MissClass.HEALTH
+        elif learned.entry is not entry and told.miss_class is None:
+            # Asked by the viewer's wish, and there was another version.
+            told.miss_class = MissClass.EXPIRED
         if learned.entry is not None:
             stands = learned.entry is entry
             outcome = Outcome.REVALIDATED if stands else Outcome.MISS

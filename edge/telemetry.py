@@ -22,6 +22,7 @@ _COUNTS: Final = {
     "passed_by_blocks": "Blocks served that the policy would not have written.",
     "connections": "Client connections taken.",
     "turned_away": "Connections over the limit.",
+    "log_dropped": "Lines that the access log could not take.",
     "accept_pauses": "Times no connection could be taken for want of descriptors or memory.",
 }
 _EVICTIONS: Final = {

@@ -81,11 +81,9 @@ def add_up(all_totals: Iterable[Totals]) -> Totals:
 def read_totals(accounts: Accounts, holdings: Holdings, fills: Fills, server: Server) -> Totals:
     """What one worker's parts have counted."""
     counters = accounts.counters
-    streams = [
-        connection
-        for connection in server.connections.values()
-        if connection.exchange is not None or connection.owed is not None
-    ]
+    # What other workers of the box are told goes to no viewer, and is never settled.
+    viewers = [each for each in server.connections.values() if not each.neighbour]
+    streams = [each for each in viewers if each.exchange is not None or each.owed is not None]
     settled_bytes = sum(counters.sent_bytes.values())
     return Totals(
         Counter(counters.requests),
@@ -105,9 +103,10 @@ def read_totals(accounts: Accounts, holdings: Holdings, fills: Fills, server: Se
             connections=server.accepted_total,
             turned_away=server.turned_away_total,
             accept_pauses=server.accept_pauses_total,
+            log_dropped=accounts.dropped_lines,
         ),
         Counter(
-            open_connections=len(server.connections),
+            open_connections=len(viewers),
             streams=len(streams),
             in_flight_bytes=sum(each.left for each in streams),
             held_bytes=holdings.held_bytes,

@@ -22,6 +22,7 @@ class Panel:
 
 
 _HAD: Final = 'outcome=~"hit|stale|revalidated"'
+_CONTENT: Final = 'outcome!="own"'
 PANELS: Final = (
     Panel(
         "Sent to players",
@@ -39,7 +40,7 @@ PANELS: Final = (
         (
             (
                 f"sum by (node) (rate(cinedge_edge_sent_bytes_total{{{_HAD}}}[5m]))"
-                " / sum by (node) (rate(cinedge_edge_sent_bytes_total[5m]))",
+                f" / sum by (node) (rate(cinedge_edge_sent_bytes_total{{{_CONTENT}}}[5m]))",
                 "{{node}}",
             ),
         ),
@@ -50,7 +51,7 @@ PANELS: Final = (
         (
             (
                 "sum by (outcome, reason) (rate("
-                'cinedge_edge_sent_bytes_total{outcome!="hit"}[5m]))',
+                'cinedge_edge_sent_bytes_total{outcome!~"hit|own"}[5m]))',
                 "{{outcome}} {{reason}}",
             ),
         ),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdnkit.wire import RESERVED_FIRST_SEGMENTS
+from cdnkit.wire import Outcome
 from config.topology import EdgeNode
 from scripts.logs.records import Record, title_of
 from scripts.overview.looking import Seen
@@ -72,7 +72,7 @@ def busiest_titles(records: Iterable[Record], window_seconds: float) -> list[Tit
     sums: defaultdict[str, _Sum] = defaultdict(_Sum)
     for record in records:
         title = title_of(str(record.get("path", "")))
-        if record.get("tier") == "edge" and title and _is_content(title):
+        if record.get("tier") == "edge" and title and record.get("outcome") != Outcome.OWN.value:
             _add(sums[title], record)
     rates = [
         TitleRate(
@@ -91,11 +91,6 @@ def busiest_titles(records: Iterable[Record], window_seconds: float) -> list[Tit
 def rows_of(rates: Sequence[EdgeRate] | Sequence[TitleRate]) -> list[dict[str, Any]]:
     """As plain values, for JSON."""
     return [{name: getattr(each, name) for name in each.__slots__} for each in rates]
-
-
-def _is_content(title: str) -> bool:
-    """Probes of routers are answered and logged like films."""
-    return title.partition("/")[0] not in RESERVED_FIRST_SEGMENTS
 
 
 def _add(total: _Sum, record: Record) -> None:

@@ -62,13 +62,12 @@ def judge(all_seen: Sequence[Seen], digest: str) -> list[Row]:
 
 
 def hit_ratio(seen: Seen) -> float | None:
-    """Share of the bytes an edge sent since its start that it had at hand."""
-    sent = seen.figures.total("cinedge_edge_sent_bytes_total")
+    """Share of the bytes of content an edge sent since its start that it had at hand."""
+    figures, name = seen.figures, "cinedge_edge_sent_bytes_total"
+    sent = (figures.total(name) or 0) - (figures.total(name, outcome=Outcome.OWN.value) or 0)
     if not sent:
         return None
-    hits = [
-        seen.figures.total("cinedge_edge_sent_bytes_total", outcome=each.value) for each in _HITS
-    ]
+    hits = [figures.total(name, outcome=each.value) for each in _HITS]
     return sum(filter(None, hits)) / sent
 
 

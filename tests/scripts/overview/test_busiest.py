@@ -24,8 +24,8 @@ def test_titles_are_added_up_over_their_files_and_the_window() -> None:
             record("/films/b.mp4", 0, session="s"),
             {"tier": "router", "path": "/films/b.mp4", "bytes": 10**9},
             {"tier": "edge", "bytes": 5},
-            record("/readyz", 500),
-            record("/v1/content", 500),
+            record("/readyz", 500, outcome="own"),
+            record("*", 500, outcome="own"),
         ],
         10.0,
     )
