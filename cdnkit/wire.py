@@ -114,6 +114,7 @@ class ChangeKind(enum.Enum):
     WARM = "warm"
     PIN = "pin"
     UNPIN = "unpin"
+    RESTORED = "restored"
 
 
 class ReceiptState(enum.Enum):

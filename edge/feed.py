@@ -151,6 +151,10 @@ class Feed:
 
     async def _apply(self, change: Mapping[str, Any]) -> None:
         kind, detail = change.get("kind"), change.get("detail")
+        if kind == ChangeKind.RESTORED.value:
+            # What came after the backup is forgotten there, and may be something else by now.
+            self._holdings.distrust()
+            return
         if kind in _ORDERS and isinstance(detail, dict) and "order" in detail:
             await self._orders.obey(str(kind), detail, self._receipts)
             return

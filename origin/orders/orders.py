@@ -70,7 +70,7 @@ class Maker:
                 return await self._keep(asked, detail)
             case ChangeKind.PIN | ChangeKind.UNPIN:
                 return await self._keep(parse_pin(body), {})
-            case ChangeKind.PUBLISH | ChangeKind.DELETE:
+            case ChangeKind.PUBLISH | ChangeKind.DELETE | ChangeKind.RESTORED:
                 raise BadRequestError("no order tells this")
             case _:
                 assert_never(kind)

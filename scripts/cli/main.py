@@ -54,6 +54,7 @@ COMMANDS: Final = {
     "logs": "access logs of all nodes: choose, merge, follow",
     "simulate": "play a trace against the cache rules of edges",
     "capacity": "turn a demand into servers, disks, links and cost",
+    "backup": "back up an origin while it runs; restore one",
     "account": "make an account of the film service, or give one a role",
     "token": "give a playback token; show what one allows",
     "topology": "check a topology file; plan, apply, take back a change",

@@ -233,6 +233,19 @@ async def test_another_journal_is_noticed_and_nothing_is_trusted_unasked(
     assert "hit" in (await client.ask(PATH)).fields["cache-status"]
 
 
+async def test_a_restored_journal_means_asking_before_anything_is_served(
+    edge: Edge, journal: Journal
+) -> None:
+    client = await edge.client()
+    await client.ask(PATH)
+    await caught_up(journal)
+    await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+    journal.add({"kind": "restored", "detail": {}})
+    await caught_up(journal)
+    await revalidates(edge)
+    assert "hit" in (await client.ask(PATH)).fields["cache-status"]
+
+
 @pytest.mark.parametrize(
     "broken",
     [

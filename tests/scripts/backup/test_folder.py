@@ -1,0 +1,82 @@
+"""Which backups there are, who may work on them, and what goes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cdnkit.errors import ConflictError, NotFoundError, UnavailableError
+from scripts.backup.folder import chosen, locked, names_of, prune, read_manifest, read_objects
+from scripts.backup.verifying import faults_of
+from tests.helpers.backed_up import FILM, node_in, put_all
+from tests.scripts.backup.test_making import NOW, back_up
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three backups: a film that is replaced, and one that is new in the last."""
+    node = node_in(tmp_path / "here")
+    for number, films in enumerate(({"a": FILM}, {"a": FILM[::-1]}, {"b": b"new"})):
+        put_all(node, films)
+        back_up(node, tmp_path / "backups", NOW + number)
+    return tmp_path / "backups"
+
+
+def test_the_newest_backup_is_meant_when_none_is_named(folder: Path) -> None:
+    assert chosen(folder, None).name == names_of(folder)[-1] == "20270115T080002Z"
+    assert chosen(folder, "20270115T080000Z").name == "20270115T080000Z"
+
+
+def test_a_backup_that_is_not_there_is_answered_with_those_that_are(folder: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"no backup x; there are 20270115T080000Z, "):
+        chosen(folder, "x")
+    with pytest.raises(NotFoundError, match="cinedge backup make"):
+        chosen(folder / "extents", None)
+
+
+def test_pruning_takes_what_no_kept_backup_names(folder: Path) -> None:
+    files = set(folder.glob("extents/*/*"))
+    gone, freed_bytes = prune(folder, 2)
+    went = files - set(folder.glob("extents/*/*"))
+    assert gone == ["20270115T080000Z"]
+    assert len(went) == 3
+    assert freed_bytes > len(FILM)
+    assert [list(faults_of(folder, folder / name)) for name in names_of(folder)] == [[], []]
+
+
+def test_pruning_takes_what_a_killed_backup_left(folder: Path) -> None:
+    left = folder / "20270115T090000Z"
+    left.mkdir()
+    (left / "catalog.sqlite").touch()
+    assert prune(folder, 3) == ([], 0)
+    assert not left.exists()
+    assert len(names_of(folder)) == 3
+
+
+def test_only_one_program_works_in_a_folder(folder: Path) -> None:
+    with locked(folder), pytest.raises(ConflictError, match="another backup works"), locked(folder):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 1, "objects": 2}'])
+def test_a_manifest_that_cannot_be_read_is_named(folder: Path, text: str) -> None:
+    backup = chosen(folder, None)
+    (backup / "manifest.json").write_text(text)
+    with pytest.raises(UnavailableError, match=r"manifest\.json cannot be read"):
+        read_manifest(backup)
+
+
+def test_a_manifest_of_a_newer_program_is_refused(folder: Path) -> None:
+    path = chosen(folder, None) / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2, "more": 1}))
+    with pytest.raises(UnavailableError, match="has format 2; this program reads 1"):
+        read_manifest(path.parent)
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '["a", 1, 2]', "7"])
+def test_a_list_of_objects_that_cannot_be_read_is_named(folder: Path, line: str) -> None:
+    (chosen(folder, None) / "objects.jsonl").write_text(line + "\n")
+    with pytest.raises(UnavailableError, match=r"objects\.jsonl cannot be read"):
+        list(read_objects(chosen(folder, None)))
