@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar, cast
 import yaml
 
 from config.complaints import Complaint, did_you_mean, nearest
+from config.environment import SecretError, secret_of
 from config.nodes import place_of
 from config.scalars import advice, expected, placeholder, read_scalar, sample
 from config.shape import Field, Kind, Many, fields_of
@@ -121,6 +122,8 @@ class Builder:
                 self._inherited[field.record] = values[field.name]
         if "secret_env" in values:
             self._resolve_secret(values, given, node, path)
+        if "database_env" in values:
+            self._from_outside("database", values, given, path)
         return record(**values)
 
     def _left_out(self, field: Field) -> Any:
@@ -233,24 +236,35 @@ class Builder:
         node: yaml.Node,
         path: str,
     ) -> None:
-        variable = values["secret_env"]
-        where = _join(path, "secret_env")
-        if values["secret"] and variable:
-            hint = "keep secret_env, which keeps the secret out of the file"
-            self._refuse(
-                given["secret"][0], _join(path, "secret"), "given besides secret_env", hint
-            )
-        elif variable:
-            values["secret"] = self._environ.get(variable, "")
-            if not values["secret"]:
-                hint = "set it before the start, or give secret"
-                message = f"environment variable {variable!r} is not set"
-                self._refuse(given["secret_env"][1], where, message, hint)
-                values["secret"] = _UNKNOWN_SECRET
-        elif not values["secret"] and not values.get("public_key"):
+        if values["secret"] or values["secret_env"]:
+            self._from_outside("secret", values, given, path)
+        elif not values.get("public_key"):
             hint = "name the environment variable that holds it: `secret_env: NAME`"
+            where = _join(path, "secret_env")
             self._refuse(node, where, "missing; expected secret_env or secret", hint)
             values["secret"] = _UNKNOWN_SECRET
+
+    def _from_outside(
+        self,
+        name: str,
+        values: dict[str, Any],
+        given: Mapping[str, tuple[yaml.Node, yaml.Node]],
+        path: str,
+    ) -> None:
+        """The setting `name`, which may stand in the environment instead."""
+        env = f"{name}_env"
+        variable = values[env]
+        if not variable:
+            return
+        if values[name]:
+            hint = f"keep {env}, which keeps it out of the file"
+            self._refuse(given[name][0], _join(path, name), f"given besides {env}", hint)
+            return
+        try:
+            values[name] = secret_of(variable, self._environ)
+        except SecretError as error:
+            self._refuse(given[env][1], _join(path, env), error.message, error.hint)
+            values[name] = _UNKNOWN_SECRET if name == "secret" else ""
 
     def _addition(self, field: Field) -> str:
         """How to add a setting that is missing."""

@@ -6,13 +6,16 @@ named, never shown.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from config.scalars import needs_quotes, write_scalar
 from config.shape import Field, Many, fields_of
 from config.topology import EdgeSettings, RouterSettings, Topology
+
+_FROM_OUTSIDE: Final = frozenset({"secret", "database"})
+"""Settings that the environment may hold: by the setting of the same name with _env."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -65,7 +68,7 @@ def _goes_without_saying(
     field: Field, record: Any, base: Any, inherited: dict[type[Any], Any]
 ) -> bool:
     value = getattr(record, field.name)
-    if field.name == "secret" and record.secret_env:
+    if field.name in _FROM_OUTSIDE and getattr(record, f"{field.name}_env", ""):
         return True
     if base is not None:
         return bool(value == getattr(base, field.name))

@@ -1,7 +1,8 @@
 """A topology file to checked records, or a `TopologyError` that lists everything wrong with it.
 
 Puts together reading, building, the checks between records and what follows from the rest (URLs
-made from addresses). The file system is touched in `read_content` alone.
+made from addresses). The topology file is read in `read_content` alone, files of secrets in
+`config.environment`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ def parse_topology(
     file: str = "topology.yaml",
     folder: str = "",
 ) -> Topology:
-    """The topology in a text. `environ` answers secret_env. Raises TopologyError."""
+    """The topology in a text. Raises TopologyError.
+
+    `environ` answers secret_env and database_env, by value or by file.
+    """
     root = compose(content, file)
     builder = Builder(file, folder, environ)
     topology = builder.topology(root)

@@ -21,7 +21,9 @@ prints one with every setting, `cinedge topology schema` prints a JSON Schema fo
 - Durations are seconds, or text such as `250ms`, `2s`, `5m`, `1h`, `7d`.
 - Relative paths start from the directory of the file.
 - Switches are `true` or `false`. Text that looks like a number or a switch goes in quotes.
-- A secret is given by `secret_env`, the name of an environment variable, or by `secret`.
+- A secret is given by `secret_env`, the name of an environment variable, or by `secret`; the URL of
+  a catalog likewise by `database_env` or `database`. Where the variable `NAME` is not set,
+  `NAME_FILE` may name a file that holds the secret, as container engines put them in place.
 - `reload`: running processes take another value over from the file, and nobody who streams notices.
   `restart`: the process has to be started again, as all that stands inside such a setting;
   `cinedge topology plan` says which, `cinedge topology apply` does it one node at a time.

@@ -129,7 +129,14 @@ class OriginNode:
         "How others reach it; made from listen when empty.", "", unit="url", applies=RESTART
     )
     database: str = setting(
-        "SQLAlchemy URL of the catalog; SQLite under data when empty.", "", applies=RESTART
+        "SQLAlchemy URL of the catalog; SQLite under data when empty. With a password in it, "
+        "better given by database_env.",
+        "",
+        secret=True,
+        applies=RESTART,
+    )
+    database_env: str = setting(
+        "Environment variable that holds the URL of the catalog.", "", applies=RESTART
     )
     volumes: tuple[Volume, ...] = setting("Disks that hold the extents.", ())
     object_store: ObjectStore | None = setting(

@@ -9,7 +9,8 @@ from typing import Any, Final
 from config.shape import Many, fields_of
 from config.topology import Topology
 
-_FILES: Final = frozenset({"secret_file", "certificate", "key", "ca"})
+_VARIABLES: Final = frozenset({"secret_env", "database_env"})
+_FILES: Final = frozenset({"certificate", "key", "ca"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Named:
 def named_by(topology: Topology) -> Named:
     """What has to be there again before processes of this topology can start."""
     said = list(_texts(Topology, topology))
-    variables = {text for name, _, text in said if name == "secret_env"}
+    variables = {text for name, _, text in said if name in _VARIABLES}
     files = {text for name, unit, text in said if name in _FILES and unit == "path"}
     return Named(tuple(sorted(variables)), tuple(sorted(files)))
 

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.changes import changes_between
 from config.dump import dump_topology
 from config.load import TopologyError, apply_defaults, load_topology, parse_topology
 from config.topology import Address, EdgeNode, EdgeSettings, Topology
@@ -188,3 +189,54 @@ def test_what_breaks_a_topology_is_refused_with_file_line_path_and_fix(
 @pytest.mark.parametrize("case", load_vectors("topology_errors"), ids=case_id)
 def test_every_complaint_says_what_to_do(case: dict[str, Any]) -> None:
     assert [each.message for each in refusal(case["text"]).complaints if not each.hint] == []
+
+
+_WITH_SECRETS = """\
+origins:
+  - {name: o, listen: "127.0.0.1:1", data: d, database_env: DATABASE}
+access_tokens:
+  - {name: a, secret_env: TOKEN}
+"""
+_DATABASE = "postgresql://films:hush-hush@127.0.0.1/films"
+
+
+def test_every_secret_may_be_in_a_file_that_the_environment_names(tmp_path: Path) -> None:
+    for name, content in (("token", "hush-hush-hush-hush"), ("database", _DATABASE)):
+        (tmp_path / name).write_text(content + "\n")
+    environ = {
+        "TOKEN_FILE": str(tmp_path / "token"),
+        "DATABASE_FILE": str(tmp_path / "database"),
+    }
+    topology = parse_topology(_WITH_SECRETS, environ)
+    assert topology.access_tokens[0].secret == "hush-hush-hush-hush"
+    assert topology.origins[0].database == _DATABASE
+    assert "hush" not in repr(topology) + dump_topology(topology)
+    assert "database_env: DATABASE" in dump_topology(topology)
+
+
+def test_a_secret_that_is_missing_is_told_with_its_line_and_what_to_do(tmp_path: Path) -> None:
+    error = refusal(_WITH_SECRETS, {"DATABASE_FILE": str(tmp_path / "none")})
+    assert [(each.line, each.path) for each in error.complaints] == [
+        (2, "origins[0].database_env"),
+        (4, "access_tokens[0].secret_env"),
+    ]
+    assert f"'{tmp_path}/none', which 'DATABASE_FILE' names, cannot be read" in str(error)
+    assert "environment variable 'TOKEN' is not set" in str(error)
+    assert all(each.hint for each in error.complaints)
+
+
+def test_a_database_given_twice_is_refused() -> None:
+    text = _WITH_SECRETS.replace("data: d,", f'data: d, database: "{_DATABASE}",')
+    error = refusal(text, {"TOKEN": "x" * 20, "DATABASE": _DATABASE})
+    assert [each.path for each in error.complaints] == ["origins[0].database"]
+    assert "hush" not in str(error)
+
+
+def test_a_change_of_a_database_does_not_show_its_password() -> None:
+    before, after = (
+        parse_topology(_WITH_SECRETS, {"TOKEN": "x" * 20, "DATABASE": url})
+        for url in (_DATABASE, _DATABASE.replace("hush", "hushed"))
+    )
+    (change,) = changes_between(before, after)
+    assert change.path == "origins[o].database"
+    assert "hush" not in change.before + change.after

@@ -6,7 +6,7 @@ from config.load import parse_topology
 from scripts.backup.named import Named, named_by
 
 TOPOLOGY = """
-origins: [{name: o, listen: "127.0.0.1:1", data: data}]
+origins: [{name: o, listen: "127.0.0.1:1", data: data, database_env: DB}]
 sites: [{name: fra, latitude: 1, longitude: 1}]
 edges:
   - name: e
@@ -22,9 +22,9 @@ service:
 
 
 def test_every_variable_and_key_file_is_named() -> None:
-    environ = {"STUDIO": "x" * 32, "MAIL": "hidden-password"}
+    environ = {"STUDIO": "x" * 32, "MAIL": "hidden-password", "DB": "sqlite://"}
     named = named_by(parse_topology(TOPOLOGY, environ))
-    assert named.variables == ("MAIL", "STUDIO")
+    assert named.variables == ("DB", "MAIL", "STUDIO")
     assert named.files == ("/tls/ca.pem", "/tls/fullchain.pem", "/tls/key.pem")
     assert "hidden-password" not in repr(named)
 
