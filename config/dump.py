@@ -68,7 +68,7 @@ def _goes_without_saying(
     field: Field, record: Any, base: Any, inherited: dict[type[Any], Any]
 ) -> bool:
     value = getattr(record, field.name)
-    if field.name in _FROM_OUTSIDE and getattr(record, f"{field.name}_env", ""):
+    if field.name in _FROM_OUTSIDE and bool(getattr(record, f"{field.name}_env", "")):
         return True
     if base is not None:
         return bool(value == getattr(base, field.name))

@@ -12,7 +12,7 @@ import pytest
 from scripts.cli.main import parser_of
 
 ROOT = Path(__file__).parents[1]
-UNITS = sorted((ROOT / "docs" / "operating" / "deployment").glob("*.service"))
+UNITS = sorted((ROOT / "docs" / "operating" / "deployment" / "systemd").glob("*.service"))
 EXPOSURE_MAX = 20
 """In tenths of what `systemd-analyze security` says."""
 
