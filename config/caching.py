@@ -1,6 +1,6 @@
-"""Records of what an edge stores and reuses, and whom it believes behind it.
+"""Records of what an edge stores and reuses, whom it believes behind it, and who believes it.
 
-Parts of `config.topology`: a route or the settings of an edge hold them.
+Parts of `config.topology`: a route, a process or the settings of an edge hold them.
 """
 
 # `setting` only describes a field, as dataclasses.field does.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.declare import setting
+from config.declare import RESTART, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,30 @@ class UpstreamTls:
     )
     name: str = setting(
         "Name to ask for (SNI) and to find in the certificate; empty: the host of the URL.", ""
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Certificate and key of a process; both files are read again when they change."""
+
+    certificate: str = setting(
+        "File with the certificate and the chain behind it, in PEM.", unit="path", applies=RESTART
+    )
+    key: str = setting(
+        "File with its private key, in PEM, without a password.", unit="path", applies=RESTART
+    )
+    oldest_version: str = setting(
+        "Oldest version of TLS that is spoken; players from before 2019 know no 1.3.",
+        "TLSv1.2",
+        choices=("TLSv1.2", "TLSv1.3"),
+        applies=RESTART,
+    )
+    hsts_seconds: int = setting(
+        "How long browsers are told to come by https only (Strict-Transport-Security, RFC 6797), "
+        "this host for all its ports; 0: they are told nothing.",
+        0,
+        unit="seconds",
+        minimum=0,
+        applies=RESTART,
     )

@@ -63,11 +63,11 @@ def _edges_have_disks(topology: Topology) -> Iterator[Finding]:
             )
 
 
-def _urls_of_edges_say_how_to_connect(topology: Topology) -> Iterator[Finding]:
-    for number, edge in enumerate(topology.edges):
-        if edge.tls is not None and edge.url.startswith("http:"):
-            message = "players would not use TLS, and the edge takes nothing else"
-            yield Finding(f"edges[{number}].url", message, "write https://")
+def _urls_say_how_to_connect(topology: Topology) -> Iterator[Finding]:
+    for path, node in topology.nodes():
+        if node.tls is not None and node.url.startswith("http:"):
+            message = "who goes by it would not use TLS, and the process takes nothing else"
+            yield Finding(f"{path}.url", message, "write https://")
 
 
 def _blocks_are_powers_of_two(topology: Topology) -> Iterator[Finding]:
@@ -169,7 +169,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     *check_tiers.CHECKS,
     _volumes_can_hold_the_copies,
     _edges_have_disks,
-    _urls_of_edges_say_how_to_connect,
+    _urls_say_how_to_connect,
     _blocks_are_powers_of_two,
     _routes_are_clear,
     _keys_are_usable,

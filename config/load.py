@@ -79,7 +79,7 @@ def apply_defaults(topology: Topology) -> Topology:
 def _with_url(node: _Node) -> _Node:
     if node.url:
         return node
-    scheme = "https" if isinstance(node, EdgeNode) and node.tls is not None else "http"
+    scheme = "http" if node.tls is None else "https"
     return dataclasses.replace(node, url=f"{scheme}://{node.listen}")
 
 

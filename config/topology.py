@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from config.caching import Caching, UpstreamTls
+from config.caching import Tls as Tls
 from config.declare import RESTART, setting
 from config.eviction import Eviction
 from config.filling import Fill
@@ -196,6 +197,12 @@ class OriginNode:
     packaging: PackagingSettings = setting(
         "How films are made ready to play.", default_factory=PackagingSettings, applies=RESTART
     )
+    tls: Tls | None = setting(
+        "It is reached with TLS (https), reads from disk volumes then take the longer way; without "
+        "it in plain HTTP.",
+        None,
+        applies=RESTART,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,18 +334,6 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
-    """What an edge proves its name with to players; both files are read again when they change."""
-
-    certificate: str = setting(
-        "File with the certificate and the chain behind it, in PEM.", unit="path", applies=RESTART
-    )
-    key: str = setting(
-        "File with its private key, in PEM, without a password.", unit="path", applies=RESTART
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class EdgeNode:
     """One edge: one box, one or more worker processes."""
 
@@ -416,6 +411,9 @@ class RouterNode:
         unit="address",
         applies=RESTART,
     )
+    tls: Tls | None = setting(
+        "It is reached with TLS (https); without it in plain HTTP.", None, applies=RESTART
+    )
 
 
 Node: TypeAlias = OriginNode | EdgeNode | RouterNode
@@ -438,6 +436,13 @@ class Topology:
         "Keys for playback tokens; the first native one signs, all verify.", ()
     )
     access_tokens: tuple[AccessToken, ...] = setting("Bearer tokens for uploads and operators.", ())
+    authorities: str = setting(
+        "File with the certificate authorities that processes of this installation believe of each "
+        "other, in PEM; empty: the system's.",
+        "",
+        unit="path",
+        applies=RESTART,
+    )
     service: Service | None = setting(
         "The film service around the films; left out: origins keep and send films only.",
         None,

@@ -27,9 +27,12 @@ from edge.respond import (
 class Answers:
     """Makes answers for one worker."""
 
-    def __init__(self, node: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, node: str, now: Callable[[], float] = time.time, promise: bytes = b""
+    ) -> None:
         self._node = node
         self._now = now
+        self._promise = promise
 
     def hop(self, exchange: Exchange, told: Told, upstream: FieldLines | None) -> bytes:
         """Lines this hop adds to an answer that did not come from an entry."""
@@ -42,12 +45,20 @@ class Answers:
             collapsed=told.collapsed,
         )
         before = NO_TRACE if upstream is None else trace_of(upstream)
-        lines = hop_lines(before, member, self._node, told.request_id, exchange.connection_line)
+        lines = hop_lines(
+            before,
+            member,
+            self._node,
+            told.request_id,
+            exchange.connection_line,
+            self._promise if exchange.is_of_viewer else b"",
+        )
         return lines if exchange.asker is None else lines + told.said(None, held=False)
 
     def relay(self, exchange: Exchange, told: Told, owner: FieldLines) -> bytes:
         """The lines that the owner of the content has added, in another worker of this box."""
         lines = b"X-Request-Id: %b\r\n%b" % (told.request_id, exchange.connection_line)
+        lines += self._promise if exchange.is_of_viewer else b""
         for name in (b"cache-status", b"via"):
             value = owner.combined(name)
             if value is not None:

@@ -76,7 +76,7 @@ from edge.takeover import Heirs, Takeover
 from edge.targets import TARGETS_MAX, Targets
 from edge.teacher import Teacher
 from edge.telemetry import EdgeCollector
-from edge.tls import Certificates
+from edge.tls import Certificates, certificates_of
 from edge.totals import Totals, read_totals
 from edge.uncacheable import Uncacheable
 from edge.upstream.lent import Lent
@@ -257,9 +257,10 @@ def _make(
     )
     fetcher = _fetcher(node, holdings, fills, origin, storing, box, now)
     log = open_log(settings.access_log, clock=now)
-    accounts, answers = Accounts(log, node.name), Answers(node.name, now)
+    certificates, promise = certificates_of(node.tls)
+    accounts, answers = Accounts(log, node.name), Answers(node.name, now, promise)
     bodies, lend = Bodies(fills, settings.read_ahead_blocks), None if box is None else box.lend
-    from_entries = EntryAnswers(node.name, bodies, now, lend)
+    from_entries = EntryAnswers(node.name, bodies, now, lend, promise)
     herds = Herds(fills, bodies, from_entries, accounts.settle, ids)
     lane = _lane(node, rules, from_entries, log, lane_targets_max)
     teacher = Teacher(lane, routing, now)
@@ -267,7 +268,6 @@ def _make(
     effects = Effects(holdings, fills, storing, joined.changes)
     passthrough = Passthrough(origin, answers, effects, now)
     health, meter = Health(), LoadMeter(rules.capacity)
-    certificates = _certificates(node)
     service = Service(
         Parts(
             stored=Stored(
@@ -286,7 +286,7 @@ def _make(
         )
     )
     server = Server(
-        *(loop, service.serve, Refusals(accounts, now).answer, rules.limits, lane),
+        *(loop, service.serve, Refusals(accounts, now, promise).answer, rules.limits, lane),
         *(lambda: accounts.absorb(lane), now, certificates),
     )
     made = (number, holdings, fetcher, fills, now)
@@ -367,12 +367,6 @@ def _lane(
     lane_log = LaneLog(node.name, prefix) if log.enabled else None
     targets = Targets(targets_max)
     return FastLane(answers.lane_heads, prefix, lane_log, targets, rules.repeats_at_once)
-
-
-def _certificates(node: EdgeNode) -> Certificates | None:
-    if node.tls is None:
-        return None
-    return Certificates(Path(node.tls.certificate), Path(node.tls.key))
 
 
 async def _ask_part(origin: Origin, entry: Entry, start: int, stop: int) -> Lent:

@@ -49,7 +49,9 @@ class EntryAnswers:
         bodies: Bodies,
         now: Callable[[], float] = time.time,
         lend: Callable[[Entry, int], tuple[int, int] | None] | None = None,
+        promise: bytes = b"",
     ) -> None:
+        self._promise = promise
         self._node = node
         self._lend = lend
         self._bodies = bodies
@@ -98,6 +100,7 @@ class EntryAnswers:
             entry.lines
             + b"Accept-Ranges: bytes\r\nAge: %d\r\n" % freshness.age_seconds(now)
             + trace_lines(entry.trace, member, self._node)
+            + self._promise
         )
         # Age and ttl move when another whole second has passed since the content was born.
         until = freshness.born_at + math.ceil(now - freshness.born_at)
@@ -197,6 +200,7 @@ class EntryAnswers:
             self._node,
             told.request_id,
             exchange.connection_line,
+            self._promise if exchange.is_of_viewer else b"",
         )
         if exchange.asker is None or self._lend is None:
             return lines

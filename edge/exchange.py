@@ -89,6 +89,11 @@ class Exchange:
         return self.connection.closing or self.body_left
 
     @property
+    def is_of_viewer(self) -> bool:
+        """Whether neither another worker nor another edge of ours asks."""
+        return self.asker is None and not self.connection.inner
+
+    @property
     def connection_line(self) -> bytes:
         """What the answer says of its connection (RFC 9112 9.3, 9.6)."""
         if self.closes_after:

@@ -104,7 +104,7 @@ class Feed:
         return self.sequence >= sequence
 
     async def _follow(self) -> None:
-        async with aiohttp.ClientSession(headers=self._identity.headers()) as session:
+        async with self._identity.session() as session:
             wait_seconds = 0
             while True:
                 try:

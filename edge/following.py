@@ -109,7 +109,7 @@ def make_following(
     def targets_of(key: str) -> list[bytes]:
         return [f"{prefix}{key}".encode() for prefix in prefixes]
 
-    identity = Identity(node.name, number, node.workers, _token(topology))
+    identity = Identity(node.name, number, node.workers, _token(topology), topology.authorities)
     warming = Warming(holdings, fetcher, fills)
     pinning = Pinning(holdings, node.settings.block_bytes)
     # The first worker warms, however many there are in the next life.

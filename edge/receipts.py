@@ -16,6 +16,7 @@ from typing import Any, Final
 import aiohttp
 import structlog
 
+from cdnkit.service.certificates import trusting_connector
 from cdnkit.wire import RECEIPTS_PATH, ReceiptState
 
 _WAITING_MAX: Final = 10_000
@@ -27,16 +28,25 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=10, sock_connect=5)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who speaks: worker `worker` of `workers` of an edge; `token` may be empty."""
+    """Who speaks: worker `worker` of `workers` of an edge; `token` may be empty.
+
+    `authorities` is the file with those it believes of an origin reached by https.
+    """
 
     edge: str
     worker: int
     workers: int
     token: str
+    authorities: str = ""
 
     def headers(self) -> dict[str, str]:
         """What proves it."""
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def session(self) -> aiohttp.ClientSession:
+        """A session for questions to an origin. Raises AuthorityError."""
+        connector = trusting_connector(self.authorities)
+        return aiohttp.ClientSession(connector=connector, headers=self.headers())
 
 
 class Receipts:
@@ -76,7 +86,7 @@ class Receipts:
 
     async def run(self) -> None:
         """Send what is to be said until cancelled."""
-        async with aiohttp.ClientSession(headers=self._identity.headers()) as session:
+        async with self._identity.session() as session:
             while True:
                 await self._more.wait()
                 self._more.clear()

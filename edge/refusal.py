@@ -21,9 +21,10 @@ class RefusedHeadError(BadRequestError):
 class Refusals:
     """Makes the whole answer to a refused head; one per worker."""
 
-    def __init__(self, accounts: Accounts, now: Callable[[], float]) -> None:
+    def __init__(self, accounts: Accounts, now: Callable[[], float], promise: bytes = b"") -> None:
         self._accounts = accounts
         self._now = now
+        self._promise = promise
 
     def answer(self, refusal: RefusedError, client: str) -> bytes:
         """The answer after which the connection ends."""
@@ -32,7 +33,7 @@ class Refusals:
             RefusedHeadError(refusal.reason),
             request_id,
             format_http_date(self._now()).encode(),
-            b"X-Request-Id: %b\r\nConnection: close\r\n" % request_id,
+            b"%bX-Request-Id: %b\r\nConnection: close\r\n" % (self._promise, request_id),
             status=refusal.status,
         )
         self._accounts.refuse(request_id, client, refusal.status, refusal.reason, len(text))

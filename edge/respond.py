@@ -117,10 +117,12 @@ def hop_lines(
     via: str,
     request_id: bytes,
     connection_line: bytes,
+    promise: bytes = b"",
 ) -> bytes:
-    """What this hop adds to every answer."""
-    return b"%bX-Request-Id: %b\r\n%b" % (
+    """What this hop adds to every answer; `promise` is what it tells of the host."""
+    return b"%b%bX-Request-Id: %b\r\n%b" % (
         trace_lines(before, cache_status, via),
+        promise,
         request_id,
         connection_line,
     )

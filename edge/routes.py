@@ -51,7 +51,10 @@ def upstreams_of(node: EdgeNode, topology: Topology, now: Callable[[], float]) -
     own = [origin.url.rstrip("/") + CONTENT_PREFIX for origin in topology.origins]
     edges = {edge.name: edge for edge in topology.edges}
     inner = [edges[name] for name in tiers_of(node, topology).inner]
-    return [_upstreams(route, own, node.settings, now, inner) for route in topology.routes]
+    return [
+        _upstreams(route, own, node.settings, now, inner, topology.authorities)
+        for route in topology.routes
+    ]
 
 
 def first_of(
@@ -89,15 +92,19 @@ def _upstreams(
     settings: EdgeSettings,
     now: Callable[[], float],
     inner: Sequence[EdgeNode],
+    authorities: str,
 ) -> Upstreams:
     policy = policy_from(route.caching or settings.caching)
     limits = replace(limits_of(settings), unknown_codings=policy.unknown_transfer_codings)
     urls = route.upstream or own
-    trust = None
-    if any(url.startswith("https:") for url in urls):
-        trust = Trust.of(route.upstream_tls.ca, route.upstream_tls.name)
     asked = [_endpoint(edge, route) for edge in inner] if _is_tiered(route) else []
-    return Upstreams(urls, limits, now, trust, asked)
+    trust = inner_trust = None
+    if any(url.startswith("https:") for url in urls):
+        of_ours = "" if route.upstream else authorities
+        trust = Trust.of(route.upstream_tls.ca or of_ours, route.upstream_tls.name)
+    if any(endpoint.tls for endpoint in asked):
+        inner_trust = Trust.of(authorities, "")
+    return Upstreams(urls, limits, now, trust, asked, inner_trust)
 
 
 def _endpoint(edge: EdgeNode, route: Route) -> Endpoint:

@@ -1,4 +1,4 @@
-"""TLS on client sockets: the context connections are made with, and one connection's channel.
+"""TLS on client sockets: what connections are made with, and one connection's channel.
 
 A `Channel` has the three calls of a plain socket that the loop and the lanes use (`recv`, `send`,
 `send_file`) and their manners: short counts, BlockingIOError when the socket is full or dry. What
@@ -15,12 +15,11 @@ import socket
 import ssl
 from collections.abc import Callable
 from os import preadv
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
-
-from cdnkit.errors import CinedgeError
+from cdnkit.service.certificates import HSTS_FIELD, KERNEL_TLS, TlsSettings
+from cdnkit.service.certificates import CertificateError as CertificateError
+from cdnkit.service.certificates import Certificates as Served
 
 if TYPE_CHECKING:
     from edge.connection import Connection
@@ -32,88 +31,37 @@ SLICE_BYTES: Final = 64 * 1024
 HEAD_BYTES: Final = 8 * 1024
 """A head up to here shares its first record with the content."""
 _BLOCKED: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
-_KERNEL_TLS: Final = int(getattr(ssl, "OP_ENABLE_KTLS", 0))
-"""Named by Python 3.12 and later; without it OpenSSL is not asked."""
 _TCP_ULP: Final = 31
 _SOL_TLS: Final = 282
 _TLS_TX: Final = 1
 _ULP_NAME_BYTES: Final = 16
 _CRYPTO_INFO_BYTES: Final = 4
-_log = structlog.get_logger("edge.tls")
 
 _RECORDS_PER_EVENT: Final = 16
 _READ_BYTES: Final = RECORD_BYTES
-Stamp = tuple[tuple[int, int, int], ...]
 
 
-class CertificateError(CinedgeError):
-    """The certificate or its key cannot be used."""
+class Certificates(Served):
+    """The context of viewers' connections, and channels on it."""
 
-    code = "certificate"
-
-
-class Certificates:
-    """The context of new connections, made again when its files change.
-
-    Connections that are open keep the one they began with. Raises CertificateError when the files
-    cannot be used at the start; later the context in use stays.
-    """
-
-    def __init__(self, certificate: Path, key: Path) -> None:
-        self._files = (certificate, key)
+    def __init__(self, settings: TlsSettings) -> None:
+        super().__init__(settings)
         self._scratch = memoryview(bytearray(HEAD_BYTES + SLICE_BYTES))
-        self._stamp = self._stat()
-        self._context = make_context(certificate, key)
 
     def wrap(self, sock: socket.socket) -> Channel:
         """A channel on an accepted socket, its handshake still to come. Raises OSError."""
-        wrapped = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         return Channel(wrapped, self._scratch)
 
-    def refresh(self) -> bool:
-        """Load the files again if they are not those seen last; whether that was done."""
-        stamp = self._stat()
-        if stamp == self._stamp:
-            return False
-        self._stamp = stamp
-        return self.reload()
 
-    def reload(self) -> bool:
-        """Load the files; what cannot be used is logged, and the context in use stays."""
-        try:
-            self._context = make_context(*self._files)
-        except CertificateError as error:
-            _log.error("certificate not loaded", detail=error.detail)
-            return False
-        _log.info("certificate loaded", certificate=str(self._files[0]))
-        return True
+def certificates_of(settings: TlsSettings | None) -> tuple[Certificates | None, bytes]:
+    """What an edge proves its name with, and the line that tells viewers to come by https only.
 
-    def _stat(self) -> Stamp:
-        try:
-            stats = [os.stat(path) for path in self._files]
-        except OSError:
-            return ()
-        return tuple((stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats)
-
-
-def make_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 and later with session tickets and without renegotiation. Raises CertificateError."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # A client that just closes is no attack here: requests say themselves where they end.
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_IGNORE_UNEXPECTED_EOF | _KERNEL_TLS
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_cert_chain(certificate, key, password=_no_password)
-    except OSError as error:
-        name = error.filename or f"{certificate} with {key}"
-        raise CertificateError(f"cannot use {name}: {error.strerror or error}") from error
-    return context
-
-
-def _no_password() -> str:
-    # Without an answer OpenSSL would ask on the terminal.
-    return ""
+    Raises CertificateError.
+    """
+    made = None if settings is None else Certificates(settings)
+    line = b"" if made is None or not made.hsts else f"{HSTS_FIELD}: {made.hsts}\r\n".encode()
+    return made, line
 
 
 def kernel_sends(sock: socket.socket) -> bool:
@@ -174,7 +122,7 @@ class Channel:
         except _BLOCKED:
             raise BlockingIOError from None
         self.shaking = False
-        self._kernel = bool(_KERNEL_TLS) and kernel_sends(self._sock)
+        self._kernel = bool(KERNEL_TLS) and kernel_sends(self._sock)
 
     def recv(self, size: int) -> bytes:
         """Like socket.recv; at most one record, so a short answer does not mean a dry socket."""

@@ -19,6 +19,7 @@ import structlog
 from aiohttp import web
 
 from cdnkit.service.app import build_app
+from cdnkit.service.certificates import Certificates
 from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
@@ -203,13 +204,15 @@ def build_watch(
         Target(resort.name, resort.probed_url or resort.url, ())
         for resort in last_resorts(topology, realm.settings)
     ]
-    prober = Prober(targets, realm.settings, chance=chance, observe=observe)
+    trusted = topology.authorities
+    prober = Prober(targets, realm.settings, chance=chance, observe=observe, authorities=trusted)
     observers = Observers(
         peers_of(realm.node, topology),
         families.councils,
         now=now,
         is_in_doubt=lambda: families.is_in_doubt,
         on_heard=reconsider,
+        authorities=trusted,
     )
     return prober, observers
 
@@ -249,7 +252,7 @@ def build_dns(reign: Reign) -> DnsServer | None:
 def peers_of(node: RouterNode, topology: Topology) -> dict[str, str]:
     """The other routers of a topology and where they answer."""
     return {
-        other.name: (other.url or f"http://{other.listen}").rstrip("/")
+        other.name: other.url.rstrip("/") or f"http://{other.listen}"
         for other in topology.routers
         if other.name != node.name
     }
@@ -269,14 +272,21 @@ def run_worker(node: RouterNode, topology: Topology, file: NodeFile | None = Non
 
     async def main() -> None:
         router = build_router(node, topology)
+        certificates = None if node.tls is None else Certificates(node.tls)
+        if certificates is not None:
+            router.application.on_response_prepare.append(certificates.tell_browsers)
         host, port = node.listen.host, node.listen.port
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(router.running())
             await stack.enter_async_context(
                 serve_redirects(
-                    router.application, router.desk, host, port, reuse_port=node.workers > 1
+                    *(router.application, router.desk, host, port),
+                    reuse_port=node.workers > 1,
+                    context=certificates.context if certificates else None,
                 )
             )
+            if certificates is not None:
+                await stack.enter_async_context(certificates.followed())
             if node.dns is not None and router.dns is not None:
                 await stack.enter_async_context(router.dns.serving(node.dns))
             reopen = reopen_logs(router.application)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -38,8 +39,11 @@ async def serve_redirects(
     reuse_port: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     grace_seconds: float = GRACE_SECONDS,
+    context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Listening]:
     """Serve inside the block; at its end drain and close. Port 0 takes a free one.
+
+    With a `context` in TLS.
 
     Raises OSError when the address cannot be bound.
     """
@@ -66,12 +70,13 @@ async def serve_redirects(
         port,
         backlog=_BACKLOG,
         reuse_port=reuse_port or None,
+        ssl=context,
     )
     bound = server.sockets[0].getsockname()[1]
     keep = asyncio.create_task(_keep(shared, desk, app, limits, loop.time), name="lane")
     _log.info("listening", host=host, port=bound)
     try:
-        yield Listening(host, bound)
+        yield Listening(host, bound, context is not None)
     finally:
         health.drain()
         desk.reign.heirs.remove(shared.adopt)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from cdnkit.service.certificates import trusting_connector
 from geo_router.agreement import Council, read_view, view_body
 from geo_router.fleet import Fleet
 
@@ -59,8 +60,10 @@ class Observers:
         now: Callable[[], float],
         is_in_doubt: Callable[[], bool],
         on_heard: Callable[[], None],
+        authorities: str = "",
     ) -> None:
-        """`on_heard` is called after each view taken in."""
+        """`on_heard` is called after each view taken in; `authorities` as `Prober` has it."""
+        self._authorities = authorities
         self._peers = peers
         self._councils = councils
         self._now = now
@@ -72,6 +75,7 @@ class Observers:
     async def __aenter__(self) -> Observers:
         if self._peers:
             self._session = aiohttp.ClientSession(
+                connector=trusting_connector(self._authorities),
                 timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )

@@ -24,6 +24,7 @@ import structlog
 from yarl import URL
 
 from cdnkit import wire
+from cdnkit.service.certificates import trusting_connector
 from config.topology import RouterSettings
 from geo_router.fleet import Observation, Result
 
@@ -75,9 +76,12 @@ class Prober:
         *,
         chance: Callable[[], float],
         observe: Observe,
+        authorities: str = "",
     ) -> None:
         """`chance` gives a share of an interval to start after; `observe` takes every observation
-        in and says whether it leaves the edge in doubt."""
+        in and says whether it leaves the edge in doubt; `authorities` is a file with those
+        believed of edges reached by https."""
+        self._authorities = authorities
         self._targets = targets
         self._interval_seconds = settings.probe_interval_seconds
         self._timeout_seconds = settings.probe_timeout_seconds
@@ -89,7 +93,7 @@ class Prober:
 
     async def __aenter__(self) -> Prober:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            connector=trusting_connector(self._authorities, limit=0, force_close=True),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=self._timeout_seconds),
         )

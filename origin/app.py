@@ -20,6 +20,7 @@ from aiohttp import web
 from cdnkit.errors import ForbiddenError
 from cdnkit.service.app import HEALTH, TELEMETRY, build_app
 from cdnkit.service.auth import BearerAuth
+from cdnkit.service.certificates import Certificates
 from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
@@ -141,8 +142,10 @@ def _calm_collector() -> None:
 
 
 def _serving(app: web.Application, node: OriginNode) -> AbstractAsyncContextManager[object]:
-    """Its port, with the lane for content before it where the store has local files."""
+    """Its port, with the lane for content before it where it may write to sockets itself."""
     host, port = node.listen.host, node.listen.port
+    if node.tls is not None:
+        return serve(app, host, port, certificates=Certificates(node.tls))
     if isinstance(app[PARTS].store, DiskStore):
         return serve_content(app, app[LIBRARY], host, port, now=time.time)
     return serve(app, host, port)

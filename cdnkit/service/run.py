@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -22,6 +22,7 @@ from aiohttp import web
 
 from cdnkit.errors import CinedgeError
 from cdnkit.service.app import ACCESS_LOG, HEALTH
+from cdnkit.service.certificates import Certificates
 from cdnkit.service.connections import DEFAULT_LIMITS, GuardedRunner, Limits
 
 GRACE_SECONDS: Final = 10.0
@@ -51,12 +52,16 @@ class Listening:
 
     host: str
     port: int
+    secure: bool = False
 
     @property
     def url(self) -> str:
         """Base URL by which this machine reaches it."""
         host = _WILDCARDS.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        scheme = "https" if self.secure else "http"
+        return (
+            f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
+        )
 
 
 class Stop:
@@ -156,24 +161,35 @@ async def serve(
     limits: Limits = DEFAULT_LIMITS,
     notice_seconds: float = 0.0,
     grace_seconds: float = GRACE_SECONDS,
+    certificates: Certificates | None = None,
 ) -> AsyncIterator[Listening]:
     """Serve `app` inside the block; at its end drain and close. Port 0 takes a free one.
+
+    With `certificates` in TLS.
 
     At the end /readyz says draining for `notice_seconds` while requests are still taken, then no
     connection is accepted and requests in flight have `grace_seconds` to finish. Raises OSError
     when the address cannot be bound.
     """
+    if certificates is not None:
+        app.on_response_prepare.append(certificates.tell_browsers)
     runner = make_runner(app, limits, grace_seconds=grace_seconds)
     await runner.setup()
     try:
         site = web.TCPSite(
-            runner, host or None, port, backlog=_BACKLOG, reuse_port=reuse_port or None
+            runner,
+            host or None,
+            port,
+            backlog=_BACKLOG,
+            reuse_port=reuse_port or None,
+            ssl_context=certificates.context if certificates else None,
         )
         await site.start()
         _log.info("listening", host=host, port=site.port)
-        yield Listening(host, site.port)
-        app[HEALTH].drain()
-        await asyncio.sleep(notice_seconds)
+        async with certificates.followed() if certificates else nullcontext():
+            yield Listening(host, site.port, certificates is not None)
+            app[HEALTH].drain()
+            await asyncio.sleep(notice_seconds)
     finally:
         app[HEALTH].drain()
         await runner.cleanup()

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import aiohappyeyeballs
 
-from cdnkit.errors import CinedgeError
+from cdnkit.service.certificates import AuthorityError as AuthorityError
+from cdnkit.service.certificates import believing
 from edge.upstream.connection import UpstreamConnection
 from edge.upstream.failures import FailedError, Failure, LateError
 from edge.upstream.limits import PoolLimits
@@ -65,12 +66,6 @@ class Endpoint:
         )
 
 
-class AuthorityError(CinedgeError):
-    """The file of certificate authorities cannot be used."""
-
-    code = "authority"
-
-
 @dataclass(frozen=True, slots=True)
 class Trust:
     """How upstreams prove who they are: the authorities believed, and the name to be proved.
@@ -84,13 +79,7 @@ class Trust:
     @classmethod
     def of(cls, ca: str, name: str) -> Trust:
         """`ca` is a PEM file, empty for the system's. Raises AuthorityError."""
-        try:
-            context = ssl.create_default_context(cafile=ca or None)
-        except OSError as error:
-            raise AuthorityError(f"cannot use {ca}: {error.strerror or error}") from error
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
-        return cls(context, name)
+        return cls(believing(ca), name)
 
 
 async def open_connection(

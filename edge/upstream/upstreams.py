@@ -37,8 +37,9 @@ class Upstreams:
         now: Callable[[], float],
         trust: Trust | None = None,
         inner: Sequence[Endpoint] = (),
+        inner_trust: Trust | None = None,
     ) -> None:
-        self.pools = [Pool(endpoint, limits) for endpoint in inner]
+        self.pools = [Pool(endpoint, limits, inner_trust) for endpoint in inner]
         self._outer = range(len(inner), len(inner) + len(urls))
         self.pools += [Pool(Endpoint.from_url(url), limits, trust) for url in urls]
         self.health = [Health() for _ in self.pools]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from argparse import _ArgumentGroup as ArgumentGroup
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from config.check_addresses import is_wildcard
 from config.complaints import TopologyError, did_you_mean
@@ -18,7 +19,7 @@ from config.load import load_topology
 from config.node_file import NodeFile
 from config.scalars import read_scalar
 from config.shape import fields_of
-from config.topology import Address, EdgeNode, OriginNode, RouterNode, Topology
+from config.topology import Address, EdgeNode, OriginNode, RouterNode, Tls, Topology
 from config.units import UnitError
 from scripts.cli.errors import UsageError
 
@@ -125,8 +126,31 @@ def load_node_file(
     return read, topology, file
 
 
-def url_of(listen: Address) -> str:
+def url_of(listen: Address, *, secure: bool = False) -> str:
     """How others reach a process that was given only an address; empty when that cannot be told."""
     if is_wildcard(listen.host) or listen.port == 0:
         return ""
-    return f"http://{listen}"
+    return f"{'https' if secure else 'http'}://{listen}"
+
+
+TLS_ARGUMENTS: Final = ("tls_cert", "tls_key")
+
+
+def add_tls_arguments(alone: ArgumentGroup) -> None:
+    """Adds what a process proves its name with."""
+    alone.add_argument(
+        "--tls-cert", metavar="FILE", help="take https only: certificate and chain, in PEM"
+    )
+    alone.add_argument("--tls-key", metavar="FILE", help="the certificate's private key, in PEM")
+
+
+def tls_from(args: argparse.Namespace) -> Tls | None:
+    """What was said by them. Raises UsageError."""
+    if args.tls_cert is None and args.tls_key is None:
+        return None
+    if args.tls_cert is None or args.tls_key is None:
+        raise UsageError("--tls-cert and --tls-key belong together: give both or none")
+    for path in (args.tls_cert, args.tls_key):
+        if not Path(path).is_file():
+            raise UsageError(f"there is no file {path}")
+    return Tls(str(Path(args.tls_cert).resolve()), str(Path(args.tls_key).resolve()))

@@ -11,14 +11,17 @@ from typing import Any, TypeAlias
 from config.caching import Caching
 from config.check import check_topology
 from config.eviction import Eviction
-from config.topology import CacheDisk, EdgeNode, EdgeSettings, Route, Site, Tls, Topology
+from config.topology import CacheDisk, EdgeNode, EdgeSettings, Route, Site, Topology
 from scripts.cli.arguments import (
+    TLS_ARGUMENTS,
     add_node_arguments,
+    add_tls_arguments,
     add_watch_argument,
     like,
     load_node_file,
     refuse_besides_topology,
     require,
+    tls_from,
     url_of,
 )
 from scripts.cli.errors import UsageError
@@ -51,8 +54,7 @@ _ALONE = (
     "block_size",
     "congestion_control",
     "access_log",
-    "tls_cert",
-    "tls_key",
+    *TLS_ARGUMENTS,
     "profile",
     "policy",
 )
@@ -104,10 +106,7 @@ def add_parser(subparsers: Any) -> None:
         "--congestion-control", metavar="NAME", help="of client connections, e.g. bbr"
     )
     alone.add_argument("--access-log", metavar="FILE", help="JSON lines; '-' for standard output")
-    alone.add_argument(
-        "--tls-cert", metavar="FILE", help="take https only: certificate and chain, in PEM"
-    )
-    alone.add_argument("--tls-key", metavar="FILE", help="the certificate's private key, in PEM")
+    add_tls_arguments(alone)
     alone.add_argument(
         "--profile",
         metavar="NAME",
@@ -149,22 +148,6 @@ def _eviction(text: str) -> Eviction:
     )
 
 
-def _tls(args: argparse.Namespace) -> Tls | None:
-    if args.tls_cert is None and args.tls_key is None:
-        return None
-    if args.tls_cert is None or args.tls_key is None:
-        raise UsageError("--tls-cert and --tls-key belong together: give both or none")
-    for path in (args.tls_cert, args.tls_key):
-        if not Path(path).is_file():
-            raise UsageError(f"there is no file {path}")
-    return Tls(str(Path(args.tls_cert).resolve()), str(Path(args.tls_key).resolve()))
-
-
-def _url(args: argparse.Namespace) -> str:
-    url = url_of(args.listen)
-    return url if args.tls_cert is None else url.replace("http:", "https:", 1)
-
-
 def _alone(args: argparse.Namespace) -> Topology:
     default = EdgeSettings()
     settings = EdgeSettings(
@@ -182,8 +165,8 @@ def _alone(args: argparse.Namespace) -> Topology:
         listen=args.listen,
         disks=(disk,),
         admin=args.admin,
-        tls=_tls(args),
-        url=_url(args),
+        tls=tls_from(args),
+        url=url_of(args.listen, secure=args.tls_cert is not None),
         workers=args.workers or 1,
         settings=settings,
     )

@@ -13,12 +13,15 @@ from config.check import TOKEN_LENGTH_MIN, check_topology
 from config.check_addresses import is_loopback
 from config.topology import AccessToken, OriginNode, Topology, Volume
 from scripts.cli.arguments import (
+    TLS_ARGUMENTS,
     add_node_arguments,
+    add_tls_arguments,
     add_watch_argument,
     like,
     load_node_file,
     refuse_besides_topology,
     require,
+    tls_from,
     url_of,
 )
 from scripts.cli.errors import UsageError
@@ -41,7 +44,7 @@ then:
   curl -T film.mp4 http://127.0.0.1:8000/v1/content/films/film.mp4
   cinedge ingest film.mp4 --to http://127.0.0.1:8000"""
 
-_ALONE = ("listen", "data", "size", "token_env", "token_file", "access_log")
+_ALONE = ("listen", "data", "size", "token_env", "token_file", "access_log", *TLS_ARGUMENTS)
 
 Start: TypeAlias = Callable[..., int]
 
@@ -70,6 +73,7 @@ def add_parser(subparsers: Any) -> None:
     )
     alone.add_argument("--token-file", metavar="FILE", help="file with the bearer token")
     alone.add_argument("--access-log", metavar="FILE", help="JSON lines; '-' for standard output")
+    add_tls_arguments(alone)
     add_node_arguments(parser, "origin")
     add_watch_argument(parser)
 
@@ -107,7 +111,8 @@ def _alone(args: argparse.Namespace, token: AccessToken | None) -> Topology:
         name=args.name or "origin",
         listen=args.listen,
         data=data,
-        url=url_of(args.listen),
+        tls=tls_from(args),
+        url=url_of(args.listen, secure=args.tls_cert is not None),
         volumes=(volume,) if args.size else (),
         access_log=args.access_log or "",
     )

@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 
 from config.topology import Address, EdgeNode, RouterNode, RouterSettings, Site, Topology
 from scripts.cli.arguments import (
+    TLS_ARGUMENTS,
     add_node_arguments,
+    add_tls_arguments,
     add_watch_argument,
     like,
     load_node_file,
     refuse_besides_topology,
     require,
+    tls_from,
     url_of,
 )
 from scripts.cli.errors import UsageError
@@ -34,7 +37,7 @@ then:
   curl -si http://127.0.0.1:8080/films/film.mp4
   curl -s 'http://127.0.0.1:8080/v1/route?path=/films/film.mp4'"""
 
-_ALONE = ("listen", "edges", "access_log")
+_ALONE = ("listen", "edges", "access_log", *TLS_ARGUMENTS)
 
 Start: TypeAlias = Callable[..., int]
 """Takes a node and its topology, and the file they came from, if any."""
@@ -55,6 +58,7 @@ def add_parser(subparsers: Any) -> None:
     )
     alone.add_argument("--edges", metavar="URL,URL", help="how players reach the edges")
     alone.add_argument("--access-log", metavar="FILE", help="JSON lines; '-' for standard output")
+    add_tls_arguments(alone)
     add_node_arguments(parser, "router")
     add_watch_argument(parser)
 
@@ -81,7 +85,8 @@ def _alone(args: argparse.Namespace) -> Topology:
     node = RouterNode(
         name=args.name or "router",
         listen=args.listen,
-        url=url_of(args.listen),
+        tls=tls_from(args),
+        url=url_of(args.listen, secure=args.tls_cert is not None),
         settings=settings,
     )
     return Topology(

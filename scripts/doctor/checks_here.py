@@ -175,14 +175,14 @@ def certificates_are_good(facts: Facts) -> Iterator[Finding]:
     for each in facts.certificates:
         subject = f"{each.node} {each.path}"
         for what, mend, grave in _ails(each):
-            why = "Players refuse to connect to an edge that cannot prove its name."
+            why = "Nobody connects to a process that cannot prove its name."
             yield Finding("certificates", subject, what, why, mend, grave)
         if each.key_mode & _OTHERS:
             yield Finding(
                 "certificates",
                 f"{each.node} {each.key_path}",
                 f"others may read the private key (mode {each.key_mode:o})",
-                "Whoever has it can pass for this edge.",
+                "Whoever has it can pass for this process.",
                 f"chmod 600 {each.key_path}, and consider a new certificate.",
             )
 

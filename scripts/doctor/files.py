@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import origin.catalog.migrations
 from cdnkit.errors import CinedgeError
-from config.topology import EdgeNode, Geo, Node, OriginNode, Topology
+from config.topology import Geo, Node, OriginNode, Tls, Topology
 from geo_router.geodatabase import open_database
 from origin.catalog.database import parse_database_url
 from scripts.doctor.facts import CertificateFacts, DatabaseFacts, GeoFile
@@ -29,12 +29,8 @@ _CONNECT_SECONDS: Final = 5.0
 
 
 def certificates(nodes: Iterable[Node], now: float) -> tuple[CertificateFacts, ...]:
-    """Of edges with TLS."""
-    return tuple(
-        _certificate(node, now)
-        for node in nodes
-        if isinstance(node, EdgeNode) and node.tls is not None
-    )
+    """Of processes with TLS."""
+    return tuple(_certificate(node, node.tls, now) for node in nodes if node.tls is not None)
 
 
 def databases(nodes: Iterable[Node]) -> tuple[DatabaseFacts, ...]:
@@ -51,22 +47,21 @@ def geo_files(topology: Topology, now: float) -> tuple[GeoFile, ...]:
     return tuple(found)
 
 
-def _certificate(edge: EdgeNode, now: float) -> CertificateFacts:
-    assert edge.tls is not None
-    path, key = edge.tls.certificate, edge.tls.key
+def _certificate(node: Node, tls: Tls, now: float) -> CertificateFacts:
+    path, key = tls.certificate, tls.key
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path, key, password=str)
         found = x509.load_pem_x509_certificates(Path(path).read_bytes())[0]
         mode = os.stat(key).st_mode
     except OSError as error:
-        return CertificateFacts(edge.name, path, error.strerror or str(error))
+        return CertificateFacts(node.name, path, error.strerror or str(error))
     except ValueError as error:
-        return CertificateFacts(edge.name, path, str(error))
+        return CertificateFacts(node.name, path, str(error))
     return CertificateFacts(
-        edge.name,
+        node.name,
         path,
         "",
-        host=urlsplit(edge.url).hostname or "",
+        host=urlsplit(node.url).hostname or "",
         names=_names_in(found),
         seconds_left=found.not_valid_after_utc.timestamp() - now,
         key_path=key,

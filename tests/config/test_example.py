@@ -44,7 +44,10 @@ def test_every_default_shown_is_the_default() -> None:
     plain = parse_topology(topology_example(), {}, folder="/x")
     full = parse_topology(uncommented(topology_example()), EXAMPLE_ENVIRON, folder="/x")
     assert len(full.token_keys) == len(full.access_tokens) == 1
-    origin = dataclasses.replace(full.origins[0], volumes=(), object_store=None)
+    origin = dataclasses.replace(
+        full.origins[0], volumes=(), object_store=None, tls=None, url=plain.origins[0].url
+    )
+    routers = (dataclasses.replace(full.routers[0], tls=None, url=plain.routers[0].url),)
     assert len(full.origins[0].volumes) == 1
     assert full.edges[0].tls is not None
     assert full.edges[0].url.startswith("https:")
@@ -63,6 +66,7 @@ def test_every_default_shown_is_the_default() -> None:
         full,
         origins=(origin,),
         edges=edges,
+        routers=routers,
         routes=routes,
         token_keys=(),
         access_tokens=(),

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -466,3 +467,30 @@ def test_kernel_tls_is_used_only_where_the_kernel_has_it() -> None:
     assert kernel_sends(cast(socket.socket, Kernel()))
     with socket.socket() as sock:
         assert not kernel_sends(sock), "not available: this socket has no TLS in the kernel"
+
+
+async def test_viewers_are_told_to_come_by_https_on_every_way(plan: Plan, pair: Tls) -> None:
+    said = "max-age=31536000"
+    async with started(plan, replace(pair, hsts_seconds=31_536_000)) as edge:
+        edge.origin.put("/small", b"small")
+        with await beside(lambda: Client(edge)) as client:
+            for number in range(3):
+                _, fields, _ = await beside(lambda: client.ask("/small"))
+                assert fields["strict-transport-security"] == said, number
+            assert lane_answers(edge) > 0
+            _, fields, _ = await beside(lambda: client.ask("/small", "Range: bytes=9-"))
+            assert fields["strict-transport-security"] == said
+            _, fields, _ = await beside(lambda: client.ask("/none"))
+            assert fields["strict-transport-security"] == said
+            status, fields, _ = await beside(lambda: client.ask("/small", "Bad Name: x"))
+            assert (status, fields["strict-transport-security"]) == (400, said)
+
+
+async def test_versions_that_are_too_old_are_not_spoken(plan: Plan, pair: Tls) -> None:
+    async with started(plan, replace(pair, oldest_version="TLSv1.3")) as edge:
+        edge.origin.put("/small", b"small")
+        with pytest.raises(ssl.SSLError):
+            await beside(lambda: Client(edge, client_context(ssl.TLSVersion.TLSv1_2)))
+        newest = client_context(ssl.TLSVersion.TLSv1_3)
+        with await beside(lambda: Client(edge, newest)) as client:
+            assert (await beside(lambda: client.ask("/small")))[2] == b"small"
