@@ -110,6 +110,15 @@ def proxies_are_networks(topology: Topology) -> Iterator[Finding]:
             yield network
 
 
+def believed_are_networks(topology: Topology) -> Iterator[Finding]:
+    """Clients whose traceparent is believed are prefixes."""
+    believed = topology.tracing.believe if topology.tracing is not None else ()
+    for number, text in enumerate(believed):
+        network = _parse_network(f"tracing.believe[{number}]", text)
+        if isinstance(network, Finding):
+            yield network
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     site_names_differ,
     edges_stand_in_known_sites,
@@ -119,4 +128,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     default_site_exists,
     prefixes_are_networks,
     proxies_are_networks,
+    believed_are_networks,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from config.declare import RESTART, setting
+from config.eviction import Eviction as Eviction
 
 _MIB = 1024 * 1024
 

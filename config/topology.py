@@ -17,8 +17,7 @@ from typing import TypeAlias
 from config.caching import Caching, UpstreamTls
 from config.caching import Tls as Tls
 from config.declare import RESTART, setting
-from config.eviction import Eviction
-from config.filling import Fill
+from config.filling import Eviction, Fill
 from config.judging import RouterSettings as RouterSettings
 from config.keeping import ObjectStore, PackagingSettings
 from config.locating import Dns as Dns
@@ -26,6 +25,7 @@ from config.locating import Geo as Geo
 from config.pacing import Pacing
 from config.service import Service
 from config.token_keys import TokenKey
+from config.tracing import Tracing
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -447,6 +447,9 @@ class Topology:
         "The film service around the films; left out: origins keep and send films only.",
         None,
         applies=RESTART,
+    )
+    tracing: Tracing | None = setting(
+        "Where spans of requests go; left out: nothing is recorded.", None, applies=RESTART
     )
     edge_settings: EdgeSettings = setting(
         "Settings of every edge that does not say otherwise.", default_factory=EdgeSettings

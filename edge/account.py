@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cdnkit.cache_status import Forward
 from cdnkit.service.logs import AccessLog
+from cdnkit.service.tracing import Span
 from cdnkit.tokens import Claims
 from cdnkit.wire import MissClass, Outcome
 from edge.box.says import Says, format_says
@@ -28,6 +29,8 @@ class Told:
     forward: Forward | None = None
     collapsed: bool = False
     claims: Claims | None = None
+    span: Span | None = None
+    """What is recorded of it, where it is."""
 
     def passes(self, method: bytes) -> None:
         """Sent on for this client alone."""

@@ -78,6 +78,7 @@ from edge.teacher import Teacher
 from edge.telemetry import EdgeCollector
 from edge.tls import Certificates, certificates_of
 from edge.totals import Totals, read_totals
+from edge.tracing import Traces, handing_on, open_traces
 from edge.uncacheable import Uncacheable
 from edge.upstream.lent import Lent
 from edge.warming import Warming
@@ -128,6 +129,7 @@ class _Made:
     joined: Joined
     takeover: Takeover
     auth: BearerAuth
+    traces: Traces | None
 
     def hang_up(self) -> None:
         """Let go of files that may have been replaced."""
@@ -197,11 +199,15 @@ async def worker(
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
         await stack.enter_async_context(made.log)
+        if made.traces is not None:
+            stack.enter_context(made.traces)
         await holdings.open()
         stack.push_async_callback(holdings.close)
         # What the disks hold is found while the journals are read and viewers served.
         holdings.loading.start()
-        stack.push_async_callback(_close_all, made.fetcher, made.fills, made.origin)
+        stack.callback(made.origin.close)
+        stack.push_async_callback(made.fills.close)
+        stack.push_async_callback(made.fetcher.close)
         if box is not None and sockets is not None:
             await box.neighbours.start()
             stack.push_async_callback(box.close)
@@ -249,7 +255,7 @@ def _make(
     ids = request_ids()
     rules = rules_of(node, topology, now)
     routing = rules.ways.routing
-    origin = Origin(rules.ways, node.name, lambda: ids(None), box)
+    origin = Origin(rules.ways, node.name, lambda: ids(None), box, handing_on(topology.tracing))
     fills = Fills(holdings, partial(_ask_part, origin), holdings.replaced)
     storing = Storing(
         *(holdings, lambda target: origin.ways.routing.policy_of(target), settings.block_bytes),
@@ -264,6 +270,7 @@ def _make(
     herds = Herds(fills, bodies, from_entries, accounts.settle, ids)
     lane = _lane(node, rules, from_entries, log, lane_targets_max)
     teacher = Teacher(lane, routing, now)
+    traces = open_traces(topology.tracing, node.name, lane)
     hinting = Hinting(routing, Warming(holdings, fetcher, fills), now)
     effects = Effects(holdings, fills, storing, joined.changes)
     passthrough = Passthrough(origin, answers, effects, now)
@@ -282,6 +289,7 @@ def _make(
             hint=hinting.take,
             now=now,
             greet=joined.greet,
+            **({} if traces is None else traces.parts()),
             **rules.parts(),
         )
     )
@@ -296,7 +304,7 @@ def _make(
     heirs = Heirs(swap, holdings.distrust, journals, partial(_followed, made), _auth(topology))
     return _Made(
         *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, journals),
-        *(certificates, meter, joined, Takeover(node, topology, heirs, now), heirs.auth),
+        *(certificates, meter, joined, Takeover(node, topology, heirs, now), heirs.auth, traces),
     )
 
 
@@ -470,12 +478,6 @@ async def _tick(made: _Made, tally: Tally) -> None:
             await asyncio.sleep(1.0)
     finally:
         tally.publish()
-
-
-async def _close_all(fetcher: Fetcher, fills: Fills, origin: Origin) -> None:
-    await fetcher.close()
-    await fills.close()
-    origin.close()
 
 
 def _calm_collector(loading: Loading) -> None:

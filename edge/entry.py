@@ -16,7 +16,7 @@ from cdnkit.dates import parse_http_date
 from cdnkit.fields import FieldLines, Pair
 from cdnkit.freshness import Freshness
 from cdnkit.validators import Validators, is_strong_etag
-from edge.blockfile import BlockFile
+from edge.blockfile import BlockFile as BlockFile
 from edge.respond import stored_lines, trace_of, whole_lines
 
 if TYPE_CHECKING:

@@ -119,7 +119,7 @@ class FastLane:
         """The first of its kind on this connection, of a kind that another one has shown."""
         if end < 0 or connection.neighbour or not self.blocks.recall(connection, data[end:]):
             return False
-        return self.answer(connection, data)
+        return FastLane.answer(self, connection, data)
 
     def settle(self, connection: Connection, complete: bool) -> None:
         """An answer that the socket did not take at once has ended."""

@@ -15,10 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cdnkit.errors import CinedgeError, UpstreamError
-from edge.blockfile import BlockFile
+from cdnkit.service.tracing import CURRENT, step
 from edge.cache.holdings import Holdings
 from edge.combine import VersionChangedError
-from edge.entry import UNVERIFIED, Entry
+from edge.entry import UNVERIFIED, BlockFile, Entry
 from edge.growing import Growing, GrowingState
 from edge.parking import Parking
 from edge.readahead import plan_run, wants_block
@@ -207,7 +207,7 @@ class Fills:
             start = first * entry.block_bytes
             fill = Run(self, entry, start, min(last * entry.block_bytes, entry.size_bytes), False)
             fill.promise(first, last)
-            self._start(self._fill(fill))
+            self._start(self._fill(fill), fill)
 
     def left(self, reader: Reader) -> None:
         """A reader has a use for nothing more."""
@@ -240,7 +240,7 @@ class Fills:
         run = Run(self, entry, start, stop, whole)
         first = start // entry.block_bytes
         run.promise(first, entry.count if whole else min(first + 1, entry.count))
-        self._start(self._pour(run, lent))
+        self._start(self._pour(run, lent), run)
 
     def store(self, entry: Entry, content: bytes) -> None:
         """Hold content that is in memory already."""
@@ -307,7 +307,9 @@ class Fills:
         if self._saving:
             await asyncio.wait(self._saving)
 
-    def _start(self, fill: Coroutine[Any, Any, None]) -> None:
+    def _start(self, fill: Coroutine[Any, Any, None], run: Run) -> None:
+        if CURRENT.get() is not None:
+            fill = _recorded(fill, run)
         task = self._loop.create_task(fill)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -450,6 +452,15 @@ class Fills:
             return
         self._stirred.discard(growing)
         growing.pump(self._loop)
+
+
+async def _recorded(fill: Coroutine[Any, Any, None], run: Run) -> None:
+    """A fill that began for a request that is recorded; others may have a use for it, too."""
+    start = run.position
+    with step("fill", start=start, stop=run.stop) as span:
+        await fill
+        if span is not None:
+            span.attributes["cinedge.received_bytes"] = run.position - start
 
 
 def _blocks_in(size_bytes: int, entry: Entry) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 
 from cdnkit.cache_status import Forward
 from cdnkit.freshness import CachePolicy
+from cdnkit.service.tracing import step
 from cdnkit.wire import MissClass
 from edge.cache.holdings import Holdings
 from edge.decision import Decision, Fetch, Revalidate, decide
@@ -50,6 +51,13 @@ class Lookup:
 
     def find(self, key: bytes, request: Request, policy: CachePolicy) -> Found:
         """What is held under `key`, and what to do for this request."""
+        with step("look up") as span:
+            found = self._find(key, request, policy)
+            if span is not None:
+                span.attributes["cinedge.decision"] = type(found.decision).__name__.lower()
+            return found
+
+    def _find(self, key: bytes, request: Request, policy: CachePolicy) -> Found:
         entry = self._holdings.entries.get(key)
         selection = None if entry is None else select(request, entry)
         if entry is not None and selection is not None and not is_servable(entry, selection):

@@ -16,6 +16,7 @@ from edge.upstream.pool import Pool
 from edge.ways import Ways
 
 OnInterim = InterimListener
+HandOn = Callable[[Sequence[Pair], Sequence[Pair]], tuple[Sequence[Pair], Sequence[Pair]]]
 
 
 class Origin:
@@ -27,11 +28,14 @@ class Origin:
         node: str,
         new_request_id: Callable[[], bytes],
         box: Box | None = None,
+        hand_on: HandOn | None = None,
     ) -> None:
+        """`hand_on` makes questions say which trace they belong to, in place of viewers' words."""
         self.ways = ways
         self._node = node
         self._new_request_id = new_request_id
         self._box = box
+        self._hand_on = hand_on
 
     def adopt(self, ways: Ways) -> None:
         """From now on ask these; who waits for an answer of the others still gets it."""
@@ -60,6 +64,8 @@ class Origin:
             sent = [*(pair for pair in pairs if pair[0] not in replaced), *own]
             if self.ways.hops is not None:
                 sent.append(self.ways.hops.heard())
+            if self._hand_on is not None:
+                sent = [pair for part in self._hand_on(sent, ()) for pair in part]
             lent = await self._box.ask(
                 method, target, sent, request_id, on_interim, borrows=borrows
             )
@@ -107,6 +113,8 @@ class Origin:
         `ways` are those by which the upstream was found, where it may be an edge of ours.
         """
         refuse_loop(FieldLines(pairs), self._node)
+        if self._hand_on is not None:
+            pairs, own = self._hand_on(pairs, own)
         if endpoint.node and ways is not None and ways.hops is not None:
             own = [*own, ways.hops.sign(endpoint.node, matched.target)]
         return upstream_head(

@@ -46,6 +46,10 @@ class Parts:
     now: Callable[[], float] = time.time
     greet: Callable[[Exchange], Awaitable[None]] | None = None
     """Takes a request of another worker of the box in."""
+    record: Callable[[Exchange, Told, bool], None] | None = None
+    """Begins the span of a request, True once it is known to be one of ours (`edge.tracing`)."""
+    recorded: Callable[[Exchange, Told], None] | None = None
+    """Ends it."""
     admit: Callable[[Exchange, bytes], Awaitable[bool]] | None = None
     """Takes a request of another edge or worker in: False when it is a viewer's."""
 
@@ -69,6 +73,8 @@ class Service:
             # Also where a stop ends an answer in its middle.
             if not exchange.connection.neighbour:
                 parts.accounts.settle(told, exchange, exchange.complete is True)
+            if parts.recorded is not None:
+                parts.recorded(exchange, told)
 
     async def _answer(self, parts: Parts, exchange: Exchange, told: Told) -> None:
         request = exchange.request
@@ -80,6 +86,8 @@ class Service:
             elif request.is_preflight:
                 parts.answers.preflight(exchange, told)
             else:
+                if parts.record is not None:
+                    parts.record(exchange, told, False)
                 matched = parts.routing.match(request.target)
                 await _let_in(parts, exchange, told, matched)
                 if request.method in (b"GET", b"HEAD") and not request.has_body:
@@ -103,6 +111,8 @@ async def _let_in(parts: Parts, exchange: Exchange, told: Told, matched: Matched
         await parts.greet(exchange)
     if parts.admit is not None:
         is_known = await parts.admit(exchange, matched.target)
+    if is_known and parts.record is not None:
+        parts.record(exchange, told, True)
     if not is_known:
         cookie = take_cookie(exchange.request)
         told.claims = parts.access.check(matched, cookie, asked_by(exchange), parts.now())

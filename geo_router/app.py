@@ -26,6 +26,7 @@ from cdnkit.service.metrics import Telemetry
 from cdnkit.service.reference import Reference
 from cdnkit.service.reload import Watch
 from cdnkit.service.run import reopen_logs, run, wait_for_stop
+from cdnkit.service.traced import mount_traces
 from config.complaints import TopologyError
 from config.node_file import NodeFile
 from config.topology import RouterNode, Topology
@@ -43,6 +44,7 @@ from geo_router.observers import Observers
 from geo_router.operate import load_page
 from geo_router.probe import Prober, Target, targets_of
 from geo_router.realm import Realm, Reign, build_realm, needs_restart
+from geo_router.recording import recorder_of
 from geo_router.steering_handlers import SteeringDesk
 from geo_router.workers import run_workers
 
@@ -159,6 +161,7 @@ def build_router(
         access_log=open_log(node.settings.access_log),
         reference=Reference("Cinedge router", ABOUT),
     )
+    mount_traces(application, "router", node.name, topology.tracing)
     show_states(metrics, reign.realm.families)
     look = partial(build_watch, metrics, now=now, chance=chance, on_change=on_change)
     return Router(application, reign, health, desk, metrics, build_dns(reign), look, now)
@@ -283,6 +286,7 @@ def run_worker(node: RouterNode, topology: Topology, file: NodeFile | None = Non
                     *(router.application, router.desk, host, port),
                     reuse_port=node.workers > 1,
                     context=certificates.context if certificates else None,
+                    record=recorder_of(router.application),
                 )
             )
             if certificates is not None:

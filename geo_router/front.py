@@ -19,7 +19,7 @@ from cdnkit.wire import CDN_NAME
 from geo_router.choose import Rung
 from geo_router.declared import ANSWER_FIELDS
 from geo_router.handlers import OBJECT_ROUTE, Desk
-from geo_router.lane import LaneConnection, LaneShared
+from geo_router.lane import LaneConnection, LaneShared, Record
 from geo_router.lanelog import RedirectLog
 from geo_router.place import Source
 
@@ -40,10 +40,11 @@ async def serve_redirects(
     limits: Limits = DEFAULT_LIMITS,
     grace_seconds: float = GRACE_SECONDS,
     context: ssl.SSLContext | None = None,
+    record: Record | None = None,
 ) -> AsyncIterator[Listening]:
     """Serve inside the block; at its end drain and close. Port 0 takes a free one.
 
-    With a `context` in TLS.
+    With a `context` in TLS. `record` is told of what the lane answers.
 
     Raises OSError when the address cannot be bound.
     """
@@ -62,6 +63,7 @@ async def serve_redirects(
         CDN_NAME,
         RedirectLog(app[ACCESS_LOG], telemetry.tier, telemetry.node, time.time),
     )
+    shared.record = record
     shared.tick()
     desk.reign.heirs.append(shared.adopt)
     server = await loop.create_server(

@@ -39,6 +39,7 @@ _KEYS_MAX: Final = 16_384
 _WAYS_MAX: Final = 4096
 _VERSION: Final = b" HTTP/1.1\r\n"
 
+Record = Callable[[bytes, bytes, Pick, str], None]
 Tally = Counter[tuple[str, str, str]]
 """Answers by site, rung and source of the place, as their labels: text is quick to hash."""
 
@@ -76,6 +77,8 @@ class LaneShared:
     keys: dict[bytes, bytes] = field(default_factory=dict)
     excludes: dict[bytes, Callable[[float, str], bool]] = field(default_factory=dict)
     """For targets of `keys` with a token: whether it excludes a moment or a country."""
+    record: Record | None = None
+    """Told of each redirect, where some are recorded: its id, target, pick and source."""
     tail: bytes = b""
     ids: list[bytes] = field(default_factory=list)
 
@@ -248,6 +251,8 @@ class LaneConnection(asyncio.Protocol):
         self.seen_at = 0.0
         if shared.log.enabled:
             shared.log.add(request_id, self._client_text, target, way.choice)
+        if shared.record is not None:
+            shared.record(request_id, target, pick, self._source)
 
     def pause_writing(self) -> None:
         """A client that does not read is not read from."""

@@ -27,11 +27,13 @@ from cdnkit.service.metrics import Telemetry
 from cdnkit.service.reference import Reference
 from cdnkit.service.reload import Watch
 from cdnkit.service.run import reopen_logs, run, serve, wait_for_stop
+from cdnkit.service.traced import mount_traces
 from cdnkit.tokens.keys import native_keys
 from config.check_addresses import is_loopback
 from config.complaints import TopologyError
 from config.node_file import NodeFile
 from config.topology import OriginNode, Topology, Volume
+from config.tracing import addresses_in
 from origin.catalog.catalog import Catalog, open_catalog
 from origin.catalog.database import parse_database_url
 from origin.catalog.follow import follow
@@ -98,6 +100,7 @@ def run_origin(
 
     async def main() -> None:
         app = await build_origin(node, topology, open_uploads=open_uploads)
+        mount_traces(app, "origin", node.name, topology.tracing, _edge_addresses(topology))
         _calm_collector()
         async with _serving(app, node):
             if open_uploads:
@@ -389,3 +392,12 @@ async def _let_followers_go(app: web.Application) -> None:
 
 def _report(message: str) -> None:
     _log.error(message)
+
+
+def _edge_addresses(topology: Topology) -> tuple[str, ...]:
+    """Where questions of edges come from, as far as the topology tells: they are believed."""
+    return tuple(
+        address
+        for edge in topology.edges
+        for address in addresses_in(*edge.addresses, edge.url, edge.peer_url, edge.listen.host)
+    )

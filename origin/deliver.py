@@ -16,6 +16,7 @@ from aiohttp import web
 
 from cdnkit.errors import UnavailableError
 from cdnkit.service.exchange import EXCHANGE, note_raw_body
+from cdnkit.service.tracing import step
 from origin.reply import Interval, Said, plan_reply
 from origin.requests import fields_of
 from origin.send import STALL_SECONDS_DEFAULT, WINDOW_BYTES, Outlet, open_outlet
@@ -44,7 +45,8 @@ async def deliver(
     if not reply.segments:
         await response.prepare(request)
         return response
-    await _Sender(request, response, store, stored, stall_seconds).send(reply.segments)
+    with step("read store", bytes=reply.length):
+        await _Sender(request, response, store, stored, stall_seconds).send(reply.segments)
     return response
 
 

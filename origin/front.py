@@ -18,6 +18,8 @@ from aiohttp import web
 from cdnkit.service.app import ACCESS_LOG, HEALTH, TELEMETRY
 from cdnkit.service.connections import DEFAULT_LIMITS, Limits
 from cdnkit.service.run import GRACE_SECONDS, Listening, make_runner
+from cdnkit.service.traced import TRACER
+from cdnkit.trace_context import TRACEPARENT
 from origin.lane.books import Books
 from origin.lane.connection import Library
 from origin.lane.server import TICK_SECONDS, LaneServer
@@ -47,6 +49,9 @@ async def serve_content(
     full, health = runner.server, app[HEALTH]
     assert full is not None
     lane = LaneServer(library, full, Books(app[TELEMETRY], app[ACCESS_LOG]), health, limits, now)
+    if TRACER in app:
+        # Edges say so of requests that are recorded, which is the full server's work.
+        lane.heads.leaves = frozenset({TRACEPARENT})
     keeping = asyncio.create_task(_keep(lane), name="lane")
     try:
         listeners = await _bind(host, port)

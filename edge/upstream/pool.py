@@ -20,6 +20,8 @@ from edge.upstream.endpoint import Endpoint, Trust, open_connection
 from edge.upstream.failures import FailedError, Failure, LateError
 from edge.upstream.limits import PoolLimits
 
+__all__ = ["Pool", "PoolLimits"]
+
 _REPEATABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 """Methods that may be sent a second time unasked (RFC 9110 9.2.2)."""
 _CLOSING: Final = "the upstream's connections are being closed"

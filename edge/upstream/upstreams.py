@@ -16,13 +16,13 @@ from typing import Final
 from cdnkit.cache_control import parse_seconds
 from cdnkit.errors import UpstreamError
 from cdnkit.fields import FieldLines
+from cdnkit.service.tracing import Kind, step
 from edge.upstream.connection import InterimListener, UpstreamConnection
 from edge.upstream.endpoint import Endpoint, Trust
 from edge.upstream.failures import REACTIONS, Reaction, reaction_to
 from edge.upstream.health import Health
 from edge.upstream.lent import Lent
-from edge.upstream.limits import PoolLimits
-from edge.upstream.pool import Pool
+from edge.upstream.pool import Pool, PoolLimits
 
 _FINE: Final = Reaction(elsewhere=False, blame=False)
 
@@ -62,7 +62,10 @@ class Upstreams:
         for index, is_last in self._in_order(order):
             pool, requested_at = self.pools[index], self._now()
             try:
-                connection, head = await pool.ask(method, make_head(pool.endpoint), on_interim)
+                with step("ask", Kind.CLIENT, upstream=_name_of(pool.endpoint)) as span:
+                    connection, head = await pool.ask(method, make_head(pool.endpoint), on_interim)
+                    if span is not None:
+                        span.attributes["http.response.status_code"] = head.status
             except UpstreamError as failure:
                 error = failure
                 reaction = reaction_to(failure)
@@ -130,6 +133,10 @@ class Upstreams:
                 aside.append(index)
         for place, index in enumerate(aside, 1):
             yield index, place == len(aside)
+
+
+def _name_of(endpoint: Endpoint) -> str:
+    return endpoint.node or endpoint.authority.decode("latin-1")
 
 
 def _rest_seconds(fields: FieldLines | None) -> float | None:

@@ -58,6 +58,8 @@ class HeadReader:
     """Reads heads; what came before is not judged again."""
 
     def __init__(self) -> None:
+        self.leaves: frozenset[str] = frozenset()
+        """Fields with which a read is for the full server."""
         self._known: dict[bytes, tuple[str, str]] = {}
 
     def read(self, head: bytes) -> Asked | None:
@@ -72,7 +74,7 @@ class HeadReader:
         fields: dict[str, str] = {}
         for line in lines[1:-2]:
             pair = self._known.get(line) or self._judge(line)
-            if pair is None or pair[0] in fields:
+            if pair is None or pair[0] in fields or pair[0] in self.leaves:
                 return None
             fields[pair[0]] = pair[1]
         if "host" not in fields:

@@ -14,6 +14,7 @@ from config.load import load_topology, parse_topology
 from config.service import Service
 from config.shape import fields_of
 from config.topology import Topology
+from config.tracing import Tracing
 
 _FILE = Path(__file__).parents[2] / "config" / "topology.example.yaml"
 
@@ -62,6 +63,7 @@ def test_every_default_shown_is_the_default() -> None:
     assert full.service.payments is not None
     bare = dataclasses.replace(full.service, mail=None, push=None, payments=None)
     assert bare == Service()
+    assert full.tracing == Tracing(full.tracing.endpoint if full.tracing else "")
     again = dataclasses.replace(
         full,
         origins=(origin,),
@@ -71,6 +73,7 @@ def test_every_default_shown_is_the_default() -> None:
         token_keys=(),
         access_tokens=(),
         service=None,
+        tracing=None,
     )
     assert again == plain
 

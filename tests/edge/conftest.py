@@ -26,6 +26,7 @@ from config.topology import (
     Site,
     Topology,
 )
+from config.tracing import Tracing
 from edge.app import Worker, worker
 from edge.totals import Totals, read_totals
 from tests.helpers.raw_client import LIMIT_SECONDS, RawClient
@@ -215,6 +216,7 @@ class Plan:
     token_keys: tuple[TokenKey, ...] = ()
     origins: tuple[OriginNode, ...] = ()
     admin: Address | None = None
+    tracing: Tracing | None = None
     listen: Address = field(default_factory=lambda: Address("127.0.0.1", 0))
     now: Callable[[], float] = time.time
 
@@ -238,6 +240,7 @@ class Plan:
             origins=self.origins,
             routes=self.routes or (Route(prefix="/", upstream=(self.origin.url,)),),
             token_keys=self.token_keys,
+            tracing=self.tracing,
         )
 
     def but(self, **changes: Any) -> Plan:
