@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.topology import KIB, MIB
-from tests.faults.scenario.plan import EDGES, EXTERNAL, ORIGIN, ROUTER, WORLD, Shape
+from tests.faults.scenario.backing import Backing, moved
+from tests.faults.scenario.plan import (
+    DATABASE,
+    EDGES,
+    EXTERNAL,
+    OBJECTS,
+    ORIGIN,
+    ROUTER,
+    WORLD,
+    Shape,
+)
 
 HOST: Final = "127.0.0.1"
 BLOCK_BYTES: Final = 64 * KIB
@@ -33,8 +43,11 @@ class Ports:
 
     def url(self, asker: str, asked: str) -> str:
         """How one reaches the other."""
-        port = self.links.get(f"{asker}>{asked}", self.servers[asked])
-        return f"http://{HOST}:{port}"
+        return f"http://{HOST}:{self.port(asker, asked)}"
+
+    def port(self, asker: str, asked: str) -> int:
+        """The port by which one reaches the other."""
+        return self.links.get(f"{asker}>{asked}", self.servers[asked])
 
 
 def disk_of(data: Path, process: str) -> Path:
@@ -53,14 +66,19 @@ def key_named(number: int) -> dict[str, str]:
 
 
 def document_of(
-    process: str, shape: Shape, ports: Ports, data: Path, keys: Sequence[Mapping[str, str]]
+    process: str,
+    shape: Shape,
+    ports: Ports,
+    data: Path,
+    keys: Sequence[Mapping[str, str]],
+    backing: Backing,
 ) -> dict[str, Any]:
     """The topology as `process` is told it."""
     return {
         "version": 1,
         "name": "scenario",
         "sites": _sites(shape),
-        "origins": [_origin(process, shape, ports, data)],
+        "origins": [_origin(process, shape, ports, data) | _kept_in(ports, backing)],
         "edges": [_edge(process, name, shape, ports, data) for name in EDGES],
         "routers": [{"name": ROUTER, "listen": f"{HOST}:{ports.servers[ROUTER]}"}],
         "routes": [
@@ -118,6 +136,17 @@ def _origin(process: str, shape: Shape, ports: Ports, data: Path) -> dict[str, A
         "max_age_seconds": shape.max_age_seconds,
         "scrub_bytes_per_second": 0,
     }
+
+
+def _kept_in(ports: Ports, backing: Backing) -> dict[str, Any]:
+    """What an origin keeps elsewhere than on its disks, by way of the links that may break."""
+    kept: dict[str, Any] = {}
+    if backing.database_url:
+        kept["database"] = moved(backing.database_url, ports.port(ORIGIN, DATABASE))
+    if store := backing.object_store:
+        endpoint = moved(store["endpoint"], ports.port(ORIGIN, OBJECTS))
+        kept["object_store"] = store | {"endpoint": endpoint}
+    return kept
 
 
 def _edge(process: str, name: str, shape: Shape, ports: Ports, data: Path) -> dict[str, Any]:

@@ -30,6 +30,9 @@ WORLD: Final = "world"
 """Whoever is no process of ours: players, uploaders, operators, and the router's probes."""
 EXTERNAL: Final = "external"
 """An origin that is not ours and keeps no journal; edges pull one film from it."""
+DATABASE: Final = "database"
+OBJECTS: Final = "objects"
+"""What an origin asks where the shape has it: PostgreSQL, and an object store with the extents."""
 
 _Record = TypeVar("_Record")
 
@@ -84,6 +87,8 @@ class Shape:
     copies: int = 1
     tokens: bool = False
     service: bool = False
+    postgresql: bool = False
+    objects: bool = False
     max_age_seconds: int = 3600
 
 
@@ -148,6 +153,9 @@ def parse_scenario(text: str) -> Scenario:
     read = [_read(Fault, each, f"faults[{at}]") for at, each in enumerate(faults or ())]
     for at, each in enumerate(read):
         _check_fault(each, f"faults[{at}]")
+    for name, there in ((DATABASE, made.shape.postgresql), (OBJECTS, made.shape.objects)):
+        if not there and any(ends_of(each.target)[1] == name for each in read):
+            raise PlanError(f"scenario.shape: there is no {name} to break")
     if made.cast.viewers and not (made.shape.service and made.cast.uploaders):
         raise PlanError("scenario.cast.viewers: they need shape.service and an uploader's film")
     return Scenario(**{**_shallow(made), "faults": tuple(read)})
@@ -174,9 +182,10 @@ def _check_fault(fault: Fault, where: str) -> None:
     if fault.kind in ON_LINKS:
         asker, asked = ends_of(fault.target)
         known = asker in (*EDGES, WORLD) and asked in (*PROCESSES, EXTERNAL)
+        known = known or (asker == ORIGIN and asked in (DATABASE, OBJECTS))
         if not known or asker == asked or (asker, asked) == (WORLD, EXTERNAL):
             raise PlanError(f"{where}.target: {fault.target!r} is no link")
-        if fault.kind is Kind.FEED_CUT and (asker == WORLD or asked != ORIGIN):
+        if fault.kind is Kind.FEED_CUT and (asker not in EDGES or asked != ORIGIN):
             raise PlanError(f"{where}.target: no edge follows the change feed by {fault.target!r}")
     elif fault.target not in PROCESSES:
         raise PlanError(f"{where}.target: {fault.target!r} is no process")

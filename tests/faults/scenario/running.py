@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.scenario.asking import Asker
+from tests.faults.scenario.backing import backing_for
 from tests.faults.scenario.causing import Causing
 from tests.faults.scenario.disks import can_be_small
 from tests.faults.scenario.judging import Judge, Read
@@ -60,13 +61,14 @@ async def _run(scenario: Scenario, nursery: Nursery, directory: Path, planted: s
     small_disks = [each.target for each in scenario.faults if each.kind is Kind.DISK_FULL]
     if small_disks and not can_be_small():
         raise UnsupportedError("a disk that fills up needs root, to mount a small one")
-    with versioned_origin(_EXTERNAL_BYTES) as external:
+    with versioned_origin(_EXTERNAL_BYTES) as external, backing_for(scenario.shape) as backing:
         world = World(
             scenario.shape,
             links_of(scenario),
             directory,
             nursery,
             int(external.url.rpartition(":")[2]),
+            backing,
             planted,
             small_disks,
         )

@@ -86,6 +86,13 @@ def test_parts_excuse_less_than_the_whole() -> None:
     assert feed.had_peace(hears_by("edge-a"), 0, 5, 1)
 
 
+def test_a_lost_database_excuses_uploads_and_no_read() -> None:
+    lost = troubles((Kind.RESET, "origin>database", 0.0, 9.0))
+    assert lost.excuse(serves_by(UPLOADS, peers=False), 1, 2, 0)
+    assert not lost.excuse(serves_by("origin", peers=False), 1, 2, 0)
+    assert not lost.excuse(serves_by("edge-a", peers=False), 1, 2, 0)
+
+
 def test_peers_answer_for_each_other() -> None:
     assert "edge-b" not in serves_by("edge-a", peers=False)
     assert {"edge-b", "edge-a>edge-b", "edge-b>origin"} <= serves_by("edge-a", peers=True)

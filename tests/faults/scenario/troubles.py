@@ -13,7 +13,17 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from tests.faults.scenario.plan import EDGES, EXTERNAL, ORIGIN, ROUTER, WORLD, Fault, Kind
+from tests.faults.scenario.plan import (
+    DATABASE,
+    EDGES,
+    EXTERNAL,
+    OBJECTS,
+    ORIGIN,
+    ROUTER,
+    WORLD,
+    Fault,
+    Kind,
+)
 
 FEED_DEAF_SECONDS: Final = 36.0
 """A connection that nobody answers on is given up by a follower after 25 + 10 s."""
@@ -111,12 +121,14 @@ def serves_by(server: str, *, peers: bool) -> frozenset[str]:
     """What has to work for a server to answer somebody from outside."""
     own = {server, f"{WORLD}>{server}"}
     if server == UPLOADS:
-        return frozenset({ORIGIN, f"{WORLD}>{ORIGIN}", f"{ORIGIN}#disk"})
+        kept_in = {f"{ORIGIN}#disk", f"{ORIGIN}>{DATABASE}", f"{ORIGIN}>{OBJECTS}"}
+        return frozenset({ORIGIN, f"{WORLD}>{ORIGIN}", *kept_in})
     if server == ORIGIN:
-        return frozenset(own)
+        # Not the database: reads never wait for it.
+        return frozenset({*own, f"{ORIGIN}>{OBJECTS}"})
     if server == ROUTER:
         return frozenset({*own, *EDGES, *(f"{WORLD}>{edge}" for edge in EDGES)})
-    above = {ORIGIN, f"{server}>{ORIGIN}", f"{server}>{EXTERNAL}"}
+    above = {ORIGIN, f"{server}>{ORIGIN}", f"{server}>{EXTERNAL}", f"{ORIGIN}>{OBJECTS}"}
     if peers:
         above |= {*EDGES, *(f"{server}>{edge}" for edge in EDGES)}
         above |= {f"{edge}>{each}" for edge in EDGES for each in (ORIGIN, EXTERNAL)}

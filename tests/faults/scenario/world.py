@@ -27,6 +27,7 @@ import yaml
 from scripts.demo_topology import free_ports
 from tests.faults.proxy import TcpProxy, tcp_proxy
 from tests.faults.scenario.asking import Asker
+from tests.faults.scenario.backing import Backing
 from tests.faults.scenario.disks import small_disk
 from tests.faults.scenario.layout import Ports, disk_of, document_of, key_named
 from tests.faults.scenario.nursery import CLOCK
@@ -122,6 +123,7 @@ class World:
     data: Path
     nursery: Nursery
     external_port: int
+    backing: Backing
     planted: str = ""
     small_disks: Sequence[str] = ()
     keys: list[dict[str, str]] = field(default_factory=lambda: [key_named(1)])
@@ -135,6 +137,7 @@ class World:
         async with AsyncExitStack() as stack:
             numbers = free_ports(len(PROCESSES))
             servers = dict(zip(PROCESSES, numbers, strict=True)) | {EXTERNAL: self.external_port}
+            servers |= self.backing.ports()
             for link in self.link_names:
                 proxy = tcp_proxy(servers[ends_of(link)[1]])
                 self.links[link] = await stack.enter_async_context(proxy)
@@ -172,7 +175,7 @@ class World:
         """Start a process, which has ended or has never been."""
         tier = "edge" if name in EDGES else name
         topology = self.topology(name)
-        document = document_of(name, self.shape, self.ports, self.data, self.keys)
+        document = document_of(name, self.shape, self.ports, self.data, self.keys, self.backing)
         topology.write_text(yaml.safe_dump(document, sort_keys=False))
         words = [tier, "--topology", str(topology), "--name", name]
         pid = self.nursery.start(words, self.log(name), self._clock(name), self.planted)
