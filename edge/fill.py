@@ -161,6 +161,8 @@ class Fills:
         self.started_total = 0
         self.failed_total = 0
         self.received_bytes_total = 0
+        self.origin_bytes_total = 0
+        """Those of them that came from no edge of ours."""
         self._ask = ask
         self._on_replaced = on_replaced
         self._tasks: set[asyncio.Task[None]] = set()
@@ -343,7 +345,10 @@ class Fills:
         else:
             run.fail()
         finally:
-            self.received_bytes_total += run.position - start
+            received = run.position - start
+            self.received_bytes_total += received
+            if lent.pool.endpoint.is_outside:
+                self.origin_bytes_total += received
             self._paused = [paused for paused in self._paused if paused is not lent]
             lent.release()
 

@@ -47,6 +47,7 @@ class LoadMeter:
         self._capacity = capacity
         self._samples: deque[_Sample] = deque()
         self._levels: dict[str, int] = {}
+        self._told: dict[str, Any] = {}
 
     def adopt(self, capacity: Capacity) -> None:
         """From now on it has this much."""
@@ -64,9 +65,20 @@ class LoadMeter:
             "streams": totals.levels["streams"],
             "in_flight_bytes": totals.levels["in_flight_bytes"],
         }
+        self._told = {
+            "sent_bytes": {
+                f"{outcome}:{reason}" if reason else outcome: count
+                for (outcome, reason), count in totals.sent_bytes.items()
+            },
+            "fill_bytes": totals.counts["fill_bytes"],
+            "origin_bytes": totals.counts["origin_bytes"],
+        }
 
     def report(self) -> dict[str, Any]:
-        """`load` (1 is all it has) and what it is made of; nothing before the first totals."""
+        """`load` (1 is all it has) and what it is made of; nothing before the first totals.
+
+        Counts of bytes are since the start: who reads them twice has the bytes between.
+        """
         if not self._samples:
             return {}
         capacity, first, last = self._capacity, self._samples[0], self._samples[-1]
@@ -86,6 +98,7 @@ class LoadMeter:
             **self._levels,
             "failing": round((last.failures - first.failures) / answers, 3) if told else None,
             "hits": round((last.hits - first.hits) / answers, 3) if told else None,
+            **self._told,
         }
 
 

@@ -16,6 +16,7 @@ _COUNTS: Final = {
     "fills": "Range requests made to upstreams.",
     "fill_failures": "Fills that ended in an error.",
     "fill_bytes": "Bytes received into blocks.",
+    "origin_bytes": "Those of them that came from no edge of ours.",
     "evicted_blocks": "Blocks that had to go.",
     "evicted_bytes": "Bytes of them.",
     "corrupt_blocks": "Blocks dropped as damaged.",

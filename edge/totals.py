@@ -96,6 +96,7 @@ def read_totals(accounts: Accounts, holdings: Holdings, fills: Fills, server: Se
             fills=fills.started_total,
             fill_failures=fills.failed_total,
             fill_bytes=fills.received_bytes_total,
+            origin_bytes=fills.origin_bytes_total,
             evicted_blocks=holdings.evicted_blocks_total,
             evicted_bytes=holdings.evicted_bytes_total,
             corrupt_blocks=holdings.corrupt_blocks_total,

@@ -38,6 +38,11 @@ class Endpoint:
     unix_path: str = ""
     node: str = ""
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether it is neither a worker of this box nor an edge of our topology."""
+        return not (self.unix_path or self.node)
+
     @classmethod
     def of_socket(cls, path: str) -> Endpoint:
         """A neighbour on this machine."""

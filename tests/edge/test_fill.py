@@ -59,6 +59,7 @@ async def test_200_viewers_of_a_cold_film_cost_the_origin_one_request(
     assert film.requests == [""]
     assert film.sent_bytes == film.size_bytes
     assert edge.worker.fills.received_bytes_total == film.size_bytes
+    assert edge.worker.fills.origin_bytes_total == film.size_bytes
     await all_at_rest(edge)
     assert edge.worker.holdings.held_bytes == film.size_bytes
 

@@ -85,3 +85,13 @@ def test_load_is_never_negative_and_never_above_the_fastest_second(sent: list[in
         total += size_bytes if second else 0
         meter.take(totals(egress=total), float(second))
     assert 0 <= meter.report()["load"] <= max(sent) * 8 / 1e9 + 0.001
+
+
+def test_bytes_are_told_by_outcome_and_reason_since_the_start() -> None:
+    meter = LoadMeter(GIGABIT)
+    assert meter.report() == {}
+    sent = Counter({("hit", ""): 70, ("miss", "cold"): 30})
+    meter.take(Totals(sent_bytes=sent, counts=Counter(fill_bytes=40, origin_bytes=10)), 0.0)
+    report = meter.report()
+    assert report["sent_bytes"] == {"hit": 70, "miss:cold": 30}
+    assert (report["fill_bytes"], report["origin_bytes"]) == (40, 10)

@@ -8,7 +8,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -164,3 +164,10 @@ def test_a_file_that_holds_no_authority_is_refused(tmp_path: Path) -> None:
         Trust.of(str(tmp_path / "bad.pem"), "")
     with pytest.raises(AuthorityError, match=r"none\.pem: No such file"):
         Trust.of(str(tmp_path / "none.pem"), "")
+
+
+def test_workers_of_the_box_and_edges_of_ours_are_not_outside() -> None:
+    url = "http://upstream.example/films/"
+    assert Endpoint.from_url(url).is_outside
+    assert not replace(Endpoint.from_url(url), node="shield-1").is_outside
+    assert not Endpoint.of_socket("/run/worker.sock").is_outside
