@@ -151,23 +151,27 @@ def fleet_body(
     An edge reached by IPv6 alone shows that; one reached by both has a second account of it.
     """
     main, second = choosers[4], choosers[6]
-    bodies: dict[str, dict[str, Any]] = {}
-    for chooser in (main, second):
-        for edge in chooser.edges():
-            told = _health_body(chooser.fleet[edge.name])
-            if chooser is second and second is not main and edge.name in bodies:
-                bodies[edge.name]["ipv6"] = told
-                continue
-            about = {"name": edge.name, "site": edge.site, "url": chooser.url(edge.name)}
-            bodies[edge.name] = {**about, "weight": edge.weight, **told}
+    names = dict.fromkeys(edge.name for each in (main, second) for edge in each.edges())
     return {
         "now": round(now, 3),
         "version": main.fleet.version + (second.fleet.version if second is not main else 0),
         "polled": main.fleet.is_polled and second.fleet.is_polled,
         **more,
-        "edges": list(bodies.values()),
+        "edges": [edge_body(choosers, name) for name in names],
         "resorts": [{"name": name, **_health_body(health)} for name, health in resorts.items()],
     }
+
+
+def edge_body(choosers: Mapping[int, Chooser], name: str) -> dict[str, Any]:
+    """One edge of the fleet. Raises KeyError for one that is not in it."""
+    main, second = choosers[4], choosers[6]
+    chooser = main if name in main.fleet else second
+    edge, told = chooser.edge(name), _health_body(chooser.fleet[name])
+    about = {"name": name, "site": edge.site, "url": chooser.url(name)}
+    body = {**about, "weight": edge.weight, **told}
+    if second is not chooser and name in second.fleet:
+        body["ipv6"] = _health_body(second.fleet[name])
+    return body
 
 
 def _health_body(health: Health) -> dict[str, Any]:

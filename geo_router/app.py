@@ -19,6 +19,7 @@ import structlog
 from aiohttp import web
 
 from cdnkit.service.app import build_app
+from cdnkit.service.auth import BearerAuth
 from cdnkit.service.certificates import Certificates
 from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
@@ -42,6 +43,7 @@ from geo_router.measurements import Measurements, network_of
 from geo_router.metrics import RouterMetrics
 from geo_router.observers import Observers
 from geo_router.operate import load_page
+from geo_router.overview.overview import Overview
 from geo_router.probe import Prober, Target, targets_of
 from geo_router.realm import Realm, Reign, build_realm, needs_restart
 from geo_router.recording import recorder_of
@@ -93,7 +95,8 @@ class Router:
         try:
             await self._start_looking()
             self.health.started()
-            yield
+            async with self.desk.overview.running():
+                yield
         finally:
             await self._looking.aclose()
             for task in tasks:
@@ -137,7 +140,10 @@ def build_router(
     metrics = RouterMetrics(telemetry.registry)
     reign = Reign(build_realm(node, topology, now(), metrics.count_geo_failure))
     measurements = Measurements()
-    desk = Desk(reign, metrics, now)
+    overview = Overview(reign, now)
+    desk = Desk(reign, metrics, now, overview)
+    auth = auth_of(topology)
+    reign.heirs.append(lambda realm: auth.adopt(tokens_of(realm.topology)))
     insight = InsightDesk(desk, node.name, lambda place: measurements.of(network_of(place)))
     steering = SteeringDesk(
         reign,
@@ -157,18 +163,37 @@ def build_router(
         name=node.name,
         telemetry=telemetry,
         health=health,
-        routes=[*load_page().routes(), *steering.routes(), *insight.routes(), *desk.routes()],
+        routes=[
+            *load_page().routes(),
+            *overview.routes(),
+            *steering.routes(),
+            *insight.routes(),
+            *desk.routes(),
+        ],
+        authorize_scope=auth.authorize,
         access_log=open_log(node.settings.access_log),
         reference=Reference("Cinedge router", ABOUT),
     )
     mount_traces(application, "router", node.name, topology.tracing)
+    application.on_shutdown.append(overview.close)
     show_states(metrics, reign.realm.families)
-    look = partial(build_watch, metrics, now=now, chance=chance, on_change=on_change)
+    look = partial(build_watch, metrics, overview, now=now, chance=chance, on_change=on_change)
     return Router(application, reign, health, desk, metrics, build_dns(reign), look, now)
+
+
+def tokens_of(topology: Topology) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Who may see what is for operators alone."""
+    return {each.secret: (each.name, each.scopes) for each in topology.access_tokens}
+
+
+def auth_of(topology: Topology) -> BearerAuth:
+    """Without any token, whoever is on this machine."""
+    return BearerAuth(tokens_of(topology)) if topology.access_tokens else BearerAuth.open()
 
 
 def build_watch(
     metrics: RouterMetrics,
+    overview: Overview,
     realm: Realm,
     *,
     now: Callable[[], float],
@@ -185,10 +210,13 @@ def build_watch(
             metrics.show_state(edge, fleet)
         believed = fleet[edge]
         _log.info("edge changed", edge=edge, state=believed.state.value, reason=believed.reason)
+        overview.changed(edge)
         on_change(edge, fleet)
 
     def observe(target: Target, seen: Observation) -> bool:
         metrics.count_probe(target.edge, seen)
+        if target.families:
+            overview.observe(target.edge, seen)
         changed, doubtful = families.observe(target.edge, target.families, seen, now())
         for fleet in changed:
             tell(target.edge, fleet)

@@ -211,6 +211,10 @@ class Chooser:
         if site:
             self._demand.count(self._atlas.index(site), key, edge)
 
+    def busiest(self, most: int) -> list[tuple[bytes, float]]:
+        """The object keys that viewers were sent for most, with how often a second."""
+        return self._demand.busiest(most)
+
     def order(self, place: Place) -> Order:
         """In which order sites are tried for a place; kept by those who ask often."""
         return self._atlas.order(place)

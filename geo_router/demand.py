@@ -8,6 +8,7 @@ in a while. What follows from the counts is `spread`'s part. Pure: time comes in
 from __future__ import annotations
 
 import math
+from heapq import nlargest
 from typing import Final
 
 HALF_LIFE_SECONDS: Final = 30.0
@@ -59,6 +60,18 @@ class Demand:
             self._keys += 1
             counted = 0.0
         demand.by_key[key] = counted + gain
+
+    def busiest(self, most: int) -> list[tuple[bytes, float]]:
+        """The keys asked for most, with how often a second, over all sites."""
+        counts: dict[bytes, float] = {}
+        for demand in self._sites.values():
+            for key, count in demand.by_key.items():
+                counts[key] = counts.get(key, 0.0) + count
+        per_second = math.log(2) / (self._half_life_seconds * self.gain)
+        return [
+            (key, count * per_second)
+            for key, count in nlargest(most, counts.items(), key=lambda each: each[1])
+        ]
 
     def limit(self, per_second: float) -> float:
         """The count at which requests have come this often for long."""

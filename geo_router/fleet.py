@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from geo_router.agreement import ALONE, Opinion
 
@@ -145,6 +145,8 @@ class Observation:
     latency_seconds: float | None = None
     load: float | None = None
     failing: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """All that it told; for showing, nothing is decided by it."""
 
 
 _FAILURES: Final = frozenset({Result.FAILED, Result.TIMED_OUT})

@@ -25,6 +25,7 @@ from geo_router.choose import Decision
 from geo_router.client_address import Client, SaidBy, require_address, resolve
 from geo_router.declared import ANSWER_FIELDS, NoEdgeError
 from geo_router.metrics import RouterMetrics
+from geo_router.overview.overview import Overview
 from geo_router.realm import Realm, Reign
 
 LIST_LENGTH_MAX: Final = 8
@@ -43,6 +44,7 @@ class Desk:
     reign: Reign
     metrics: RouterMetrics
     now: Callable[[], float]
+    overview: Overview
 
     @property
     def realm(self) -> Realm:
@@ -102,7 +104,9 @@ class Desk:
         key = answers.object_key(target)
         decision = self.realm.families.choose(client.address, place, key, limit)
         best = decision.candidates[0] if decision.candidates else None
-        self.metrics.count_decision(best.site if best else "", decision.rung, place.source)
+        site = best.site if best else ""
+        self.metrics.count_decision(site, decision.rung, place.source)
+        self.overview.count(self.overview.cell_of(place), site)
         if best is None:
             settings = self.realm.settings
             seconds = max(1, math.ceil(settings.up_after * settings.probe_interval_seconds))

@@ -26,6 +26,8 @@ from geo_router.choose import Chooser, Pick
 from geo_router.client_address import parse_address
 from geo_router.headblock import is_plain
 from geo_router.lanelog import RedirectLog, choice_text, client_text
+from geo_router.overview.flows import Cell
+from geo_router.place import Place
 from geo_router.realm import Realm
 
 REQUEST_BYTES_MAX: Final = 4096
@@ -40,19 +42,26 @@ _WAYS_MAX: Final = 4096
 _VERSION: Final = b" HTTP/1.1\r\n"
 
 Record = Callable[[bytes, bytes, Pick, str], None]
-Tally = Counter[tuple[str, str, str]]
-"""Answers by site, rung and source of the place, as their labels: text is quick to hash."""
+Label = tuple[str, str, str, Cell | None]
+"""Site, rung, source of the place (as their labels: text is quick to hash) and its square."""
+
+Tally = Counter[Label]
+"""Answers by label."""
+
+
+Origin = tuple[str, Cell | None]
+"""What told the place of a viewer, and the square it lies in."""
 
 
 @dataclass(slots=True, eq=False)
 class Way:
-    """What redirects by one pick have in common, for viewers placed by one source."""
+    """What redirects by one pick have in common, for viewers of one square and source."""
 
     prefix: bytes
     """The answer up to the target."""
     choice: bytes
     """The end of a line of the log."""
-    label: tuple[str, str, str]
+    label: Label
     times: int = 0
     """How often it was taken and not counted yet."""
 
@@ -68,12 +77,13 @@ class LaneShared:
     fields: dict[str, str]
     server_name: str
     log: RedirectLog
+    cell_of: Callable[[Place], Cell | None]
     polled: Realm | None = None
     connections: set[LaneConnection] = field(default_factory=set)
     tally: Tally = field(default_factory=Counter)
     ends: dict[bytes, bytes] = field(default_factory=dict)
-    ways: dict[str, dict[Pick, Way]] = field(default_factory=dict)
-    """By source, then by pick."""
+    ways: dict[Origin, dict[Pick, Way]] = field(default_factory=dict)
+    """By where viewers come from, then by pick."""
     keys: dict[bytes, bytes] = field(default_factory=dict)
     excludes: dict[bytes, Callable[[float, str], bool]] = field(default_factory=dict)
     """For targets of `keys` with a token: whether it excludes a moment or a country."""
@@ -102,15 +112,15 @@ class LaneShared:
         lines += [f"Server: {self.server_name}", f"{wire.REQUEST_ID_HEADER}: "]
         self.tail = ("\r\n" + "\r\n".join(lines)).encode("latin-1")
 
-    def way(self, source: str, pick: Pick) -> Way:
+    def way(self, origin: Origin, pick: Pick) -> Way:
         """The way of a pick, kept until the next `take_tally`."""
-        ways = self.ways[source]
+        ways, (source, cell) = self.ways[origin], origin
         if len(ways) >= _WAYS_MAX:
             self._gather()
         rung = pick.rung.value
         prefix = f"HTTP/1.1 302 Found\r\nLocation: {pick.url}".encode("latin-1")
         choice = choice_text(pick.edge, rung, source)
-        way = ways[pick] = Way(prefix, choice, (pick.site, rung, source))
+        way = ways[pick] = Way(prefix, choice, (pick.site, rung, source, cell))
         return way
 
     def take_tally(self) -> Tally:
@@ -173,8 +183,8 @@ class LaneConnection(asyncio.Protocol):
         "_country",
         "_end",
         "_order",
+        "_origin",
         "_shared",
-        "_source",
         "_transport",
         "_version",
         "_ways",
@@ -186,7 +196,7 @@ class LaneConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._client_text = b""
         self._address: Any = None
-        self._source = ""
+        self._origin: Origin = ("", None)
         self._country = ""
         self._chooser: Chooser | None = None
         self._order: Order | None = None
@@ -244,7 +254,7 @@ class LaneConnection(asyncio.Protocol):
             self._hand_over(data)
             return
         request_id = shared.ids.pop() if shared.ids else shared.new_id()
-        way = self._ways.get(pick) or shared.way(self._source, pick)
+        way = self._ways.get(pick) or shared.way(self._origin, pick)
         way.times += 1
         assert self._transport is not None
         self._transport.write(b"".join((way.prefix, target, shared.tail, request_id, b"\r\n\r\n")))
@@ -290,9 +300,9 @@ class LaneConnection(asyncio.Protocol):
         shared = self._shared
         place = shared.realm.locator.locate(self._address)
         self._version = shared.realm.locator.version
-        self._source = place.source.value
+        self._origin = (place.source.value, shared.cell_of(place))
         self._country = place.country
-        self._ways = shared.ways.setdefault(self._source, {})
+        self._ways = shared.ways.setdefault(self._origin, {})
         self._chooser = shared.realm.families.chooser(self._address)
         self._order = self._chooser.order(place)
 

@@ -193,9 +193,9 @@ def judge(status: int, body: bytes, latency_seconds: float) -> Observation:
     facts = _facts(body)
     if status == HTTPStatus.OK:
         load, failing = _share(facts, "load"), _share(facts, "failing")
-        return Observation(Result.ANSWERED, "ready", latency_seconds, load, failing)
+        return Observation(Result.ANSWERED, "ready", latency_seconds, load, failing, facts)
     if status == HTTPStatus.SERVICE_UNAVAILABLE and facts.get("status") == "draining":
-        return Observation(Result.DRAINING, "says it is draining", latency_seconds)
+        return Observation(Result.DRAINING, "says it is draining", latency_seconds, facts=facts)
     complaints = _complaints(facts.get("checks"))
     reason = f"answered {status}" + (f": {complaints}" if complaints else "")
     return Observation(Result.FAILED, reason, latency_seconds)

@@ -1,0 +1,1 @@
+"""What the operator page is shown of an installation: beliefs, figures, their history, live."""

@@ -1,0 +1,109 @@
+"""What an edge tells of itself with every probe, as figures: rates now, bytes since its start.
+
+Bytes are told by outcome and reason; here they are in kinds that leave none out and overlap
+nowhere, so that their sum is all that was sent. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cdnkit.wire import MissClass, Outcome
+
+HIT: Final = "hit"
+OTHER: Final = "other"
+KINDS: Final = (
+    HIT,
+    *(each.value for each in MissClass),
+    Outcome.PASS.value,
+    Outcome.ERROR.value,
+    OTHER,
+)
+"""Kinds of bytes sent: those that were at hand, then why the others were not."""
+
+_AT_HAND: Final = frozenset({Outcome.HIT.value, Outcome.STALE.value, Outcome.REVALIDATED.value})
+_BY_OUTCOME: Final = frozenset({Outcome.PASS.value, Outcome.ERROR.value})
+_REASONS: Final = frozenset(each.value for each in MissClass)
+_LABELS_MAX: Final = 200
+_MOST: Final = 1e18
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One edge at one moment; None where it does not tell."""
+
+    load: float | None = None
+    egress_bits_per_second: float | None = None
+    streams: float | None = None
+    connections: float | None = None
+    fill_bytes: float | None = None
+    origin_bytes: float | None = None
+    sent_bytes: Mapping[str, float] = field(default_factory=dict)
+    """By kind, since its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What came to be between two moments of an edge, in bytes."""
+
+    sent: Mapping[str, float]
+    filled: float
+    from_origin: float
+
+
+def read_figures(facts: Mapping[str, Any]) -> Figures:
+    """The figures in an answer of /readyz, which may hold anything."""
+    sent: dict[str, float] = {}
+    told = facts.get("sent_bytes")
+    if isinstance(told, Mapping) and len(told) <= _LABELS_MAX:
+        for label, count in told.items():
+            amount = _number(count)
+            if amount is not None:
+                kind = kind_of(str(label))
+                sent[kind] = sent.get(kind, 0) + amount
+    return Figures(
+        load=_number(facts.get("load")),
+        egress_bits_per_second=_number(facts.get("egress_bits_per_second")),
+        streams=_number(facts.get("streams")),
+        connections=_number(facts.get("open_connections")),
+        fill_bytes=_number(facts.get("fill_bytes")),
+        origin_bytes=_number(facts.get("origin_bytes")),
+        sent_bytes=sent,
+    )
+
+
+def kind_of(label: str) -> str:
+    """The kind of `outcome` or `outcome:reason`."""
+    outcome, _, reason = label.partition(":")
+    if outcome in _AT_HAND:
+        return HIT
+    if outcome in _BY_OUTCOME:
+        return outcome
+    return reason if reason in _REASONS else OTHER
+
+
+def gain(before: Figures, after: Figures) -> Gain:
+    """What was sent and fetched between. A count that has fallen began anew, from nothing."""
+    sent = {
+        kind: _grown(before.sent_bytes.get(kind, 0), count)
+        for kind, count in after.sent_bytes.items()
+    }
+    return Gain(
+        sent,
+        _grown(before.fill_bytes, after.fill_bytes),
+        _grown(before.origin_bytes, after.origin_bytes),
+    )
+
+
+def _grown(before: float | None, after: float | None) -> float:
+    if before is None or after is None:
+        return 0
+    return after - before if after >= before else after
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MOST:
+        return value
+    return None

@@ -1,0 +1,98 @@
+"""What edges were told to purge, warm and pin, and what they did: asked of an origin.
+
+Only origins know orders. The page may ask nobody but the router that it came from, so the router
+asks for it, with the caller's own token: the origin decides whether that may see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Final, Literal
+
+import aiohttp
+from aiohttp import hdrs, web
+from pydantic import Field
+
+from cdnkit import wire
+from cdnkit.errors import CinedgeError, ForbiddenError, UnauthorizedError, UnavailableError
+from cdnkit.service.binding import DIGITS
+from cdnkit.service.operations import Answer, Shape, operation
+from config.topology import OriginNode
+
+ORDERS_PATH: Final = "/v1/overview/orders"
+BODY_BYTES_MAX: Final = 8 << 20
+_TIMEOUT_SECONDS: Final = 4.0
+_LISTS: Final = {
+    "purges": wire.PURGES_PATH,
+    "warms": wire.WARMS_PATH,
+    "pins": wire.PINS_PATH,
+}
+_REFUSALS: Final[dict[int, type[CinedgeError]]] = {401: UnauthorizedError, 403: ForbiddenError}
+
+
+class OrdersQuery(Shape):
+    """Which orders."""
+
+    kind: Literal["purges", "warms", "pins"] = "purges"
+    limit: Annotated[int, Field(ge=1, le=100, description="The newest so many."), DIGITS] = 20
+
+
+class OrdersDesk:
+    """Asks the origins of `origins()`, in order, for as long as it is entered."""
+
+    def __init__(self, origins: Callable[[], tuple[OriginNode, ...]]) -> None:
+        self._origins = origins
+        self._session: aiohttp.ClientSession | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to mount."""
+        return [web.get(ORDERS_PATH, self.get_orders)]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """May be asked inside the block."""
+        async with aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        ) as self._session:
+            yield
+        self._session = None
+
+    @operation(
+        answers={200: Answer("As the origin tells them.", content_type="application/json")},
+        problems=(UnavailableError,),
+        scope="operate",
+        tag="overview",
+    )
+    async def get_orders(self, request: web.Request, query: OrdersQuery) -> web.StreamResponse:
+        """Orders of one kind, the newest first, each with what every edge has answered."""
+        token = request.headers.get(hdrs.AUTHORIZATION)
+        headers: dict[str, str] = {str(hdrs.AUTHORIZATION): token} if token else {}
+        said = "the topology names no origin"
+        for origin in self._origins():
+            base = (origin.url or f"http://{origin.listen}").rstrip("/")
+            url = f"{base}{_LISTS[query.kind]}?limit={query.limit}"
+            try:
+                status, body = await self._ask(url, headers)
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                said = f"origin {origin.name} does not answer: {error or type(error).__name__}"
+                continue
+            if status == 200:
+                fields = {"Cache-Control": "no-store"}
+                return web.Response(body=body, content_type="application/json", headers=fields)
+            if status in _REFUSALS:
+                raise _REFUSALS[status](f"origin {origin.name} refuses (scopes purge and operate)")
+            said = f"origin {origin.name} answered {status}"
+        raise UnavailableError(said)
+
+    async def _ask(self, url: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        if self._session is None:
+            raise UnavailableError("the router is not ready yet")
+        async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
+            body = bytearray()
+            async for chunk in answer.content.iter_any():
+                body += chunk
+                if len(body) > BODY_BYTES_MAX:
+                    raise UnavailableError("the origin's answer is too long")
+            return answer.status, bytes(body)
