@@ -115,6 +115,8 @@ class Prober:
         doubtful = False
         # The first look is spread over less than an interval: nobody is routed until it is over.
         due = loop.time() + self._chance() * min(self._interval_seconds, 0.25)
+        # Many edges that are all looked at in the same moment would keep viewers waiting.
+        pause_seconds = self._interval_seconds * (1 - self._chance())
         while True:
             await asyncio.sleep(due - loop.time())
             try:
@@ -124,8 +126,10 @@ class Prober:
             except Exception:  # the watch outlives whatever one look does
                 self._log.exception("probe failed in itself", edge=target.edge)
             # In doubt, look twice as often: the answer is wanted before viewers notice.
-            pause_seconds = self._interval_seconds / (2 if doubtful else 1)
-            due = max(due + pause_seconds, loop.time())
+            due = max(
+                due + (self._interval_seconds / 2 if doubtful else pause_seconds), loop.time()
+            )
+            pause_seconds = self._interval_seconds
 
 
 async def look_well(

@@ -48,6 +48,7 @@ _FADE: Final = 0.9
 """Share of the weight that bytes keep from look to look in the hit ratio of one edge."""
 _BELIEFS: Final = ("state", "reason", "since", "overloaded", "ipv6", "url", "site", "weight")
 _GRAVE: Final = frozenset({State.DOWN.value, State.SLOW.value})
+_UNSEEN: Final = State.UNKNOWN.value
 _SERVING: Final = frozenset(each.value for each in SERVING)
 
 
@@ -103,10 +104,13 @@ class Board:
         name, state = str(body["name"]), str(body["state"])
         belief, before = _belief(body), self._told.get(name, {})
         self._told[name] = belief
-        entry = self.journal.add(
-            now, "edge", _text(before, belief), about=name, state=state, grave=state in _GRAVE
-        )
-        return {"now": round(now, 3), "edges": {name: belief}, "journal": [entry.body()]}
+        lines = []
+        # That a whole fleet is found well at the start would push everything else out.
+        if not (state == State.UP.value and before.get("state", _UNSEEN) == _UNSEEN):
+            text, grave = _text(before, belief), state in _GRAVE
+            lines = [self.journal.add(now, "edge", text, about=name, state=state, grave=grave)]
+        told = [line.body() for line in lines]
+        return {"now": round(now, 3), "edges": {name: belief}, "journal": told}
 
     def tick(self, now: float, bodies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Take a sample, and say what is new since the tick before. `bodies` are all edges."""

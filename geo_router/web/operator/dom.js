@@ -30,7 +30,7 @@ export function setAttribute(node, name, value) {
 
 export function stateBadge(state, overloaded = false) {
   const text = overloaded ? `${state}, overloaded` : state;
-  return element("span", { class: `state state-${state}` }, text);
+  return element("span", { class: `state state-${overloaded && state === "up" ? "overloaded" : state}` }, text);
 }
 
 export function table(caption, columns, rows) {

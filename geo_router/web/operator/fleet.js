@@ -1,6 +1,7 @@
-import { element, setText, stateBadge } from "./dom.js";
+import { element, setAttribute, setText, stateBadge } from "./dom.js";
 import * as format from "./format.js";
 
+const GROUPED_FROM = 40;
 const STATES = ["down", "slow", "suspect", "recovering", "draining", "unknown", "up"];
 const WORST = new Map(STATES.map((state, index) => [state, index]));
 
@@ -17,7 +18,7 @@ const COLUMNS = [
   { id: "latency", name: "Probe", number: true, of: (edge) => edge.latency_ms ?? -1 },
 ];
 
-function severity(edge) {
+export function severity(edge) {
   return WORST.get(edge.state) - (edge.overloaded ? 0.5 : 0);
 }
 
@@ -61,10 +62,50 @@ class Row {
   }
 }
 
+// The head of a site's edges: what they are together, and whether they are shown.
+class Group {
+  constructor(site, toggle) {
+    this.button = element("button", { type: "button", class: "sort group" });
+    this.button.addEventListener("click", toggle);
+    this.states = element("td", { colspan: "4", class: "summary-cell" });
+    this.cells = ["load", "egress", "streams", "hits", "latency"].map(() => element("td", { class: "number" }));
+    this.node = element("tr", { class: "site-row" }, element("th", { scope: "row" }, this.button), this.states, ...this.cells);
+    this.site = site;
+    this.told = "";
+  }
+
+  draw(edges, isOpen) {
+    setText(this.button, `${isOpen ? "▾" : "▸"} ${this.site}`);
+    setAttribute(this.button, "aria-expanded", isOpen);
+    const counts = new Map();
+    for (const edge of edges) counts.set(edge.state, (counts.get(edge.state) ?? 0) + 1);
+    const told = STATES.filter((state) => counts.has(state)).map((state) => `${counts.get(state)} ${state}`).join(",");
+    if (told !== this.told) {
+      this.told = told;
+      this.states.replaceChildren(
+        ...STATES.filter((state) => counts.has(state)).map((state) =>
+          element("span", {}, `${counts.get(state)} `, stateBadge(state)),
+        ),
+      );
+    }
+    const sum = (name) => edges.reduce((total, edge) => total + (edge[name] ?? 0), 0);
+    const [load, egress, streams, hits, latency] = this.cells;
+    setText(load, format.percent(sum("load") / edges.length, 0));
+    setText(egress, format.bits(sum("egress_bits_per_second")));
+    setText(streams, format.count(sum("streams")));
+    setText(hits, "");
+    setText(latency, "");
+  }
+}
+
 class FleetView {
   constructor(root, live) {
     this.live = live;
     this.rows = new Map();
+    this.groups = new Map();
+    this.toggled = new Map();
+    this.grouped = element("input", { type: "checkbox", id: "fleet-grouped" });
+    this.groupedByHand = false;
     this.column = COLUMNS[2];
     this.direction = 1;
     this.summary = element("ul", { class: "summary", "aria-label": "Edges by state" });
@@ -78,6 +119,12 @@ class FleetView {
     this.setOptions(this.state, "All states", STATES);
   }
 
+  // What is named in the address is a site.
+  shown(site) {
+    this.named = site;
+    if (this.live.state) this.update(this.live.state);
+  }
+
   filters() {
     const controls = [
       ["Name or reason holds", this.search],
@@ -88,6 +135,13 @@ class FleetView {
     const fields = controls.map(([label, control]) =>
       element("div", { class: "field" }, element("label", { for: control.id }, label), control),
     );
+    fields.push(
+      element("div", { class: "check" }, this.grouped, element("label", { for: "fleet-grouped" }, "Group by site")),
+    );
+    this.grouped.addEventListener("change", () => {
+      this.groupedByHand = true;
+      this.redraw();
+    });
     const form = element("form", { class: "filters", role: "search" }, ...fields);
     form.addEventListener("submit", (event) => event.preventDefault());
     return form;
@@ -153,6 +207,10 @@ class FleetView {
   update(state) {
     const all = [...state.edges.values()];
     this.setOptions(this.site, "All sites", [...new Set(all.map((edge) => edge.site))].sort());
+    if (this.named !== undefined) {
+      this.site.value = this.named;
+      this.named = undefined;
+    }
     this.drawSummary(all);
     const edges = this.sorted(all.filter((edge) => this.wanted(edge)));
     setText(this.shownCount, `${edges.length} of ${all.length} edges`);
@@ -161,17 +219,48 @@ class FleetView {
       this.heads[index].setAttribute("aria-sort", column === this.column ? order : "none");
     });
     for (const name of this.rows.keys()) if (!state.edges.has(name)) this.rows.delete(name);
-    const nodes = edges.map((edge) => {
-      const row = this.rows.get(edge.name) ?? new Row();
-      this.rows.set(edge.name, row);
-      row.draw(edge, state.now);
-      return row.node;
-    });
+    if (!this.groupedByHand) this.grouped.checked = all.length > GROUPED_FROM;
+    const nodes = this.grouped.checked ? this.groupedRows(edges, state) : this.drawnRows(edges, state);
     // Moving rows would take the focus and the selection; only a new order does.
     const before = this.body.children;
     if (before.length !== nodes.length || nodes.some((node, index) => before[index] !== node)) {
       this.body.replaceChildren(...nodes);
     }
+  }
+
+  drawnRows(edges, state) {
+    return edges.map((edge) => {
+      const row = this.rows.get(edge.name) ?? new Row();
+      this.rows.set(edge.name, row);
+      row.draw(edge, state.now);
+      return row.node;
+    });
+  }
+
+  // Sites in the order of their first edge, so that the worst come first when edges are sorted so.
+  groupedRows(edges, state) {
+    const bySite = new Map();
+    for (const edge of edges) {
+      if (!bySite.has(edge.site)) bySite.set(edge.site, []);
+      bySite.get(edge.site).push(edge);
+    }
+    const nodes = [];
+    for (const [site, members] of bySite) {
+      const isOpen = this.toggled.get(site) ?? (bySite.size === 1 || this.search.value.trim() !== "");
+      const group = this.groups.get(site) ?? new Group(site, () => this.toggle(site));
+      this.groups.set(site, group);
+      group.draw(members, isOpen);
+      group.isOpen = isOpen;
+      nodes.push(group.node);
+      if (isOpen) nodes.push(...this.drawnRows(members, state));
+      else nodes.push(...this.drawnRows(members.filter((edge) => edge.state !== "up"), state));
+    }
+    return nodes;
+  }
+
+  toggle(site) {
+    this.toggled.set(site, !this.groups.get(site).isOpen);
+    this.redraw();
   }
 
   drawSummary(edges) {

@@ -9,8 +9,8 @@ let current = null;
 let redraw = 0;
 
 function wanted() {
-  const id = location.hash.slice(1);
-  return VIEWS.find((view) => view.id === id) ?? VIEWS[0];
+  const [id, ...rest] = location.hash.slice(1).split("/");
+  return [VIEWS.find((view) => view.id === id) ?? VIEWS[0], decodeURIComponent(rest.join("/"))];
 }
 
 function mount(view) {
@@ -26,8 +26,7 @@ function mount(view) {
   return { view, section, heading, drawn: view.mount(root, live) ?? {} };
 }
 
-function show(view, byReader) {
-  if (current?.view === view) return;
+function show([view, rest], byReader) {
   if (current) {
     current.section.hidden = true;
     current.drawn.hidden?.();
@@ -40,7 +39,7 @@ function show(view, byReader) {
     else link.removeAttribute("aria-current");
   }
   document.title = `${view.title} · Cinedge`;
-  current.drawn.shown?.();
+  current.drawn.shown?.(rest);
   draw();
   // Who follows a link goes on reading where it leads.
   if (byReader) current.heading.focus();
