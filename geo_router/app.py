@@ -32,6 +32,7 @@ from config.complaints import TopologyError
 from config.node_file import NodeFile
 from config.topology import RouterNode, Topology
 from geo_router.choose import edge_url
+from geo_router.counting import Counting
 from geo_router.dns_limit import RateLimit
 from geo_router.dns_server import DnsServer
 from geo_router.families import Families, last_resorts
@@ -67,6 +68,7 @@ class Router:
     reign: Reign
     health: Health
     desk: Desk
+    overview: Overview
     metrics: RouterMetrics
     dns: DnsServer | None
     look: Callable[[Realm], tuple[Prober, Observers]]
@@ -95,7 +97,7 @@ class Router:
         try:
             await self._start_looking()
             self.health.started()
-            async with self.desk.overview.running():
+            async with self.overview.running():
                 yield
         finally:
             await self._looking.aclose()
@@ -141,7 +143,7 @@ def build_router(
     reign = Reign(build_realm(node, topology, now(), metrics.count_geo_failure))
     measurements = Measurements()
     overview = Overview(reign, now)
-    desk = Desk(reign, metrics, now, overview)
+    desk = Desk(reign, Counting(metrics, overview), now)
     auth = auth_of(topology)
     reign.heirs.append(lambda realm: auth.adopt(tokens_of(realm.topology)))
     insight = InsightDesk(desk, node.name, lambda place: measurements.of(network_of(place)))
@@ -178,7 +180,7 @@ def build_router(
     application.on_shutdown.append(overview.close)
     show_states(metrics, reign.realm.families)
     look = partial(build_watch, metrics, overview, now=now, chance=chance, on_change=on_change)
-    return Router(application, reign, health, desk, metrics, build_dns(reign), look, now)
+    return Router(application, reign, health, desk, overview, metrics, build_dns(reign), look, now)
 
 
 def tokens_of(topology: Topology) -> dict[str, tuple[str, tuple[str, ...]]]:

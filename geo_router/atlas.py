@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.topology import Site
-from geo_router.place import Place, Vector, distance_km, to_vector
+from geo_router.place import Place, Square, Vector, distance_km, square_of, to_vector
 
 _ORDERS_MAX: Final = 8192
 """About 4 KB each at 500 sites."""
@@ -29,6 +29,11 @@ class Order:
     viewer: Vector
     home_km: float | None
     """From the viewer's place to home, to a tenth; none when there is no site."""
+
+    @property
+    def square(self) -> Square:
+        """Where the viewer is, as far as anybody is told."""
+        return square_of(self.viewer)
 
 
 class Atlas:

@@ -62,7 +62,6 @@ async def serve_redirects(
         dict(ANSWER_FIELDS),
         CDN_NAME,
         RedirectLog(app[ACCESS_LOG], telemetry.tier, telemetry.node, time.time),
-        desk.overview.cell_of,
     )
     shared.record = record
     shared.tick()
@@ -112,9 +111,8 @@ def settle(shared: LaneShared, desk: Desk, app: web.Application) -> None:
     """Add what the lane counted to the figures everybody sees."""
     shared.log.flush()
     tally, telemetry = shared.take_tally(), app[TELEMETRY]
-    for (site, rung, source, cell), times in tally.items():
-        desk.metrics.count_decision(site, Rung(rung), Source(source), times)
-        desk.overview.count(cell, site, times)
+    for (site, rung, source, square), times in tally.items():
+        desk.counting.count(site, Rung(rung), Source(source), square, times)
     if total := tally.total():
         # Under a millisecond each, or they would not have stayed in the lane.
         telemetry.observe_request("GET", OBJECT_ROUTE, 302, 0.0, 0, times=total)

@@ -23,9 +23,8 @@ from cdnkit.service.patterns import rest
 from geo_router import answers, declared
 from geo_router.choose import Decision
 from geo_router.client_address import Client, SaidBy, require_address, resolve
+from geo_router.counting import Counting
 from geo_router.declared import ANSWER_FIELDS, NoEdgeError
-from geo_router.metrics import RouterMetrics
-from geo_router.overview.overview import Overview
 from geo_router.realm import Realm, Reign
 
 LIST_LENGTH_MAX: Final = 8
@@ -42,9 +41,8 @@ class Desk:
     """Handlers and what they look things up in."""
 
     reign: Reign
-    metrics: RouterMetrics
+    counting: Counting
     now: Callable[[], float]
-    overview: Overview
 
     @property
     def realm(self) -> Realm:
@@ -105,8 +103,8 @@ class Desk:
         decision = self.realm.families.choose(client.address, place, key, limit)
         best = decision.candidates[0] if decision.candidates else None
         site = best.site if best else ""
-        self.metrics.count_decision(site, decision.rung, place.source)
-        self.overview.count(self.overview.cell_of(place), site)
+        square = self.realm.families.chooser(client.address).order(place).square
+        self.counting.count(site, decision.rung, place.source, square)
         if best is None:
             settings = self.realm.settings
             seconds = max(1, math.ceil(settings.up_after * settings.probe_interval_seconds))

@@ -26,8 +26,6 @@ from geo_router.choose import Chooser, Pick
 from geo_router.client_address import parse_address
 from geo_router.headblock import is_plain
 from geo_router.lanelog import RedirectLog, choice_text, client_text
-from geo_router.overview.flows import Cell
-from geo_router.place import Place
 from geo_router.realm import Realm
 
 REQUEST_BYTES_MAX: Final = 4096
@@ -42,14 +40,14 @@ _WAYS_MAX: Final = 4096
 _VERSION: Final = b" HTTP/1.1\r\n"
 
 Record = Callable[[bytes, bytes, Pick, str], None]
-Label = tuple[str, str, str, Cell | None]
+Label = tuple[str, str, str, tuple[int, int]]
 """Site, rung, source of the place (as their labels: text is quick to hash) and its square."""
 
 Tally = Counter[Label]
 """Answers by label."""
 
 
-Origin = tuple[str, Cell | None]
+Origin = tuple[str, tuple[int, int]]
 """What told the place of a viewer, and the square it lies in."""
 
 
@@ -77,7 +75,6 @@ class LaneShared:
     fields: dict[str, str]
     server_name: str
     log: RedirectLog
-    cell_of: Callable[[Place], Cell | None]
     polled: Realm | None = None
     connections: set[LaneConnection] = field(default_factory=set)
     tally: Tally = field(default_factory=Counter)
@@ -114,13 +111,13 @@ class LaneShared:
 
     def way(self, origin: Origin, pick: Pick) -> Way:
         """The way of a pick, kept until the next `take_tally`."""
-        ways, (source, cell) = self.ways[origin], origin
+        ways, (source, square) = self.ways[origin], origin
         if len(ways) >= _WAYS_MAX:
             self._gather()
         rung = pick.rung.value
         prefix = f"HTTP/1.1 302 Found\r\nLocation: {pick.url}".encode("latin-1")
         choice = choice_text(pick.edge, rung, source)
-        way = ways[pick] = Way(prefix, choice, (pick.site, rung, source, cell))
+        way = ways[pick] = Way(prefix, choice, (pick.site, rung, source, square))
         return way
 
     def take_tally(self) -> Tally:
@@ -196,7 +193,7 @@ class LaneConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._client_text = b""
         self._address: Any = None
-        self._origin: Origin = ("", None)
+        self._origin: Origin = ("", (0, 0))
         self._country = ""
         self._chooser: Chooser | None = None
         self._order: Order | None = None
@@ -262,7 +259,7 @@ class LaneConnection(asyncio.Protocol):
         if shared.log.enabled:
             shared.log.add(request_id, self._client_text, target, way.choice)
         if shared.record is not None:
-            shared.record(request_id, target, pick, self._source)
+            shared.record(request_id, target, pick, self._origin[0])
 
     def pause_writing(self) -> None:
         """A client that does not read is not read from."""
@@ -300,11 +297,11 @@ class LaneConnection(asyncio.Protocol):
         shared = self._shared
         place = shared.realm.locator.locate(self._address)
         self._version = shared.realm.locator.version
-        self._origin = (place.source.value, shared.cell_of(place))
         self._country = place.country
-        self._ways = shared.ways.setdefault(self._origin, {})
         self._chooser = shared.realm.families.chooser(self._address)
         self._order = self._chooser.order(place)
+        self._origin = (place.source.value, self._order.square)
+        self._ways = shared.ways.setdefault(self._origin, {})
 
 
 def _key_of(target: bytes) -> bytes:

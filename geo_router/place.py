@@ -9,7 +9,12 @@ from typing import Final
 
 EARTH_RADIUS_KM: Final = 6371.0088
 
+SQUARE_DEGREES: Final = 5
+
 Vector = tuple[float, float, float]
+
+Square = tuple[int, int]
+"""Latitude and longitude of the middle of a square of five degrees: a place without an address."""
 
 
 class Source(enum.Enum):
@@ -40,3 +45,14 @@ def to_vector(latitude: float, longitude: float) -> Vector:
 def distance_km(a: Vector, b: Vector) -> float:
     """Great-circle distance of two points given by `to_vector`."""
     return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.dist(a, b) / 2))
+
+
+def square_of(vector: Vector) -> Square:
+    """The square in which a point of the unit sphere lies."""
+    x, y, z = vector
+    latitude, longitude = math.asin(max(-1.0, min(1.0, z))), math.atan2(y, x)
+    return _middle(math.degrees(latitude)), _middle(math.degrees(longitude))
+
+
+def _middle(degrees: float) -> int:
+    return round(degrees / SQUARE_DEGREES) * SQUARE_DEGREES

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from geo_router.fleet import SERVING, Observation, Result, State
 from geo_router.overview.figures import HIT, KINDS, Figures, gain, read_figures
-from geo_router.overview.flows import Cell, Flows
+from geo_router.overview.flows import Flows
 from geo_router.overview.history import History
 from geo_router.overview.journal import Journal
+from geo_router.place import Square
 
 FIGURES: Final = (
     "load",
@@ -83,10 +84,10 @@ class Board:
         self._ticks = 0
         self._at = now
 
-    def count(self, cell: Cell | None, site: str, times: int = 1) -> None:
+    def count(self, square: Square, site: str, times: int = 1) -> None:
         """So many viewers were sent to a site."""
         self._decisions += times
-        self.flows.count(cell, site, times)
+        self.flows.count(square, site, times)
 
     def observe(self, edge: str, seen: Observation, now: float) -> None:
         """Take in what one probe saw."""

@@ -15,10 +15,9 @@ from geo_router import answers
 from geo_router.fleet import Observation
 from geo_router.overview.board import Board
 from geo_router.overview.desk import OverviewDesk
-from geo_router.overview.flows import Cell, cell_of
 from geo_router.overview.hub import Hub
 from geo_router.overview.orders import OrdersDesk
-from geo_router.place import Place
+from geo_router.place import Square
 from geo_router.realm import Realm, Reign
 
 TICK_SECONDS: Final = 1.0
@@ -36,7 +35,6 @@ class Overview:
         self._now = now
         self._desk = OverviewDesk(self.board, self.hub, reign, now(), now)
         self._orders = OrdersDesk(lambda: reign.realm.topology.origins)
-        self._sites = _places(reign.realm)
         self.board.journal.add(now(), "router", "this router started")
         reign.heirs.append(self._inherit)
 
@@ -44,13 +42,9 @@ class Overview:
         """What to mount."""
         return [*self._desk.routes(), *self._orders.routes()]
 
-    def cell_of(self, place: Place) -> Cell | None:
-        """The square that viewers at a place are counted in."""
-        return cell_of(place, self._sites)
-
-    def count(self, cell: Cell | None, site: str, times: int = 1) -> None:
+    def count(self, square: Square, site: str, times: int = 1) -> None:
         """So many viewers of a square were sent to a site."""
-        self.board.count(cell, site, times)
+        self.board.count(square, site, times)
 
     def observe(self, edge: str, seen: Observation) -> None:
         """What one probe saw."""
@@ -101,12 +95,7 @@ class Overview:
         return bodies
 
     def _inherit(self, realm: Realm) -> None:
-        self._sites = _places(realm)
         edges, sites = len(realm.topology.open_edges()), len(realm.topology.sites)
         text = f"a new topology is in force: {edges} edges in {sites} sites"
         self.board.journal.add(self._now(), "topology", text)
         self.hub.begin_anew()
-
-
-def _places(realm: Realm) -> dict[str, tuple[float, float]]:
-    return {site.name: (site.latitude, site.longitude) for site in realm.topology.sites}

@@ -54,3 +54,15 @@ def test_memory_is_bounded_and_cold_titles_make_room() -> None:
     assert len(demand.site(0).by_key) == 0
     demand.count(0, b"new", "e")
     assert b"new" in demand.site(0).by_key
+
+
+def test_the_busiest_keys_are_told_over_all_sites_at_their_rates() -> None:
+    demand = Demand(0.0, 10.0)
+    for second in range(200):
+        demand.advance(float(second))
+        for site, key in ((0, b"a"), (1, b"a"), (0, b"b")):
+            demand.count(site, key, "e")
+    (first, rate), (second_key, _) = demand.busiest(2)
+    assert (first, second_key) == (b"a", b"b")
+    assert rate == pytest.approx(2, rel=0.05)
+    assert [key for key, _ in demand.busiest(1)] == [b"a"]

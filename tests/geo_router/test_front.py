@@ -33,6 +33,8 @@ async def test_requests_of_the_lane_are_in_every_figure_and_draining_ends_it() -
         )
         == 4
     )
+    (route,) = router.overview.board.flows.body()
+    assert (route["site"], route["latitude"], route["longitude"]) == ("nyc", 40, -75)
 
 
 class _Shared:

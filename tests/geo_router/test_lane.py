@@ -35,7 +35,7 @@ class Pair:
 
     @property
     def answered_short(self) -> float:
-        metrics = self.router.desk.metrics
+        metrics = self.router.metrics
         return float(sum(child._value.get() for child in metrics._children.values()))
 
 

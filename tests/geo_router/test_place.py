@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_router.place import EARTH_RADIUS_KM, distance_km, to_vector
+from geo_router.place import EARTH_RADIUS_KM, distance_km, square_of, to_vector
 
 _points = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 
@@ -38,3 +38,12 @@ def test_opposite_points_are_half_the_globe_apart() -> None:
     half = math.pi * EARTH_RADIUS_KM
     assert distance_km(to_vector(0, 0), to_vector(0, 180)) == pytest.approx(half)
     assert distance_km(to_vector(90, 0), to_vector(-90, 77)) == pytest.approx(half)
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180))
+def test_a_square_is_all_that_is_told_of_a_place(latitude: float, longitude: float) -> None:
+    told = square_of(to_vector(latitude, longitude))
+    assert abs(told[0] - latitude) <= 2.5 + 1e-6
+    if abs(latitude) < 89:
+        assert abs((told[1] - longitude + 180) % 360 - 180) <= 2.5 + 1e-6
+    assert told[0] % 5 == told[1] % 5 == 0

@@ -58,6 +58,8 @@ def test_no_answer_is_undocumented_and_none_is_5xx(known: Cluster, tier: str) ->
     url = f"{known.origin if tier == 'origin' else known.router}/openapi.json"
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", url, "--no-color"]
     options = ["--checks", ",".join(CHECKS), "--phases", PHASES, "--max-examples", str(EXAMPLES)]
+    # A stream has no end to wait for.
+    options += ["--exclude-path-regex", "^/v1/overview/events$"]
     more = ["--warnings", "off", "--generation-database", "none", "--request-timeout", "60"]
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.helpers.api_hooks"}
     print(f"CINEDGE_TEST_API_SEED={SEED}")
