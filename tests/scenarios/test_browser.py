@@ -86,6 +86,6 @@ def film_statuses(cluster: Cluster) -> set[int]:
 
 
 def test_operator_page_shows_every_edge(cluster: Cluster, page: Page) -> None:
-    page.goto(f"{cluster.router}/operate/")
+    page.goto(f"{cluster.router}/operate/#fleet")
     for name in cluster.edges:
         page.get_by_text(name).first.wait_for(timeout=WAIT_MS)
