@@ -331,6 +331,14 @@ class EdgeSettings:
         unit="log",
         applies=RESTART,
     )
+    log_sample_ratio: float = setting(
+        "Share of plain hits that the access log has a line for; misses, errors and what was cut "
+        "are always there.",
+        1.0,
+        minimum=0.0001,
+        maximum=1,
+        applies=RESTART,
+    )
 
 
 @dataclass(frozen=True, slots=True)

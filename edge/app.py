@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -53,7 +54,7 @@ from edge.following import Following, Journals, make_following
 from edge.gathering import Gatherings
 from edge.herd import Herds
 from edge.hinting import Hinting
-from edge.lanelog import LaneLog
+from edge.lanelog import lane_log_of
 from edge.listening import bind, raise_descriptor_limit
 from edge.load import LoadMeter
 from edge.lookup import Lookup
@@ -372,7 +373,9 @@ def _lane(
     node: EdgeNode, rules: Rules, answers: EntryAnswers, log: AccessLog, targets_max: int
 ) -> FastLane:
     prefix = secrets.token_hex(6).encode() + b"-f"
-    lane_log = LaneLog(node.name, prefix) if log.enabled else None
+    lane_log = None
+    if log.enabled:
+        lane_log = lane_log_of(node.name, prefix, node.settings.log_sample_ratio, random.random)
     targets = Targets(targets_max)
     return FastLane(answers.lane_heads, prefix, lane_log, targets, rules.repeats_at_once)
 

@@ -9,6 +9,8 @@ number (docs/benchmarks.md).
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from math import ceil, log1p
 from typing import Final
 
 from cdnkit.service.logs import format_time
@@ -71,6 +73,66 @@ class LaneLog:
         lines = b"".join(self.pieces)
         self.pieces.clear()
         return lines
+
+
+class SampledLaneLog(LaneLog):
+    """Keeps a share of the lines, above 0 and below 1, each with `sample`, which says the share.
+
+    Lines are drawn when they are joined, so that the lane does what it always does. What was not
+    sent whole is always kept, without `sample`: it stands for itself. `chance` gives numbers from
+    0 up to 1.
+    """
+
+    __slots__ = ("_chance", "_cut", "_end", "_ratio", "_skip")
+
+    def __init__(
+        self, node: str, id_prefix: bytes, ratio: float, chance: Callable[[], float]
+    ) -> None:
+        super().__init__(node, id_prefix)
+        self._ratio = ratio
+        self._chance = chance
+        self._end = f',"sample":{ratio!r}}}\n'.encode()
+        self._cut: list[bytes] = []
+        self._skip = self._gap()
+
+    def late(
+        self,
+        number: bytes,
+        client: bytes,
+        target_text: bytes,
+        sent_bytes: int,
+        digits: bytes,
+        seconds: float,
+        complete: bool,
+    ) -> None:
+        """Log an answer that took time, or was not sent whole."""
+        before = len(self.pieces)
+        super().late(number, client, target_text, sent_bytes, digits, seconds, complete)
+        if not complete:
+            self._cut += self.pieces[before:]
+            del self.pieces[before:]
+
+    def take(self) -> bytes:
+        """The lines that were drawn since the last time, and all of what was cut."""
+        lines = super().take().splitlines()
+        kept = self._cut
+        while self._skip < len(lines):
+            kept += (lines[self._skip][:-1], self._end)
+            self._skip += 1 + self._gap()
+        self._skip -= len(lines)
+        self._cut = []
+        return b"".join(kept)
+
+    def _gap(self) -> int:
+        """How many lines to leave out before the next: as if each were drawn by itself."""
+        return ceil(log1p(-self._chance()) / log1p(-self._ratio))
+
+
+def lane_log_of(node: str, id_prefix: bytes, ratio: float, chance: Callable[[], float]) -> LaneLog:
+    """The log of a lane that keeps this share of its lines."""
+    if ratio >= 1.0:
+        return LaneLog(node, id_prefix)
+    return SampledLaneLog(node, id_prefix, ratio, chance)
 
 
 def client_text(peer: str, user_agent: str | None) -> bytes:

@@ -20,7 +20,7 @@ from scripts.cli.arguments import complete_nodes
 from scripts.cli.errors import UsageError
 from scripts.logs.following import LOOK_BACK_BYTES, Tail
 from scripts.logs.places import log_files
-from scripts.logs.records import Record, Wanted, is_status, parse_record, seconds_of
+from scripts.logs.records import Record, Wanted, is_status, parse_record, seconds_of, weight_of
 from scripts.simulation.lines import open_lines
 
 _LOOK_SECONDS: Final = 0.25
@@ -160,7 +160,10 @@ def shown(record: Record) -> str:
         f"{float(record.get('duration_ms', 0.0)):.1f} ms",
         f"{record.get('method', '')} {record.get('path', '')}".strip(),
     ]
-    more = (record.get("range"), record.get("error"), "cut" if record.get("cut") else None)
+    cut = record.get("cut") or record.get("complete") is False
+    weight = weight_of(record)
+    stands_for = f"one of {weight:.6g}" if weight > 1 else None
+    more = (record.get("range"), record.get("error"), "cut" if cut else None, stands_for)
     return "  ".join([*facts, *(str(each) for each in more if each)])
 
 

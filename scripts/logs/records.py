@@ -60,6 +60,12 @@ def seconds_of(record: Mapping[str, Any]) -> float:
     return datetime.fromisoformat(record["time"]).timestamp()
 
 
+def weight_of(record: Mapping[str, Any]) -> float:
+    """How many answers a record stands for: more than one where the log keeps a share of them."""
+    share = record.get("sample", 1.0)
+    return 1.0 / share if isinstance(share, int | float) and 0 < share <= 1 else 1.0
+
+
 def is_status(text: str) -> bool:
     """Whether `text` is a status, 404, or a class of them, 5xx."""
     return _STATUS.fullmatch(text) is not None

@@ -13,7 +13,7 @@ from typing import Any
 
 from cdnkit.wire import Outcome
 from config.topology import EdgeNode
-from scripts.logs.records import Record, title_of
+from scripts.logs.records import Record, title_of, weight_of
 from scripts.overview.looking import Seen
 
 
@@ -43,9 +43,9 @@ class TitleRate:
 
 @dataclass(slots=True)
 class _Sum:
-    sent: int = 0
-    hit: int = 0
-    requests: int = 0
+    sent: float = 0
+    hit: float = 0
+    requests: float = 0
     clients: set[str] = field(default_factory=set)
     edges: set[str] = field(default_factory=set)
 
@@ -94,9 +94,10 @@ def rows_of(rates: Sequence[EdgeRate] | Sequence[TitleRate]) -> list[dict[str, A
 
 
 def _add(total: _Sum, record: Record) -> None:
-    sent = int(record.get("bytes", 0))
+    weight = weight_of(record)
+    sent = int(record.get("bytes", 0)) * weight
     total.sent += sent
-    total.requests += 1
+    total.requests += weight
     if record.get("outcome") == "hit":
         total.hit += sent
     total.clients.add(str(record.get("session") or record.get("client", "")))

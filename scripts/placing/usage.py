@@ -14,6 +14,7 @@ from typing import Final
 
 from cdnkit.tokens.where import split_token_path
 from origin.placement.document import Document, EdgeRow, FilmRow
+from scripts.logs.records import weight_of
 from scripts.simulation.access_log import rows_of
 
 _DAY_SECONDS: Final = 86_400.0
@@ -90,11 +91,11 @@ class Usage:
         if edge is None or not rows or not edge.is_of_the_day(rows[0][0]):
             return
         edge.use.lines += 1
-        left = int(record["bytes"])
+        left, weight = int(record["bytes"]), weight_of(record)
         for _, path, size, offset in rows:
             sent = min(size, left)
             left -= sent
-            edge.add(self._key(path), offset, offset + sent)
+            edge.add(self._key(path), offset, offset + sent, weight)
 
     def _key(self, path: str) -> str:
         plain = split_token_path(path.partition("?")[0])[1]
@@ -118,15 +119,15 @@ class _Edge:
         """Whether it happened between two nights."""
         return self._day[0] <= seconds < self._day[1]
 
-    def add(self, key: str, first: int, stop: int) -> None:
-        """Bytes [first, stop) of an object were sent."""
+    def add(self, key: str, first: int, stop: int, weight: float) -> None:
+        """Bytes [first, stop) of an object were sent, as often as `weight` says."""
         if key not in self._placed:
-            self.use.other_bytes += stop - first
+            self.use.other_bytes += round((stop - first) * weight)
             return
         film, placed = self._placed[key]
         inside = max(0, min(stop, placed) - first)
-        film.used_bytes += inside
-        film.beyond_bytes += stop - first - inside
+        film.used_bytes += round(inside * weight)
+        film.beyond_bytes += round((stop - first - inside) * weight)
 
 
 def _objects(

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 from math import gcd
 from pathlib import Path
+from typing import Final
 
 from edge.cache.policy.slots import BLOCK_MASK
 from scripts.cli.errors import FailedError
 from scripts.simulation.access_log import Row, rows_of
 from scripts.simulation.lines import open_lines
 
+_SAMPLED: Final = ',"sample":'
 _COLUMNS = ("time", "key", "size", "offset")
 
 
@@ -138,6 +140,11 @@ def _rows(path: Path, head: str, lines: Iterable[str]) -> Iterator[Row]:
 def _logged(path: Path, head: list[str], lines: Iterable[str]) -> list[Row]:
     rows: list[Row] = []
     for number, line in enumerate(chain(head, lines), 1):
+        if _SAMPLED in line:
+            raise FailedError(
+                f"{path}:{number}: the log has a share of the hits only (log_sample_ratio): what a "
+                "cache would make of them cannot be told"
+            )
         try:
             rows += rows_of(line)
         except (ValueError, TypeError) as error:

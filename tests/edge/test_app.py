@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import socket
 from pathlib import Path
@@ -83,3 +84,27 @@ async def test_paths_of_the_origin_stay_its_own_when_health_is_elsewhere(plan: P
     plan.origin.scripts["/livez"] = says("200 OK", b"the origin's", "Cache-Control: no-store")
     async with plan.start() as edge:
         assert (await (await edge.client()).ask("/livez")).body == b"the origin's"
+
+
+async def test_a_log_may_keep_a_share_of_the_hits_and_has_everything_else(
+    plan: Plan, tmp_path: Path
+) -> None:
+    plan.origin.put("/a", b"film" * 100)
+    path = tmp_path / "access.jsonl"
+    hits = 400
+    async with plan.but(access_log=str(path), log_sample_ratio=0.2).start() as edge:
+        client = await edge.client()
+        await client.ask("/a")
+        await eventually(lambda: edge.worker.holdings.held_blocks == 1, "it is held")
+        for _ in range(hits):
+            await client.ask("/a")
+        await client.ask("/missing")
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    whole = [each for each in records if "sample" not in each]
+    drawn = [each for each in records if "sample" in each]
+    assert "miss" in {each["outcome"] for each in whole}
+    assert {each["path"] for each in whole} == {"/a", "/missing"}
+    assert {(each["outcome"], each["sample"]) for each in drawn} == {("hit", 0.2)}
+    assert 40 < len(drawn) < 130
+    # Hits on the full path, before the lane had learned the target, are there one by one.
+    assert len(whole) < 10

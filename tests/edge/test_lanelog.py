@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdnkit.service.logs import render_record
-from edge.lanelog import END_PART, END_WHOLE, RANGE, LaneLog, client_text, target_texts
+from edge.lanelog import (
+    END_PART,
+    END_WHOLE,
+    RANGE,
+    LaneLog,
+    SampledLaneLog,
+    client_text,
+    lane_log_of,
+    target_texts,
+)
 
 TARGETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=3000).map(
     lambda text: b"/" + text.encode()
@@ -93,3 +103,39 @@ def test_tokens_never_reach_the_log() -> None:
         for text in target_texts(target, ""):
             assert b"SECRET" not in text
             assert b"[redacted]" in text
+
+
+def sampled(ratio: float, count: int, lots: int, cut_every: int) -> list[dict[str, Any]]:
+    """What a log keeps of so many hits, taken in lots; some of them cut."""
+    log = SampledLaneLog("e1", b"abc-f", ratio, random.Random(5).random)
+    client, texts, kept = client_text("::1", "a"), target_texts(b"/a", ""), b""
+    for number in range(count):
+        complete = number % cut_every != 0
+        seconds = 0.0 if complete else 1.5
+        Answer(1.0, b"%x" % number, client, texts, 700, b"0-9", seconds, complete).write_down(log)
+        if number % lots == 0:
+            kept += log.take()
+    return [json.loads(line) for line in (kept + log.take()).splitlines()]
+
+
+def test_a_share_of_the_hits_is_kept_and_says_what_it_stands_for() -> None:
+    for lots in (1, 7, 10_000):
+        records = sampled(0.1, 20_000, lots, 10**9)
+        drawn = [record for record in records if "sample" in record]
+        assert all(record["sample"] == 0.1 for record in drawn)
+        assert 1_800 < len(drawn) < 2_200, lots
+        assert sum(record["bytes"] / record["sample"] for record in drawn) == 7000 * len(drawn)
+        gaps = {int(record["request_id"][5:], 16) for record in drawn}
+        assert len(gaps) == len(drawn)
+
+
+def test_what_was_cut_is_always_kept_and_stands_for_itself() -> None:
+    records = sampled(0.001, 3_000, 100, 30)
+    cut = [record for record in records if record.get("complete") is False]
+    assert len(cut) == 100
+    assert not any("sample" in record for record in cut)
+
+
+def test_a_log_that_keeps_all_is_the_plain_one() -> None:
+    assert type(lane_log_of("e1", b"a", 1.0, random.random)) is LaneLog
+    assert type(lane_log_of("e1", b"a", 0.5, random.random)) is SampledLaneLog

@@ -91,6 +91,8 @@ def test_a_line_for_people_has_what_matters() -> None:
         "2026-11-29T10:00:02.000Z  e1  192.0.2.1  206  miss/cold  1.5 kB  12.0 ms  "
         "GET /films/a.mp4  bytes=0-1  cut"
     )
+    assert shown(record(2, complete=False)).endswith("  cut")
+    assert shown(record(2, sample=0.01)).endswith("  one of 100")
 
 
 def test_nothing_in_a_line_commands_the_terminal(

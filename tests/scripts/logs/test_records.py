@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from scripts.logs.records import Wanted, is_status, key_of, parse_record, seconds_of, title_of
+from scripts.logs.records import (
+    Wanted,
+    is_status,
+    key_of,
+    parse_record,
+    seconds_of,
+    title_of,
+    weight_of,
+)
 
 RECORD: dict[str, Any] = {
     "time": "2026-11-29T10:00:00.250Z",
@@ -91,3 +99,14 @@ def test_a_path_has_a_key_and_a_title(path: str, key: str, title: str) -> None:
 )
 def test_a_status_is_a_number_or_a_class(text: str, is_one: bool) -> None:
     assert is_status(text) is is_one
+
+
+@pytest.mark.parametrize(
+    ("record", "weight"),
+    [({}, 1.0), ({"sample": 0.01}, 100.0), ({"sample": 1}, 1.0), ({"sample": 0}, 1.0)]
+    + [({"sample": -1}, 1.0), ({"sample": "x"}, 1.0), ({"sample": None}, 1.0)],
+)
+def test_a_record_stands_for_as_many_as_its_share_says(
+    record: dict[str, object], weight: float
+) -> None:
+    assert weight_of(record) == weight

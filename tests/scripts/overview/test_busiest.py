@@ -60,3 +60,15 @@ def test_rates_are_plain_values() -> None:
     (row,) = rows_of(busiest_titles([record("/a", 8)], 2.0))
     assert row["title"] == "a"
     assert row["bytes_per_second"] == pytest.approx(4.0)
+
+
+def test_lines_that_stand_for_others_count_for_them() -> None:
+    (film,) = busiest_titles(
+        [
+            record("/films/a.mp4", 100, outcome="hit", sample=0.01),
+            record("/films/a.mp4", 10_000, outcome="miss"),
+        ],
+        10.0,
+    )
+    assert (film.bytes_per_second, film.requests_per_second) == (2000.0, 10.1)
+    assert film.hits == 0.5

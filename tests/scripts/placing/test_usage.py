@@ -49,6 +49,14 @@ def test_bytes_inside_and_beyond_what_is_placed_are_told_apart() -> None:
     assert edge.idle_bytes == 500
 
 
+def test_a_line_that_stands_for_others_counts_for_them() -> None:
+    (edge,) = usage_of(
+        line("/b.mp4", 50, 150, sample=0.1), line("/other", 0, 7, sample=0.1)
+    ).edges()
+    assert edge.films[0] == FilmUse("b", 100, 300, 500, 500)
+    assert edge.other_bytes == 70
+
+
 def test_only_the_day_after_the_night_counts_and_only_this_edge() -> None:
     next_night = FROM + 86_400
     usage = usage_of(

@@ -98,6 +98,7 @@ def test_an_access_log_is_cut_and_put_in_order(tmp_path: Path) -> None:
         ('{"status": 200}\n', "t.csv:1: not a line"),
         ('{"status": 304}\n', "no answers with content"),
         ('{"status": 304}\nx\n', "t.csv:2: not a line"),
+        ('{"status": 200,"sample":0.1}\n', "t.csv:1: the log has a share"),
     ],
 )
 def test_a_bad_file_is_said_to_be_so_with_its_line(
