@@ -20,6 +20,8 @@ PURGES_PATH: Final = "/v1/purges"
 WARM_PATH: Final = "/v1/warm"
 WARMS_PATH: Final = "/v1/warms"
 PIN_PATH: Final = "/v1/pin"
+TRAFFIC_PATH: Final = "/v1/traffic"
+COSTS_PATH: Final = "/v1/costs"
 UNPIN_PATH: Final = "/v1/unpin"
 PINS_PATH: Final = "/v1/pins"
 
@@ -123,3 +125,20 @@ class ReceiptState(enum.Enum):
     WORKING = "working"
     DONE = "done"
     FAILED = "failed"
+
+
+class Traffic(enum.Enum):
+    """Which bytes of a title an edge counts, for what the title costs."""
+
+    EDGE = "edge"
+    """Sent to viewers, heads included."""
+    SHIELD = "shield"
+    """Sent to other edges, by a shield or a peer, heads included."""
+    ORIGIN = "origin"
+    """Content that came from an origin, stored or passed on."""
+    FILL_MISS = "fill-miss"
+    """Content received into blocks because a viewer asked, or was about to."""
+    FILL_WARM = "fill-warm"
+    """The same by an order to warm."""
+    FILL_PLACEMENT = "fill-placement"
+    """The same by an order that has hours: a film placed by expected demand."""

@@ -1,9 +1,10 @@
-"""Records of how an origin keeps films on an object store, and makes them ready to play.
+"""Records of what an origin keeps: films on an object store, ready to play, and what they cost.
 
-Parts of `config.topology`: an origin's record holds them.
+Parts of `config.topology`.
 """
 
 # `setting` only describes a field, as dataclasses.field does.
+# ruff: noqa: RUF009
 
 from __future__ import annotations
 
@@ -67,4 +68,36 @@ class PackagingSettings:
         6 * 3600.0,
         unit="seconds",
         minimum=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What 10^12 bytes cost, by where they go."""
+
+    edge_terabyte: float = setting("Sent to viewers.", 0.0, minimum=0)
+    shield_terabyte: float = setting("Sent by shields and peers to other edges.", 0.0, minimum=0)
+    origin_terabyte: float = setting("Sent by origins to edges of this place.", 0.0, minimum=0)
+    fill_terabyte: float = setting(
+        "Received into blocks, whatever for; 0 where taking in costs nothing.", 0.0, minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What is kept of the bytes of titles, and at which prices."""
+
+    currency: str = setting("Shown beside every cost.", "EUR", unit="name")
+    days_kept: int = setting(
+        "Days of which bytes are kept; older ones are deleted.", 400, minimum=1, maximum=36_500
+    )
+    report_seconds: float = setting(
+        "How often each worker of an edge reports; one that dies loses what it counted since.",
+        10.0,
+        unit="seconds",
+        minimum=1,
+        maximum=3600,
+    )
+    traffic_prices: Prices = setting(
+        "Prices of every site that has none of its own.", default_factory=Prices
     )

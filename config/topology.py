@@ -19,7 +19,7 @@ from config.caching import Tls as Tls
 from config.declare import RESTART, setting
 from config.filling import Eviction, Fill
 from config.judging import RouterSettings as RouterSettings
-from config.keeping import ObjectStore, PackagingSettings
+from config.keeping import Costs, ObjectStore, PackagingSettings, Prices
 from config.locating import Dns as Dns
 from config.locating import Geo as Geo
 from config.pacing import Pacing
@@ -64,6 +64,9 @@ class Site:
     )
     shields: tuple[str, ...] = setting(
         "Edges with the role shield that edges of this site ask before an origin, in order.", ()
+    )
+    traffic_prices: Prices | None = setting(
+        "What bytes cost here; left out: as costs says. Replaces those prices whole.", None
     )
 
 
@@ -459,6 +462,7 @@ class Topology:
     tracing: Tracing | None = setting(
         "Where spans of requests go; left out: nothing is recorded.", None, applies=RESTART
     )
+    costs: Costs = setting("What bytes of titles cost.", default_factory=Costs)
     edge_settings: EdgeSettings = setting(
         "Settings of every edge that does not say otherwise.", default_factory=EdgeSettings
     )

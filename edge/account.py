@@ -9,10 +9,11 @@ from cdnkit.cache_status import Forward
 from cdnkit.service.logs import AccessLog
 from cdnkit.service.tracing import Span
 from cdnkit.tokens import Claims
-from cdnkit.wire import MissClass, Outcome
+from cdnkit.wire import MissClass, Outcome, Traffic
 from edge.box.says import Says, format_says
 from edge.exchange import Exchange
 from edge.fastlane import FastLane
+from edge.ledger import Ledger
 
 _LOGGED_FIELDS: Final = (("range", b"range"), ("user_agent", b"user-agent"))
 
@@ -83,8 +84,9 @@ class Counters:
 class Accounts:
     """Writes every finished answer down once."""
 
-    def __init__(self, log: AccessLog, node: str) -> None:
+    def __init__(self, log: AccessLog, node: str, ledger: Ledger) -> None:
         self.counters = Counters()
+        self._ledger = ledger
         self._log = log
         self._node = node
 
@@ -102,11 +104,20 @@ class Accounts:
                 key = (hit, "", status)
                 counters.requests[key] = counters.requests.get(key, 0) + count
         sent_key = (hit, "")
-        counters.sent_bytes[sent_key] = counters.sent_bytes.get(sent_key, 0) + lane.sent_bytes
+        counters.sent_bytes[sent_key] = counters.sent_bytes.get(sent_key, 0) + self._bill(lane)
         counters.cut_short += lane.cut_short
-        lane.wholes = lane.parts = lane.sent_bytes = lane.cut_short = 0
+        lane.wholes = lane.parts = lane.cut_short = 0
         if lane.log is not None and lane.log.pieces:
             self._log.append_rendered(lane.log.take())
+
+    def _bill(self, lane: FastLane) -> int:
+        """Count what the lane sent for its titles; all of it."""
+        sent_bytes = 0
+        for hot in lane.take_unbilled():
+            self._ledger.add(Traffic.EDGE, hot.title, hot.unbilled)
+            sent_bytes += hot.unbilled
+            hot.unbilled = 0
+        return sent_bytes
 
     def refuse(
         self, request_id: bytes, client: str, status: int, reason: str, size_bytes: int
@@ -117,6 +128,7 @@ class Accounts:
         counters.requests[request_key] = counters.requests.get(request_key, 0) + 1
         bytes_key = (outcome, "")
         counters.sent_bytes[bytes_key] = counters.sent_bytes.get(bytes_key, 0) + size_bytes
+        self._ledger.add(Traffic.EDGE, "", size_bytes)
         if self._log.enabled:
             self._log.append(
                 {
@@ -143,6 +155,10 @@ class Accounts:
         counters.requests[request_key] = counters.requests.get(request_key, 0) + 1
         bytes_key = (outcome, reason)
         counters.sent_bytes[bytes_key] = counters.sent_bytes.get(bytes_key, 0) + sent_bytes
+        to_edge = exchange.connection.inner
+        # What is nobody's content (probes, preflights) is no title's either.
+        status = told.status if told.outcome is not Outcome.OWN else 0
+        self._ledger.sent(request.target, status, sent_bytes, to_edge=to_edge)
         if not complete:
             counters.cut_short += 1
         if self._log.enabled:

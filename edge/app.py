@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import random
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, replace
@@ -32,12 +30,12 @@ from config.topology import Address, EdgeNode, EdgeSettings, Topology
 from edge.account import Accounts
 from edge.answer import Answers
 from edge.bodies import Bodies
+from edge.bookkeeping import Bookkeeping, lot_names
 from edge.box.box import Box
 from edge.box.changes import Changes
 from edge.box.join import Joined, join
 from edge.box.settle import settle
 from edge.box.sockets import Sockets
-from edge.cache.disk import Disk
 from edge.cache.holdings import Holdings
 from edge.cache.loading import Loading
 from edge.cache.shelves import ALL_SHELVES, shelves_of
@@ -54,12 +52,14 @@ from edge.following import Following, Journals, make_following
 from edge.gathering import Gatherings
 from edge.herd import Herds
 from edge.hinting import Hinting
-from edge.lanelog import lane_log_of
+from edge.ledger import Ledger
 from edge.listening import bind, raise_descriptor_limit
 from edge.load import LoadMeter
 from edge.lookup import Lookup
+from edge.making import make_disks, make_lane
 from edge.origin import Origin
 from edge.passthrough import Passthrough
+from edge.purpose import heed_purpose, purpose_pairs
 from edge.readahead import first_part
 from edge.readiness import readiness
 from edge.refusal import Refusals
@@ -74,7 +74,7 @@ from edge.server import Server
 from edge.stored import Stored
 from edge.storing import Storing
 from edge.takeover import Heirs, Takeover
-from edge.targets import TARGETS_MAX, Targets
+from edge.targets import TARGETS_MAX
 from edge.teacher import Teacher
 from edge.telemetry import EdgeCollector
 from edge.tls import Certificates, certificates_of
@@ -131,6 +131,7 @@ class _Made:
     takeover: Takeover
     auth: BearerAuth
     traces: Traces | None
+    books: Bookkeeping
 
     def hang_up(self) -> None:
         """Let go of files that may have been replaced."""
@@ -206,6 +207,7 @@ async def worker(
         stack.push_async_callback(holdings.close)
         # What the disks hold is found while the journals are read and viewers served.
         holdings.loading.start()
+        stack.push_async_callback(made.books.close)
         stack.callback(made.origin.close)
         stack.push_async_callback(made.fills.close)
         stack.push_async_callback(made.fetcher.close)
@@ -219,6 +221,7 @@ async def worker(
         admin_url = await _serve_admin(stack, node, number, made, tally, mark)
         server.listen(listener)
         ticking = asyncio.ensure_future(_tick(made, tally))
+        stack.push_async_callback(_cancel, asyncio.ensure_future(made.books.run()))
         # The clock outlives the connections: answers in flight still have limits and are counted.
         stack.push_async_callback(_cancel, ticking)
         stack.push_async_callback(server.close, GRACE_SECONDS)
@@ -247,17 +250,17 @@ def _make(
     sockets: Sockets | None,
 ) -> _Made:
     """The parts of a worker, wired and at rest."""
-    settings = node.settings
-    loop = asyncio.get_running_loop()
+    settings, loop = node.settings, asyncio.get_running_loop()
     shelves = ALL_SHELVES if sockets is None else shelves_of(number, sockets.workers)
-    holdings = Holdings(_disks(node, shelves), loop, index_maker(node), now)
+    holdings = Holdings(make_disks(node, shelves), loop, index_maker(node), now)
     joined = join(number, sockets, holdings, limits_of(settings), now)
     box = joined.box
-    ids = request_ids()
-    rules = rules_of(node, topology, now)
+    ids, rules = request_ids(), rules_of(node, topology, now)
     routing = rules.ways.routing
-    origin = Origin(rules.ways, node.name, lambda: ids(None), box, handing_on(topology.tracing))
-    fills = Fills(holdings, partial(_ask_part, origin), holdings.replaced)
+    ledger, hand_on = Ledger(now()), handing_on(topology.tracing)
+    asking = (lambda: ids(None), box, hand_on, ledger.billed, purpose_pairs)
+    origin = Origin(rules.ways, node.name, *asking)
+    fills = Fills(holdings, partial(_ask_part, origin), holdings.replaced, ledger.filled)
     storing = Storing(
         *(holdings, lambda target: origin.ways.routing.policy_of(target), settings.block_bytes),
         lambda target: origin.ways.routing.is_followed(target),
@@ -265,11 +268,14 @@ def _make(
     fetcher = _fetcher(node, holdings, fills, origin, storing, box, now)
     log = open_log(settings.access_log, clock=now)
     certificates, promise = certificates_of(node.tls)
-    accounts, answers = Accounts(log, node.name), Answers(node.name, now, promise)
+    accounts = Accounts(log, node.name, ledger)
+    answers = Answers(node.name, now, promise)
     bodies, lend = Bodies(fills, settings.read_ahead_blocks), None if box is None else box.lend
     from_entries = EntryAnswers(node.name, bodies, now, lend, promise)
     herds = Herds(fills, bodies, from_entries, accounts.settle, ids)
-    lane = _lane(node, rules, from_entries, log, lane_targets_max)
+    lane = make_lane(node, rules, from_entries, log, lane_targets_max)
+    absorb = partial(accounts.absorb, lane)
+    books = Bookkeeping(ledger, absorb, rules.reporting, now, lot_names())
     teacher = Teacher(lane, routing, now)
     traces = open_traces(topology.tracing, node.name, lane)
     hinting = Hinting(routing, Warming(holdings, fetcher, fills), now)
@@ -291,21 +297,23 @@ def _make(
             now=now,
             greet=joined.greet,
             **({} if traces is None else traces.parts()),
+            heed=lambda exchange: heed_purpose(exchange.request.fields),
             **rules.parts(),
         )
     )
     server = Server(
         *(loop, service.serve, Refusals(accounts, now, promise).answer, rules.limits, lane),
-        *(lambda: accounts.absorb(lane), now, certificates),
+        *(absorb, now, certificates),
     )
     made = (number, holdings, fetcher, fills, now)
     journals = Journals(make_following(node, topology, *made))
     rules.ways.hear(journals.now.feeds)
-    swap = _swap(origin, service, hinting, bodies, fetcher, server, meter, teacher, lane)
+    swap = _swap(origin, service, hinting, bodies, fetcher, server, meter, teacher, lane, books)
     heirs = Heirs(swap, holdings.distrust, journals, partial(_followed, made), _auth(topology))
     return _Made(
         *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, journals),
         *(certificates, meter, joined, Takeover(node, topology, heirs, now), heirs.auth, traces),
+        books,
     )
 
 
@@ -323,6 +331,7 @@ def _swap(
     meter: LoadMeter,
     teacher: Teacher,
     lane: FastLane,
+    books: Bookkeeping,
 ) -> Callable[[Rules, EdgeNode], None]:
     """What puts other rules in force in all of these, between two requests."""
 
@@ -336,6 +345,7 @@ def _swap(
         meter.adopt(rules.capacity)
         teacher.adopt(rules.ways.routing)
         lane.recalls = rules.repeats_at_once
+        books.adopt(rules.reporting)
         for connection in server.connections.values():
             connection.forget_heads()
 
@@ -367,17 +377,6 @@ def _part_of(settings: EdgeSettings) -> Callable[[int, int | None], tuple[int, i
     return partial(
         first_part, block_bytes=settings.block_bytes, ahead_max=settings.read_ahead_blocks
     )
-
-
-def _lane(
-    node: EdgeNode, rules: Rules, answers: EntryAnswers, log: AccessLog, targets_max: int
-) -> FastLane:
-    prefix = secrets.token_hex(6).encode() + b"-f"
-    lane_log = None
-    if log.enabled:
-        lane_log = lane_log_of(node.name, prefix, node.settings.log_sample_ratio, random.random)
-    targets = Targets(targets_max)
-    return FastLane(answers.lane_heads, prefix, lane_log, targets, rules.repeats_at_once)
 
 
 async def _ask_part(origin: Origin, entry: Entry, start: int, stop: int) -> Lent:
@@ -425,10 +424,6 @@ def _run_worker(
     return run(main)
 
 
-def _disks(node: EdgeNode, shelves: range) -> list[Disk]:
-    return [Disk(Path(disk.path), disk.size_bytes, shelves=shelves) for disk in node.disks]
-
-
 async def _follow(stack: contextlib.AsyncExitStack, journals: Journals, loading: Loading) -> None:
     journals.start()
     stack.push_async_callback(journals.stop)
@@ -469,6 +464,7 @@ async def _tick(made: _Made, tally: Tally) -> None:
         while True:
             made.server.tick(int(loop.time()))
             made.holdings.touch_recent(made.lane.stirred)
+            made.books.tick()
             if made.joined.box is not None:
                 made.joined.box.tick()
             tally.publish()

@@ -60,9 +60,9 @@ class FastLane:
         self.turn_at = 0.0
         self.wholes = 0
         self.parts = 0
-        self.sent_bytes = 0
         self.cut_short = 0
         self.stirred: list[Entry] = []
+        self._unbilled: list[Hot] = []
         self.log = log
         self.targets = targets
         self.blocks = HeadBlocks()
@@ -121,6 +121,11 @@ class FastLane:
             return False
         return FastLane.answer(self, connection, data)
 
+    def take_unbilled(self) -> list[Hot]:
+        """Targets with `unbilled` bytes, which whoever takes them counts and sets to nothing."""
+        taken, self._unbilled = self._unbilled, []
+        return taken
+
     def settle(self, connection: Connection, complete: bool) -> None:
         """An answer that the socket did not take at once has ended."""
         owed, connection.owed = connection.owed, None
@@ -128,7 +133,9 @@ class FastLane:
             return
         if complete:
             connection.cork(False)
-        self.sent_bytes += connection.sent_bytes
+        if not owed[0].unbilled:
+            self._unbilled.append(owed[0])
+        owed[0].unbilled += connection.sent_bytes
         self.cut_short += not complete
         if self.log is not None:
             hot, number, digits, began_at = owed
@@ -160,9 +167,7 @@ class FastLane:
         file = entry.files[block]
         if file is None or (block + 1 < entry.count and entry.present[block + 1] != HELD):
             return False
-        recent = entry.recent
-        if recent is None:
-            recent = self._stir(entry)
+        recent = entry.recent or self._stir(entry)
         recent[block] = 1
         if self.turn_at >= hot.heads_until:
             self._make(hot)
@@ -182,7 +187,9 @@ class FastLane:
             return self._break(connection, hot, number, digits, sent)
         if taken == size:
             sent += taken
-            self.sent_bytes += sent
+            if not hot.unbilled:
+                self._unbilled.append(hot)
+            hot.unbilled += sent
             log = self.log
             if log is not None:
                 log.pieces += (
@@ -234,7 +241,9 @@ class FastLane:
         except OSError:
             return self._break(connection, hot, number, b"", 0)
         if sent == len(answer):
-            self.sent_bytes += sent
+            if not hot.unbilled:
+                self._unbilled.append(hot)
+            hot.unbilled += sent
             log = self.log
             if log is not None:
                 log.pieces += (
@@ -301,7 +310,9 @@ class FastLane:
             return self._break(connection, hot, number, digits, sent + position - start)
         sent_bytes = sent + position - start
         if position == stop:
-            self.sent_bytes += sent_bytes
+            if not hot.unbilled:
+                self._unbilled.append(hot)
+            hot.unbilled += sent_bytes
             if self.log is not None:
                 text = hot.log_part if digits else hot.log_whole
                 self.log.late(number, connection.client, text, sent_bytes, digits, 0.0, True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -147,7 +148,8 @@ class Run:
 class Fills:
     """All fills of a worker. `ask` sends a range request for an entry to its upstream.
 
-    While an entry is among `beginning` a crowd gets its first bytes of it, and nobody more.
+    `filled` is told how much content came of each answer. While an entry is among `beginning` a
+    crowd gets its first bytes of it, and nobody more.
     """
 
     def __init__(
@@ -155,6 +157,7 @@ class Fills:
         holdings: Holdings,
         ask: Callable[[Entry, int, int], Awaitable[Lent]],
         on_replaced: Callable[[Entry], None],
+        filled: Callable[[Entry, Lent, int], None] = lambda *_: None,
     ) -> None:
         self.holdings = holdings
         self.unsaved = 0
@@ -165,6 +168,7 @@ class Fills:
         """Those of them that came from no edge of ours."""
         self._ask = ask
         self._on_replaced = on_replaced
+        self._filled = filled
         self._tasks: set[asyncio.Task[None]] = set()
         self._buffers: dict[int, list[bytearray]] = {}
         self._paused: list[Lent] = []
@@ -209,7 +213,7 @@ class Fills:
             start = first * entry.block_bytes
             fill = Run(self, entry, start, min(last * entry.block_bytes, entry.size_bytes), False)
             fill.promise(first, last)
-            self._start(self._fill(fill), fill)
+            self._start(self._fill(fill), fill, reader.context)
 
     def left(self, reader: Reader) -> None:
         """A reader has a use for nothing more."""
@@ -309,10 +313,12 @@ class Fills:
         if self._saving:
             await asyncio.wait(self._saving)
 
-    def _start(self, fill: Coroutine[Any, Any, None], run: Run) -> None:
+    def _start(
+        self, fill: Coroutine[Any, Any, None], run: Run, context: Context | None = None
+    ) -> None:
         if CURRENT.get() is not None:
             fill = _recorded(fill, run)
-        task = self._loop.create_task(fill)
+        task = self._loop.create_task(fill, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -349,6 +355,7 @@ class Fills:
             self.received_bytes_total += received
             if lent.pool.endpoint.is_outside:
                 self.origin_bytes_total += received
+            self._filled(run.entry, lent, received)
             self._paused = [paused for paused in self._paused if paused is not lent]
             lent.release()
 

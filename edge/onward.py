@@ -19,9 +19,11 @@ HOP_FIELD: Final = b"cinedge-hop"
 """Names the edge of ours that asks another one, with its signature (`edge.hop`)."""
 HEARD_FIELD: Final = b"cinedge-heard"
 """How far the worker of a box that asks another one has heard of changes."""
+PURPOSE_FIELD: Final = b"cinedge-purpose"
+"""What a worker or an edge of ours fetches for, where that is no viewer (`edge.purpose`)."""
 _OWN: Final = frozenset(
     {b"host", b"content-length", b"expect", b"x-request-id", b"max-forwards"}
-    | {HOP_FIELD, HEARD_FIELD}
+    | {HOP_FIELD, HEARD_FIELD, PURPOSE_FIELD}
 )
 _SELECTIVE: Final = frozenset(
     {

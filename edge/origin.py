@@ -20,7 +20,11 @@ HandOn = Callable[[Sequence[Pair], Sequence[Pair]], tuple[Sequence[Pair], Sequen
 
 
 class Origin:
-    """Asks the upstreams of whatever route a target belongs to."""
+    """Asks the upstreams of whatever route a target belongs to.
+
+    `billed` has what comes of an answer counted for its target. Workers and edges of ours are told
+    `purpose_pairs` besides.
+    """
 
     def __init__(
         self,
@@ -29,9 +33,13 @@ class Origin:
         new_request_id: Callable[[], bytes],
         box: Box | None = None,
         hand_on: HandOn | None = None,
+        billed: Callable[[Lent, bytes], Lent] = lambda lent, _: lent,
+        purpose_pairs: Callable[[], Sequence[Pair]] = tuple,
     ) -> None:
         """`hand_on` makes questions say which trace they belong to, in place of viewers' words."""
         self.ways = ways
+        self.billed = billed
+        self._purpose_pairs = purpose_pairs
         self._node = node
         self._new_request_id = new_request_id
         self._box = box
@@ -62,6 +70,7 @@ class Origin:
         if self._box is not None:
             replaced = {name for name, _ in own}
             sent = [*(pair for pair in pairs if pair[0] not in replaced), *own]
+            sent += self._purpose_pairs()
             if self.ways.hops is not None:
                 sent.append(self.ways.hops.heard())
             if self._hand_on is not None:
@@ -74,12 +83,13 @@ class Origin:
         ways = self.ways
         matched, upstreams = ways.behind(target)
         is_read = method in (b"GET", b"HEAD")
-        return await upstreams.ask(
+        lent = await upstreams.ask(
             method,
             lambda endpoint: self.head(method, matched, endpoint, pairs, own, request_id, ways),
             on_interim,
             ways.first_of(matched.rule.number, matched.target, pairs) if is_read else (),
         )
+        return self.billed(lent, target)
 
     async def ask_part(self, entry: Entry, start: int, stop: int) -> Lent:
         """Ask for bytes [start, stop) of the version an entry holds. Raises UpstreamError."""
@@ -116,7 +126,7 @@ class Origin:
         if self._hand_on is not None:
             pairs, own = self._hand_on(pairs, own)
         if endpoint.node and ways is not None and ways.hops is not None:
-            own = [*own, ways.hops.sign(endpoint.node, matched.target)]
+            own = [*own, ways.hops.sign(endpoint.node, matched.target), *self._purpose_pairs()]
         return upstream_head(
             method,
             endpoint.base_path + matched.rest,

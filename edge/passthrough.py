@@ -104,4 +104,5 @@ class Passthrough:
             raise
         received_at = self._now()
         answer.date(received_at)
-        return Lent(pool, connection, answer, requested_at, received_at)
+        lent = Lent(pool, connection, answer, requested_at, received_at)
+        return self._origin.billed(lent, matched.target)

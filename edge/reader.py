@@ -8,6 +8,7 @@ connection asks for something else or leaves: that is what read-ahead is for.
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Final
 
 from edge.blockfile import BlockFile
@@ -45,6 +46,7 @@ class Reader:
         "_timer",
         "ahead",
         "connection",
+        "context",
         "entry",
         "missed",
         "position",
@@ -71,6 +73,7 @@ class Reader:
         self.stop = stop
         self.start = start
         self.ahead = ahead
+        self.context = copy_context()
         self.session: Session | None = None
         # To somewhere and on to the end, as players ask who do not say how much they want.
         self._is_seek = start > 0 and stop == entry.size_bytes

@@ -13,8 +13,11 @@ from cdnkit.tokens.keys import read_keys
 from cdnkit.tokens.verifier import Verifier
 from config.topology import EdgeNode, Topology
 from edge.access import Access
+from edge.bookkeeping import Reporting
+from edge.following import token_of
 from edge.load import Capacity
 from edge.pacing import Pacer
+from edge.receipts import Identity
 from edge.server import Limits
 from edge.ways import Ways, ways_of
 
@@ -31,6 +34,7 @@ class Rules:
     repeats_at_once: bool
     """Whether the fast lane may have the first request of a connection."""
     answers_health: bool
+    reporting: Reporting
 
     def parts(self) -> dict[str, Any]:
         """The members of `edge.serve.Parts` that follow from them."""
@@ -65,6 +69,11 @@ def rules_of(node: EdgeNode, topology: Topology, now: Callable[[], float]) -> Ru
         ),
         not paces,
         bool(topology.origins or topology.routers) or node.admin is None,
+        Reporting(
+            Identity(node.name, 0, node.workers, token_of(topology), topology.authorities),
+            tuple(origin.url for origin in topology.origins),
+            topology.costs.report_seconds,
+        ),
     )
 
 

@@ -43,6 +43,8 @@ class Parts:
     new_request_id: Callable[[Exchange], bytes]
     pace: Callable[[Exchange, Told, int], None]
     hint: Callable[[Exchange, Told, Matched], None]
+    heed: Callable[[Exchange], None]
+    """Takes from a worker or an edge of ours what it fetches for."""
     now: Callable[[], float] = time.time
     greet: Callable[[Exchange], Awaitable[None]] | None = None
     """Takes a request of another worker of the box in."""
@@ -111,9 +113,11 @@ async def _let_in(parts: Parts, exchange: Exchange, told: Told, matched: Matched
         await parts.greet(exchange)
     if parts.admit is not None:
         is_known = await parts.admit(exchange, matched.target)
-    if is_known and parts.record is not None:
-        parts.record(exchange, told, True)
-    if not is_known:
+    if is_known:
+        parts.heed(exchange)
+        if parts.record is not None:
+            parts.record(exchange, told, True)
+    else:
         cookie = take_cookie(exchange.request)
         told.claims = parts.access.check(matched, cookie, asked_by(exchange), parts.now())
         end_with(exchange, told.claims, parts.now)

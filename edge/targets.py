@@ -9,6 +9,7 @@ import os
 from collections import OrderedDict
 from typing import Final
 
+from cdnkit.titles import counted_title
 from edge.entry import Entry
 from edge.lanelog import target_texts
 
@@ -24,7 +25,8 @@ class Hot:
     """A target whose plain requests need no decision until `until`.
 
     The heads hold until `heads_until`, when Age has to move on. Both are wall-clock times.
-    Content-Length's line follows the head, or what `size_text` begins behind a range.
+    Content-Length's line follows the head, or what `size_text` begins behind a range. `unbilled`
+    are bytes sent that were not counted for the title yet.
     """
 
     __slots__ = (
@@ -36,6 +38,8 @@ class Hot:
         "log_part",
         "log_whole",
         "size_text",
+        "title",
+        "unbilled",
         "until",
     )
 
@@ -43,6 +47,8 @@ class Hot:
         self.entry = entry
         self.until = until
         self.heads_until = 0.0
+        self.title = counted_title(target.decode("latin-1"))
+        self.unbilled = 0
         self.head_200 = b""
         self.head_206 = b""
         self.size_text = b"/%d\r\nContent-Length: " % entry.size_bytes

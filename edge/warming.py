@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cdnkit.errors import CinedgeError, UpstreamError
-from cdnkit.wire import ReceiptState
+from cdnkit.wire import ReceiptState, Traffic
 from edge.cache.holdings import Holdings
 from edge.entry import HELD, UNVERIFIED, Entry
 from edge.fetch import Fetcher
 from edge.fill import Fills
 from edge.growing import GrowingState
 from edge.http1.request import Request, parse_request
+from edge.purpose import fetch_for
 
 _TRIES_MAX: Final = 3
 _WINDOW_BLOCKS: Final = 2
@@ -50,6 +52,11 @@ class Warm:
     concurrency: int
     from_at: float = 0.0
     until_at: float | None = None
+
+    @property
+    def purpose(self) -> Traffic:
+        """What its bytes count as: an order that has hours places films by expected demand."""
+        return Traffic.FILL_WARM if self.until_at is None else Traffic.FILL_PLACEMENT
 
     def left_seconds(self, now: float) -> float | None:
         """How long it may take from its beginning, if it begins now or later; None: for ever."""
@@ -100,6 +107,7 @@ class Warmer:
 
     def __init__(self, entry: Entry, first_block: int, stop_block: int) -> None:
         self.entry = entry
+        self.context = copy_context()
         self.cursor = first_block
         self.stop_block = stop_block
         self.connection = self.server = self.body = self
@@ -148,6 +156,7 @@ class Warming:
         at_once = asyncio.Semaphore(order.concurrency)
 
         async def one(wanted: Wanted) -> None:
+            fetch_for(order.purpose)
             async with at_once:
                 try:
                     await self._hold(wanted, spending, progress)

@@ -39,6 +39,7 @@ from origin.catalog.database import parse_database_url
 from origin.catalog.follow import follow
 from origin.changes import Changes
 from origin.contents import Contents
+from origin.costs.handlers import CostHandlers
 from origin.front import serve_content
 from origin.ingest.receive import Receiver
 from origin.lane.library import ContentLibrary
@@ -83,6 +84,7 @@ class OriginParts:
 
 PACKAGING: web.AppKey[PackagingParts] = web.AppKey("packaging", PackagingParts)
 ORDERS: web.AppKey[OrderParts] = web.AppKey("orders", OrderParts)
+COSTS: web.AppKey[CostHandlers] = web.AppKey("costs", CostHandlers)
 TAKEOVER: web.AppKey[Takeover] = web.AppKey("takeover", Takeover)
 LIBRARY: web.AppKey[ContentLibrary] = web.AppKey("library", ContentLibrary)
 PARTS: web.AppKey[OriginParts] = web.AppKey("origin_parts", OriginParts)
@@ -172,13 +174,7 @@ async def build_origin(
     async with AsyncExitStack() as opened:
         parts, holds = await _open_parts(node, opened, store, now)
         shelf = Shelf(parts.catalog, node.max_age_seconds)
-        contents = Contents(
-            parts.catalog,
-            parts.store,
-            holds,
-            shelf=shelf,
-            base_url=node.url,
-        )
+        contents = Contents(parts.catalog, parts.store, holds, shelf=shelf, base_url=node.url)
         rules = Rules(node.extent_bytes, node.object_bytes_max)
         intake = await opened.enter_async_context(
             open_intake(parts.catalog, parts.store, rules, now, _report)
@@ -219,7 +215,8 @@ async def build_origin(
         app.cleanup_ctx.append(_closing_at_end(closing, health))
         _operate_store(app, node, now)
         _mount_orders(app, topology, auth, now)
-        app[TAKEOVER] = Takeover(node, topology, Heirs(auth, shelf, site, app[ORDERS], keys))
+        heirs = Heirs(auth, shelf, site, app[ORDERS], app[COSTS], keys)
+        app[TAKEOVER] = Takeover(node, topology, heirs)
         if film_service is not None:
             film_service.mount(app, auth.recognise)
     health.add_check("database", parts.catalog.database.missing)
@@ -316,6 +313,9 @@ def _mount_orders(
     """Mount the journal, and what edges are told and tell by it."""
     catalog = app[PARTS].catalog
     orders = open_orders(topology, catalog, auth.authorize, _report, now)
+    costs = CostHandlers(topology, catalog.database, _report, now)
+    app[COSTS] = costs
+    app.add_routes(costs.routes())
     app[ORDERS] = orders
     app.add_routes(Changes(catalog, orders.followers, auth.authorize).routes())
     app.add_routes(orders.handlers.routes())
@@ -376,6 +376,7 @@ def _closing_at_end(
                 asyncio.create_task(follow(parts.catalog, _report), name="follow"),
                 asyncio.create_task(app[PACKAGING].run(), name="packaging"),
                 asyncio.create_task(app[ORDERS].followers.run(), name="followers"),
+                asyncio.create_task(app[COSTS].run(), name="costs"),
             ]
             health.started()
             yield

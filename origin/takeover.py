@@ -1,8 +1,8 @@
 """Hands another topology to the parts of a running origin.
 
 An origin takes over who may upload and operate, the keys that sign playback tokens, what it says of
-films to caches, where its router is and which edges there are. Everything else, above all where
-bytes lie, stays as it was until a restart (`config.changes`).
+films to caches, where its router is, which edges there are and what bytes cost. Everything else,
+above all where bytes lie, stays as it was until a restart (`config.changes`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from cdnkit.service.auth import BearerAuth
 from cdnkit.tokens.keys import native_keys
 from config.changes import left_as_it_was, taken_over
 from config.topology import OriginNode, Topology
+from origin.costs.handlers import CostHandlers
 from origin.orders.opening import OrderParts
 from origin.page_sources import allowed_sources
 from origin.shelf import Shelf
@@ -32,6 +33,7 @@ class Heirs:
     shelf: Shelf
     site: Site
     orders: OrderParts
+    costs: CostHandlers
     keys: MutableMapping[str, bytes]
 
 
@@ -59,5 +61,6 @@ class Takeover:
         heirs.shelf.adopt(node.max_age_seconds)
         heirs.site.adopt(node.router_url, allowed_sources(node.router_url, topology))
         heirs.orders.adopt(topology)
+        heirs.costs.adopt(topology)
         self._node, self._topology = node, topology
         _log.info("topology adopted", edges=len(topology.edges))

@@ -76,6 +76,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._interim_count = 0
         self.closed = False
         self.requests = 0
+        self.content_bytes = 0
+        """Content received of the present answer."""
 
     @property
     def reusable(self) -> bool:
@@ -97,6 +99,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self.closed or self._transport is None:
             raise FailedError(Failure.CUT, "the connection to the upstream was closed")
         self.requests += 1
+        self.content_bytes = 0
         self._idle = False
         self._method = method
         self._on_interim = on_interim
@@ -213,6 +216,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._direct:
             assert self._sink is not None
             self._left -= nbytes
+            self.content_bytes += nbytes
             going_on = self._sink.received(nbytes)
             if not self._left:
                 self._end(complete=True)
@@ -381,6 +385,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             view[:size] = data[:size]
             data = data[size:]
             self._left -= size
+            self.content_bytes += size
             if not sink.received(size):
                 return False
         return True

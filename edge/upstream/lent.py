@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
+from cdnkit.wire import Traffic
 from edge.box.says import Says
 from edge.http1.response import Framing, ResponseHead
+from edge.purpose import purpose
 from edge.upstream.connection import UpstreamConnection
 from edge.upstream.pool import Pool
 
@@ -26,11 +29,18 @@ class Lent:
     requested_at: float
     received_at: float
     failed_over: bool = False
+    purpose: Traffic = field(default_factory=purpose)
+    """What the task that asked fetches for."""
+    bill: Callable[[int], None] | None = None
+    """Told how much content came, when the connection goes back."""
     says: Says | None = None
     """What its owner says of it, when another worker of this box has answered."""
 
     def release(self) -> None:
         """Give the connection back."""
+        bill, self.bill = self.bill, None
+        if bill is not None:
+            bill(self.connection.content_bytes)
         self.pool.release(self.connection)
 
     def drop(self) -> None:

@@ -221,3 +221,20 @@ unrecorded = sa.Table(
     sa.Column("profile", sa.Text, primary_key=True),
     sa.Column("account", sa.Text, nullable=False, index=True),
 )
+
+traffic = sa.Table(
+    "traffic",
+    metadata,
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("title", sa.Text, primary_key=True),
+    sa.Column("edge", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+)
+
+traffic_lots = sa.Table(
+    "traffic_lots",
+    metadata,
+    sa.Column("lot", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+)

@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "geo": "install a free geo database; look an address up",
     "status": "every process of an installation in one table",
     "top": "which titles or edges are sent most, live",
+    "costs": "what titles, edges or days cost",
     "doctor": "find what is wrong with an installation, and how to mend it",
     "logs": "access logs of all nodes: choose, merge, follow",
     "simulate": "play a trace against the cache rules of edges",

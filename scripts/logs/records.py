@@ -1,4 +1,4 @@
-"""Records of access logs: reading a line, choosing by what it says, and the title behind a path.
+"""Records of access logs: reading a line, and choosing by what it says.
 
 Pure. docs/operating/observability.md says which facts a record has.
 """
@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from cdnkit.tokens import split_token_path
+from cdnkit.titles import key_of, title_of
 
 Record = dict[str, Any]
-_PACKAGES: Final = "play/"
-"""Files of one packaged title stand under `play/TITLE/REVISION/`."""
 _STATUS: Final = re.compile(r"[1-5](?:[0-9]{2}|xx)", re.ASCII)
 
 
@@ -69,20 +67,6 @@ def weight_of(record: Mapping[str, Any]) -> float:
 def is_status(text: str) -> bool:
     """Whether `text` is a status, 404, or a class of them, 5xx."""
     return _STATUS.fullmatch(text) is not None
-
-
-def key_of(path: str) -> str:
-    """The object key in a path as logged: without token, query and first slash."""
-    return split_token_path(path.partition("?")[0])[1].removeprefix("/")
-
-
-def title_of(path: str) -> str:
-    """What films are told apart by: the title of a packaged file, else the object key."""
-    key = key_of(path)
-    if key.startswith(_PACKAGES):
-        title, slash, _ = key.removeprefix(_PACKAGES).partition("/")
-        return title if slash else key
-    return key
 
 
 def is_of_title(path: str, title: str) -> bool:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cdnkit.titles import title_of
 from cdnkit.wire import Outcome
 from config.topology import EdgeNode
-from scripts.logs.records import Record, title_of, weight_of
+from scripts.logs.records import Record, weight_of
 from scripts.overview.looking import Seen
 
 

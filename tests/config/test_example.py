@@ -56,6 +56,7 @@ def test_every_default_shown_is_the_default() -> None:
     disks = (dataclasses.replace(disk, eviction=None),)
     edge = dataclasses.replace(full.edges[0], disks=disks, tls=None, url=plain.edges[0].url)
     edges = (edge, *full.edges[1:])
+    sites = (dataclasses.replace(full.sites[0], traffic_prices=None), *full.sites[1:])
     routes = tuple(dataclasses.replace(route, caching=None, pacing=None) for route in full.routes)
     assert full.service is not None
     assert full.service.mail is not None
@@ -69,6 +70,7 @@ def test_every_default_shown_is_the_default() -> None:
         origins=(origin,),
         edges=edges,
         routers=routers,
+        sites=sites,
         routes=routes,
         token_keys=(),
         access_tokens=(),

@@ -15,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from cdnkit.errors import UnavailableError
+from origin.catalog import claims as _registers_the_table_of_jobs  # noqa: F401
 from origin.catalog import queries
 from origin.catalog.database import migrate, open_database, parse_database_url
 from origin.catalog.tables import metadata

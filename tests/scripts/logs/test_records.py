@@ -6,15 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.logs.records import (
-    Wanted,
-    is_status,
-    key_of,
-    parse_record,
-    seconds_of,
-    title_of,
-    weight_of,
-)
+from scripts.logs.records import Wanted, is_status, parse_record, seconds_of, weight_of
 
 RECORD: dict[str, Any] = {
     "time": "2026-11-29T10:00:00.250Z",
@@ -78,20 +70,6 @@ def test_a_record_says_when_it_ended() -> None:
     record = parse_record('{"time":"1970-01-01T00:00:01.500Z"}')
     assert record is not None
     assert seconds_of(record) == 1.5
-
-
-@pytest.mark.parametrize(
-    ("path", "key", "title"),
-    [
-        ("/films/a.mp4", "films/a.mp4", "films/a.mp4"),
-        ("/~[redacted]/films/a.mp4?t=1", "films/a.mp4", "films/a.mp4"),
-        ("/play/dive/2/master.m3u8", "play/dive/2/master.m3u8", "dive"),
-        ("/play/dive", "play/dive", "play/dive"),
-        ("", "", ""),
-    ],
-)
-def test_a_path_has_a_key_and_a_title(path: str, key: str, title: str) -> None:
-    assert (key_of(path), title_of(path)) == (key, title)
 
 
 @pytest.mark.parametrize(
