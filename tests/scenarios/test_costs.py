@@ -75,6 +75,11 @@ def is_done(order: str) -> bool:
     return bool(httpx.get(order).json()["state"] == "done")
 
 
+def left_origin(site: Cluster, title: str) -> int:
+    lines = [line for line in site.access_log("origin") if line["method"] == "GET"]
+    return sum(int(line["bytes"]) for line in lines if line["path"].endswith(title))
+
+
 def test_costs_are_the_bytes_of_the_logs_and_a_kill_takes_back_nothing(
     tmp_path: Path, capsys: Any
 ) -> None:
@@ -93,8 +98,6 @@ def test_costs_are_the_bytes_of_the_logs_and_a_kill_takes_back_nothing(
 
         wait_until(all_is_told, "every title has the bytes of the logs", 40)
         by_title = rows(site)
-        for title, film in FILMS.items():
-            assert by_title[title]["origin_bytes"] == len(film)
         assert by_title["films/warm.mp4"]["fill_warm_bytes"] >= 2 * MIB
         assert by_title["films/due.mp4"]["fill_placement_bytes"] >= MIB
         assert by_title[""]["edge_bytes"] > 0
@@ -114,9 +117,9 @@ def test_costs_are_the_bytes_of_the_logs_and_a_kill_takes_back_nothing(
             assert row["edge_bytes"] + row["shield_bytes"] == log, name
         assert by_edge[killed]["edge_bytes"] >= before[killed]["edge_bytes"] > 10 * MIB
 
-        left = [line for line in site.access_log("origin") if line["method"] == "GET"]
         for title, film in FILMS.items():
-            assert sum(line["bytes"] for line in left if line["path"].endswith(title)) == len(film)
+            # More than once where an edge did not wait for another, never more than was sent.
+            assert len(film) <= by_title[title]["origin_bytes"] <= left_origin(site, title)
 
         total = sum(row["edge_bytes"] for row in by_title.values())
         cost = sum(row["cost"] for row in by_title.values())
