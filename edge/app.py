@@ -268,8 +268,7 @@ def _make(
     fetcher = _fetcher(node, holdings, fills, origin, storing, box, now)
     log = open_log(settings.access_log, clock=now)
     certificates, promise = certificates_of(node.tls)
-    accounts = Accounts(log, node.name, ledger)
-    answers = Answers(node.name, now, promise)
+    accounts, answers = Accounts(log, node.name, ledger), Answers(node.name, now, promise)
     bodies, lend = Bodies(fills, settings.read_ahead_blocks), None if box is None else box.lend
     from_entries = EntryAnswers(node.name, bodies, now, lend, promise)
     herds = Herds(fills, bodies, from_entries, accounts.settle, ids)

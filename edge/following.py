@@ -88,7 +88,7 @@ def follows_alike(one: Topology, other: Topology) -> bool:
 def _followed(topology: Topology) -> tuple[object, ...]:
     prefixes = [route.prefix for route in topology.routes if not route.upstream]
     origins = [(origin.name, origin.url) for origin in topology.origins]
-    return prefixes, origins, token_of(topology)
+    return prefixes, origins, _token(topology)
 
 
 def make_following(
@@ -109,7 +109,7 @@ def make_following(
     def targets_of(key: str) -> list[bytes]:
         return [f"{prefix}{key}".encode() for prefix in prefixes]
 
-    identity = Identity(node.name, number, node.workers, token_of(topology), topology.authorities)
+    identity = identity_of(node, topology, number)
     warming = Warming(holdings, fetcher, fills)
     pinning = Pinning(holdings, node.settings.block_bytes)
     # The first worker warms, however many there are in the next life.
@@ -126,7 +126,12 @@ def make_following(
     return Following(tuple(feeds), tuple(receipts), refreshing, orders)
 
 
-def token_of(topology: Topology) -> str:
+def identity_of(node: EdgeNode, topology: Topology, number: int = 0) -> Identity:
+    """As whom worker `number` of an edge speaks to origins."""
+    return Identity(node.name, number, node.workers, _token(topology), topology.authorities)
+
+
+def _token(topology: Topology) -> str:
     """The narrowest token with which an edge may speak; empty when there is none."""
     fit = [token for token in topology.access_tokens if _SCOPES & set(token.scopes)]
     return min(fit, key=lambda token: len(token.scopes)).secret if fit else ""

@@ -14,10 +14,9 @@ from cdnkit.tokens.verifier import Verifier
 from config.topology import EdgeNode, Topology
 from edge.access import Access
 from edge.bookkeeping import Reporting
-from edge.following import token_of
+from edge.following import identity_of
 from edge.load import Capacity
 from edge.pacing import Pacer
-from edge.receipts import Identity
 from edge.server import Limits
 from edge.ways import Ways, ways_of
 
@@ -70,7 +69,7 @@ def rules_of(node: EdgeNode, topology: Topology, now: Callable[[], float]) -> Ru
         not paces,
         bool(topology.origins or topology.routers) or node.admin is None,
         Reporting(
-            Identity(node.name, 0, node.workers, token_of(topology), topology.authorities),
+            identity_of(node, topology),
             tuple(origin.url for origin in topology.origins),
             topology.costs.report_seconds,
         ),
