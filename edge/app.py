@@ -257,14 +257,10 @@ def _make(
     box = joined.box
     ids, rules = request_ids(), rules_of(node, topology, now)
     routing = rules.ways.routing
-    ledger, hand_on = Ledger(now()), handing_on(topology.tracing)
-    asking = (lambda: ids(None), box, hand_on, ledger.billed, purpose_pairs)
-    origin = Origin(rules.ways, node.name, *asking)
+    ledger, told = Ledger(now()), (lambda: ids(None), box, handing_on(topology.tracing))
+    origin = Origin(rules.ways, node.name, *told, ledger.billed, purpose_pairs)
     fills = Fills(holdings, partial(_ask_part, origin), holdings.replaced, ledger.filled)
-    storing = Storing(
-        *(holdings, lambda target: origin.ways.routing.policy_of(target), settings.block_bytes),
-        lambda target: origin.ways.routing.is_followed(target),
-    )
+    storing = _storing(holdings, origin, settings.block_bytes)
     fetcher = _fetcher(node, holdings, fills, origin, storing, box, now)
     log = open_log(settings.access_log, clock=now)
     certificates, promise = certificates_of(node.tls)
@@ -313,6 +309,13 @@ def _make(
         *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, journals),
         *(certificates, meter, joined, Takeover(node, topology, heirs, now), heirs.auth, traces),
         books,
+    )
+
+
+def _storing(holdings: Holdings, origin: Origin, block_bytes: int) -> Storing:
+    return Storing(
+        *(holdings, lambda target: origin.ways.routing.policy_of(target), block_bytes),
+        lambda target: origin.ways.routing.is_followed(target),
     )
 
 
