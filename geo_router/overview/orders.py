@@ -1,6 +1,6 @@
-"""What edges were told to purge, warm and pin, and what they did: asked of an origin.
+"""What edges were told to purge, warm and pin, and what titles cost: asked of an origin.
 
-Only origins know orders. The page may ask nobody but the router that it came from, so the router
+Only origins know that. The page may ask nobody but the router that it came from, so the router
 asks for it, with the caller's own token: the origin decides whether that may see them.
 """
 
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Annotated, Final, Literal
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import hdrs, web
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from cdnkit import wire
 from cdnkit.errors import CinedgeError, ForbiddenError, UnauthorizedError, UnavailableError
@@ -21,6 +23,7 @@ from cdnkit.service.operations import Answer, Shape, operation
 from config.topology import OriginNode
 
 ORDERS_PATH: Final = "/v1/overview/orders"
+COSTS_PATH: Final = "/v1/overview/costs"
 BODY_BYTES_MAX: Final = 8 << 20
 _TIMEOUT_SECONDS: Final = 4.0
 _LISTS: Final = {
@@ -38,6 +41,17 @@ class OrdersQuery(Shape):
     limit: Annotated[int, Field(ge=1, le=100, description="The newest so many."), DIGITS] = 20
 
 
+class CostsQuery(Shape):
+    """Which days, and what the rows are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    first: date | None = Field(None, alias="from", description="First day (UTC).")
+    last: date | None = Field(None, alias="to", description="Last day, included.")
+    by: Literal["title", "edge", "day"] = "title"
+    limit: Annotated[int, Field(ge=1, le=20_000, description="Most rows."), DIGITS] = 100
+
+
 class OrdersDesk:
     """Asks the origins of `origins()`, in order, for as long as it is entered."""
 
@@ -47,7 +61,10 @@ class OrdersDesk:
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
-        return [web.get(ORDERS_PATH, self.get_orders)]
+        return [
+            web.get(ORDERS_PATH, self.get_orders),
+            web.get(COSTS_PATH, self.get_costs),
+        ]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -67,14 +84,30 @@ class OrdersDesk:
     )
     async def get_orders(self, request: web.Request, query: OrdersQuery) -> web.StreamResponse:
         """Orders of one kind, the newest first, each with what every edge has answered."""
+        path = f"{_LISTS[query.kind]}?limit={query.limit}"
+        return await self._pass_on(request, path, "scopes purge and operate")
+
+    @operation(
+        answers={200: Answer("As the origin tells them.", content_type="application/json")},
+        problems=(UnavailableError,),
+        scope="operate",
+        tag="overview",
+    )
+    async def get_costs(self, request: web.Request, query: CostsQuery) -> web.StreamResponse:
+        """Bytes of titles, edges or days by kind, and what they cost."""
+        given = query.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return await self._pass_on(
+            request, f"{wire.COSTS_PATH}?{urlencode(given)}", "scope operate"
+        )
+
+    async def _pass_on(self, request: web.Request, path: str, needed: str) -> web.StreamResponse:
         token = request.headers.get(hdrs.AUTHORIZATION)
         headers: dict[str, str] = {str(hdrs.AUTHORIZATION): token} if token else {}
         said = "the topology names no origin"
         for origin in self._origins():
             base = (origin.url or f"http://{origin.listen}").rstrip("/")
-            url = f"{base}{_LISTS[query.kind]}?limit={query.limit}"
             try:
-                status, body = await self._ask(url, headers)
+                status, body = await self._ask(base + path, headers)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 said = f"origin {origin.name} does not answer: {error or type(error).__name__}"
                 continue
@@ -82,7 +115,7 @@ class OrdersDesk:
                 fields = {"Cache-Control": "no-store"}
                 return web.Response(body=body, content_type="application/json", headers=fields)
             if status in _REFUSALS:
-                raise _REFUSALS[status](f"origin {origin.name} refuses (scopes purge and operate)")
+                raise _REFUSALS[status](f"origin {origin.name} refuses ({needed})")
             said = f"origin {origin.name} answered {status}"
         raise UnavailableError(said)
 

@@ -46,6 +46,10 @@ export function fetchOrders(kind, limit = 20) {
   return get("/v1/overview/orders", { kind, limit }, { guarded: true });
 }
 
+export function fetchCosts(parameters) {
+  return get("/v1/overview/costs", parameters, { guarded: true });
+}
+
 export function fetchExplanation(path, ip) {
   return get("/v1/explain", ip ? { path, ip } : { path });
 }

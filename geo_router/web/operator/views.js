@@ -11,6 +11,7 @@
 //
 // Views draw; what they fetch is a function of api.js.
 
+import { costs } from "./costs.js";
 import { explain } from "./explain.js";
 import { fillplan } from "./fillplan.js";
 import { fleet } from "./fleet.js";
@@ -19,4 +20,4 @@ import { overview } from "./overview.js";
 import { purges } from "./purges.js";
 import { titles } from "./titles.js";
 
-export const VIEWS = [overview, fleet, titles, purges, fillplan, journal, explain];
+export const VIEWS = [overview, fleet, titles, purges, fillplan, costs, journal, explain];

@@ -103,3 +103,30 @@ async def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         origin.body = bytes(1000)
         async with http.get(url, headers=HEADERS) as answer:
             assert answer.status == 503
+
+
+@pytest.mark.parametrize(
+    ("query", "passed"),
+    [
+        ("", "/v1/costs?by=title&limit=100"),
+        (
+            "?from=2026-11-01&to=2026-11-30&by=day&limit=7",
+            "/v1/costs?from=2026-11-01&to=2026-11-30&by=day&limit=7",
+        ),
+    ],
+)
+async def test_costs_are_asked_with_the_token_of_who_asks(query: str, passed: str) -> None:
+    async with asked() as (origin, url, http):
+        path = url.replace(orders.ORDERS_PATH, orders.COSTS_PATH)
+        async with http.get(path + query, headers=HEADERS) as answer:
+            assert (answer.status, await answer.json()) == (200, {"items": []})
+        assert origin.asked == [(passed, HEADERS["Authorization"])]
+
+
+@pytest.mark.parametrize("query", ["?by=viewer", "?from=soon", "?limit=0", "?format=csv"])
+async def test_questions_for_costs_that_cannot_be_reach_no_origin(query: str) -> None:
+    async with asked() as (origin, url, http):
+        path = url.replace(orders.ORDERS_PATH, orders.COSTS_PATH)
+        async with http.get(path + query, headers=HEADERS) as answer:
+            assert (answer.status, answer.content_type) == (400, "application/problem+json")
+        assert origin.asked == []
