@@ -9,16 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from origin.store.crc32c import extend_crc32c
 from origin.store.extents import read_footer
 from origin.store.volumes import OpenVolume, sync_directory
+from scripts.backup.folder import only_one
 
 LINKS: Final = ".backup"
 """Directory of a volume in which a backup holds on to extents that may be replaced meanwhile."""
+
+_LOCK: Final = ".backup.lock"
 
 _PIECE_BYTES: Final = 1 << 20
 
@@ -30,7 +33,7 @@ class Holding:
     """
 
     def __init__(self, volumes: Iterable[OpenVolume]) -> None:
-        self._volumes = [volume for volume in volumes if volume.failure is None]
+        self._volumes = tuple(volumes)
 
     def hold(self, name: str) -> list[Path]:
         """Names of this extent that stay, one for each volume that has it. Raises OSError."""
@@ -62,13 +65,18 @@ class Holding:
 
 @contextmanager
 def holding(volumes: Iterable[OpenVolume]) -> Iterator[Holding]:
-    """A Holding that ends with the block. Raises OSError."""
-    held = Holding(volumes)
-    held.begin()
-    try:
-        yield held
-    finally:
-        held.end()
+    """A Holding of the working volumes that ends with the block. Raises ConflictError, OSError."""
+    working = [volume for volume in volumes if volume.failure is None]
+    with ExitStack() as locks:
+        for volume in working:
+            # Another backup would take what this one holds for what a killed one has left.
+            locks.enter_context(only_one(volume.root / _LOCK, f"the volume {volume.name}"))
+        held = Holding(working)
+        held.begin()
+        try:
+            yield held
+        finally:
+            held.end()
 
 
 def copy_extent(sources: Iterable[Path], target: Path, crc32c: int, aside: Path) -> int | None:

@@ -147,12 +147,19 @@ def digest_of(path: Path) -> str:
 def locked(folder: Path) -> Iterator[None]:
     """Only one program works in the folder. Raises ConflictError, OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with only_one(folder / ".lock", str(folder)):
+        yield
+
+
+@contextmanager
+def only_one(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock at `path` until the end of the block. Raises ConflictError, OSError."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ConflictError(f"another backup works in {folder}") from error
+            raise ConflictError(f"another backup works on {what}") from error
         yield
     finally:
         os.close(fd)

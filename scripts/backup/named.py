@@ -10,7 +10,7 @@ from config.shape import Many, fields_of
 from config.topology import Topology
 
 _VARIABLES: Final = frozenset({"secret_env", "database_env"})
-_FILES: Final = frozenset({"certificate", "key", "ca"})
+_FILES: Final = frozenset({"certificate", "key", "ca", "authorities"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import google_crc32c
 import pytest
 
+from cdnkit.errors import ConflictError
 from config.topology import Volume
 from origin.store.extents import Footer, format_footer
 from origin.store.volumes import OpenVolume
@@ -93,3 +94,18 @@ def test_what_a_killed_backup_held_is_let_go_by_the_next(tmp_path: Path) -> None
     (tmp_path / "v" / LINKS / "left-1-0").touch()
     with holding([volume]):
         assert list((tmp_path / "v" / LINKS).iterdir()) == []
+
+
+def test_two_backups_of_one_volume_do_not_let_go_of_what_the_other_holds(tmp_path: Path) -> None:
+    volume = OpenVolume(Volume("v", str(tmp_path / "v")))
+    volume.initialise()
+    committed = Path(volume.extent_path(NAME))
+    committed.parent.mkdir()
+    committed.write_bytes(extent())
+    with holding([volume]) as held:
+        (name,) = held.hold(NAME)
+        with pytest.raises(ConflictError, match="another backup works on the volume v"):
+            holding([volume]).__enter__()
+        assert is_whole(name, CRC)
+    with holding([volume]):
+        assert not name.exists()

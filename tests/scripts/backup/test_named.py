@@ -7,6 +7,7 @@ from scripts.backup.named import Named, named_by
 
 TOPOLOGY = """
 origins: [{name: o, listen: "127.0.0.1:1", data: data, database_env: DB}]
+authorities: /tls/own.pem
 sites: [{name: fra, latitude: 1, longitude: 1}]
 edges:
   - name: e
@@ -25,7 +26,7 @@ def test_every_variable_and_key_file_is_named() -> None:
     environ = {"STUDIO": "x" * 32, "MAIL": "hidden-password", "DB": "sqlite://"}
     named = named_by(parse_topology(TOPOLOGY, environ))
     assert named.variables == ("DB", "MAIL", "STUDIO")
-    assert named.files == ("/tls/ca.pem", "/tls/fullchain.pem", "/tls/key.pem")
+    assert named.files == ("/tls/ca.pem", "/tls/fullchain.pem", "/tls/key.pem", "/tls/own.pem")
     assert "hidden-password" not in repr(named)
 
 
