@@ -19,6 +19,7 @@ from config.topology import EdgeSettings, Route, Topology
 SECRET_LENGTH_MIN: Final = 16
 JWT_SECRET_LENGTH_MIN: Final = 32
 TOKEN_LENGTH_MIN: Final = 8
+SHARES_MAX: Final = 0.99
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%-]+/)*[A-Za-z0-9._~!$&'()*+,;=:@%-]*")
 
@@ -81,6 +82,29 @@ def _blocks_are_powers_of_two(topology: Topology) -> Iterator[Finding]:
             below = 1 << max(size.bit_length() - 1, 0)
             hint = f"the nearest are {below} and {below * 2}"
             yield Finding(f"{path}.block_bytes", f"{size} is not a power of two", hint)
+
+
+def _shares_leave_room(topology: Topology) -> Iterator[Finding]:
+    said = [("edge_settings.eviction", topology.edge_settings.eviction)]
+    for number, edge in enumerate(topology.edges):
+        if edge.settings.eviction != topology.edge_settings.eviction:
+            said.append((f"edges[{number}].settings.eviction", edge.settings.eviction))
+        for place, disk in enumerate(edge.disks):
+            if disk.eviction is not None:
+                said.append((f"edges[{number}].disks[{place}].eviction", disk.eviction))
+    for path, eviction in said:
+        shares = eviction.shares
+        yield from duplicates(
+            (f"{path}.shares[{place}].prefix", each.prefix) for place, each in enumerate(shares)
+        )
+        for place, each in enumerate(shares):
+            if not _PREFIX.fullmatch(each.prefix):
+                message = f"{each.prefix!r} is not a path"
+                yield Finding(f"{path}.shares[{place}].prefix", message, "write it like /posters/")
+        total = sum(each.share for each in shares)
+        if total > SHARES_MAX:
+            message = f"the shares come to {total:g}, which leaves nothing for everything else"
+            yield Finding(f"{path}.shares", message, f"let them come to {SHARES_MAX:g} at most")
 
 
 def _routes_are_clear(topology: Topology) -> Iterator[Finding]:
@@ -171,6 +195,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _edges_have_disks,
     _urls_say_how_to_connect,
     _blocks_are_powers_of_two,
+    _shares_leave_room,
     _routes_are_clear,
     _keys_are_usable,
     _bearer_tokens_are_usable,

@@ -11,6 +11,16 @@ from config.declare import setting
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A kind of content that others do not push out below its share; what it leaves is lent."""
+
+    prefix: str = setting(
+        "Beginning of the paths of this kind; the longest counts.", example="/posters/"
+    )
+    share: float = setting("Of the disk.", minimum=0.001, maximum=0.99, example="0.05")
+
+
+@dataclass(frozen=True, slots=True)
 class Eviction:
     """Which blocks are written, and which go when room is needed (docs/decisions)."""
 
@@ -38,4 +48,9 @@ class Eviction:
         3 * 86_400.0,
         unit="seconds",
         minimum=1,
+    )
+    shares: tuple[Share, ...] = setting(
+        "Kinds of content that are sure of a share of the disk, under this policy each; everything "
+        "else has the rest.",
+        (),
     )

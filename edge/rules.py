@@ -7,7 +7,9 @@ from config.topology import EdgeNode
 from edge.cache.disk import Disk
 from edge.cache.index import PINNED_SHARE, BlockIndex
 from edge.cache.keeping import NewIndex
+from edge.cache.policy.kinds import Kinds
 from edge.cache.policy.named import Rule, order_maker
+from edge.cache.policy.shares import sharing
 
 
 def index_maker(node: EdgeNode) -> NewIndex:
@@ -20,7 +22,12 @@ def index_maker(node: EdgeNode) -> NewIndex:
 
     def new_index(disk: Disk) -> BlockIndex:
         eviction = by_path.get(str(disk.path), node.settings.eviction)
-        return BlockIndex(disk.size_bytes, order_maker(_rule(eviction)), pinned_share)
+        make_order = order_maker(_rule(eviction))
+        if not eviction.shares:
+            return BlockIndex(disk.size_bytes, make_order, pinned_share)
+        kinds = Kinds([each.prefix.encode() for each in eviction.shares])
+        shared = sharing(make_order, [each.share for each in eviction.shares], kinds)
+        return BlockIndex(disk.size_bytes, shared, pinned_share, kinds)
 
     return new_index
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from edge.cache.policy.kinds import Kinds
 from edge.cache.policy.lru import Lru
 from edge.cache.policy.order import Order
 from edge.cache.policy.slots import NONE, PINNED, Slots, Unit
@@ -40,6 +41,7 @@ class BlockIndex:
         "_slots",
         "capacity_bytes",
         "evictions",
+        "kinds",
         "pinned_bytes",
         "pinned_bytes_max",
     )
@@ -49,7 +51,10 @@ class BlockIndex:
         capacity_bytes: int,
         make_order: MakeOrder = lambda slots, _: Lru(slots),
         pinned_share: float = PINNED_SHARE,
+        kinds: Kinds | None = None,
     ) -> None:
+        """`kinds` tells the rule's kinds of content apart, where it has some."""
+        self.kinds = kinds
         self.capacity_bytes = capacity_bytes
         self.pinned_bytes = 0
         self.pinned_bytes_max = int(capacity_bytes * pinned_share)
@@ -128,7 +133,8 @@ class BlockIndex:
         """
         if not blocks or self.held_bytes + len(blocks) * size_bytes > self.capacity_bytes:
             return not blocks
-        self._slots.take_all(number, blocks, size_bytes, now, self._order.ring)
+        ring = self._order.ring_of(number)
+        self._slots.take_all(number, blocks, size_bytes, now, ring)
         self._order.entered_all(number, blocks, now)
         return True
 

@@ -64,12 +64,18 @@ class Keeping:
             number = (number + 1) % NUMBER_STOP
         entry.number = number
         self._by_number[number] = entry
-        self._indexes[entry.disk].expect(number, entry.count)
+        index = self._indexes[entry.disk]
+        if index.kinds is not None:
+            index.kinds.enrol(number, target_of(entry))
+        index.expect(number, entry.count)
 
     def forget(self, entry: Entry) -> None:
         """An entry has lost its key and all of its blocks."""
         if self.is_current(entry):
             del self._by_number[entry.number]
+            kinds = self._indexes[entry.disk].kinds
+            if kinds is not None:
+                kinds.forget(entry.number)
 
     def is_current(self, entry: Entry) -> bool:
         """Whether the entry is known here, with its blocks."""

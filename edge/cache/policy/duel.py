@@ -46,8 +46,7 @@ class Duel:
         """The name of the rule that decides at the moment."""
         return self._order.name
 
-    @property
-    def ring(self) -> int:
+    def ring_of(self, number: int) -> int:
         """LRU's."""
         return self._lru.ring
 

@@ -19,9 +19,8 @@ class Order(Protocol):
     def ruling(self) -> str:
         """The name of the rule that decides at the moment."""
 
-    @property
-    def ring(self) -> int:
-        """Where units that come in bulk are linked by whoever takes them; NONE for nowhere."""
+    def ring_of(self, number: int) -> int:
+        """Where units of an entry that come in bulk are linked by whoever takes them; or NONE."""
 
     def expect(self, number: int, blocks: int) -> None:
         """An entry has so many blocks, held or not."""
@@ -58,6 +57,10 @@ class RingOrder:
     def ruling(self) -> str:
         """The name of the rule."""
         return self.name
+
+    def ring_of(self, number: int) -> int:
+        """The one there is."""
+        return self.ring
 
     def expect(self, number: int, blocks: int) -> None:
         """Means nothing to a rule that knows no titles."""

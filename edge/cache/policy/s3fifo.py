@@ -26,7 +26,7 @@ class S3Fifo:
     def __init__(self, slots: Slots, capacity_bytes: int) -> None:
         self._slots = slots
         self._trial = slots.add_ring()
-        self.ring = slots.add_ring()
+        self._main = slots.add_ring()
         self._trial_bytes = 0
         self._trial_bytes_max = int(capacity_bytes * _TRIAL_SHARE)
         self._ghosts = Slots()
@@ -37,6 +37,10 @@ class S3Fifo:
     def ruling(self) -> str:
         """The name of the rule."""
         return self.name
+
+    def ring_of(self, number: int) -> int:
+        """The main queue."""
+        return self._main
 
     def expect(self, number: int, blocks: int) -> None:
         """Means nothing to a rule that knows no titles."""
@@ -51,7 +55,7 @@ class S3Fifo:
         if ghost != NONE:
             self._forget(ghost)
             self._slots.marks[slot] |= _MAIN
-            self._slots.link(slot, self.ring)
+            self._slots.link(slot, self._main)
         else:
             self._trial_bytes += self._slots.sizes[slot]
             self._slots.link(slot, self._trial)
@@ -70,7 +74,7 @@ class S3Fifo:
         """The end of the queue that has more than its share; what was used goes round again."""
         slots = self._slots
         while True:
-            trial, main = slots.oldest(self._trial), slots.oldest(self.ring)
+            trial, main = slots.oldest(self._trial), slots.oldest(self._main)
             if trial == NONE and main == NONE:
                 return NONE
             if trial != NONE and (main == NONE or self._trial_bytes > self._trial_bytes_max):
@@ -80,7 +84,7 @@ class S3Fifo:
             elif slots.marks[main] & _USES:
                 slots.marks[main] -= 1
                 slots.unlink(main)
-                slots.link(main, self.ring)
+                slots.link(main, self._main)
             else:
                 return main
 
@@ -99,7 +103,7 @@ class S3Fifo:
         self._trial_bytes -= slots.sizes[slot]
         slots.marks[slot] = _MAIN
         slots.unlink(slot)
-        slots.link(slot, self.ring)
+        slots.link(slot, self._main)
 
     def _remember(self, slot: int) -> None:
         ghosts, unit = self._ghosts, self._slots.unit_at(slot)

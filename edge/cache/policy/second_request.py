@@ -39,10 +39,9 @@ class SecondRequest:
         """The name of the rule behind it."""
         return self._order.ruling
 
-    @property
-    def ring(self) -> int:
-        """The ring of the rule behind it."""
-        return self._order.ring
+    def ring_of(self, number: int) -> int:
+        """That of the rule behind it."""
+        return self._order.ring_of(number)
 
     def expect(self, number: int, blocks: int) -> None:
         """Handed on."""

@@ -45,7 +45,6 @@ class TitleLfu:
     """
 
     name = "titlelfu"
-    ring = NONE
 
     def __init__(self, slots: Slots, half_life_seconds: float = HALF_LIFE_SECONDS) -> None:
         self._slots = slots
@@ -69,6 +68,10 @@ class TitleLfu:
     def ruling(self) -> str:
         """The name of the rule."""
         return self.name
+
+    def ring_of(self, number: int) -> int:
+        """None: the heap is its order."""
+        return NONE
 
     def expect(self, number: int, blocks: int) -> None:
         """A title that nobody has asked for yet is worth nothing."""

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from config.eviction import Eviction
+from config.eviction import Eviction, Share
 from config.topology import MIB, CacheDisk
 from edge.app import worker
 from edge.cache.disk import Disk
 from edge.cache.index import BlockIndex
 from edge.cache.keeping import Keeping, lru_index
 from edge.cache.policy.named import Rule, order_maker
-from edge.entry import HELD, Entry
+from edge.entry import HELD, UNVERIFIED, Entry
 from tests.edge.conftest import Edge, Origin, Plan, eventually
 from tests.edge.made import an_entry
 from tests.edge.rest import all_at_rest, assert_disk_equals_index
@@ -189,3 +189,21 @@ async def test_pins_hold_through_a_scan_and_a_restart(plan: Plan, origin: Origin
         await eventually(lambda: set(holdings.entries[b"/a"].present[:16]) == {HELD}, "kept")
         assert HELD not in holdings.entries[b"/a"].present[16:32]
         assert "hit" in (await watched(edge, "/a", 0, MIB)).fields["cache-status"]
+
+
+async def test_a_scan_leaves_alone_what_is_within_its_share(plan: Plan, origin: Origin) -> None:
+    for name in ("/posters/a", "/films/scan"):
+        origin.scripts[name] = FilmOrigin(16 * MIB, 1 << 16).serve
+    eviction = Eviction(shares=(Share("/posters/", 0.25),))
+    async with ruled(plan, eviction) as edge:
+        entries = edge.worker.holdings.entries
+        await watched(edge, "/posters/a", 0, 2 * MIB)
+        await watched(edge, "/films/scan", 0, 16 * MIB)
+        await eventually(lambda: edge.worker.holdings.held_bytes == 16 * MIB, "the cache is full")
+        held = set(entries[b"/posters/a"].present[:32])
+        assert held == {HELD}
+    async with ruled(plan, eviction) as edge:
+        await watched(edge, "/films/scan", 0, 16 * MIB)
+        kept = edge.worker.holdings.entries[b"/posters/a"].present[:32]
+        assert set(kept) <= {HELD, UNVERIFIED}, "a start finds the kinds again"
+        assert "hit" in (await watched(edge, "/posters/a", 0, MIB)).fields["cache-status"]
