@@ -4,7 +4,8 @@ One task per target, looking at fixed moments (not a pause after each answer), s
 which stops answering is noticed within `down_after` intervals and one time-out. Each look opens a
 new connection: a kept one would not show that new viewers can no longer connect. An edge in doubt
 is looked at sooner and over several connections at once, of which one answer is enough: lost
-packets hit one of them, death all. What an observation means is decided by `fleet`.
+packets hit one of them, death all. Between looks a silent connection (`tripwire`) tells of an
+end at once. What an observation means is decided by `fleet`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from cdnkit import wire
 from cdnkit.service.certificates import trusting_connector
 from config.topology import RouterSettings
 from geo_router.fleet import Observation, Result
+from geo_router.tripwire import PATIENCE, Patience, until_it_ends
 
 _BODY_BYTES_MAX: Final = 65_536
 _REASON_CHARACTERS_MAX: Final = 200
@@ -77,6 +79,7 @@ class Prober:
         chance: Callable[[], float],
         observe: Observe,
         authorities: str = "",
+        patience: Patience = PATIENCE,
     ) -> None:
         """`chance` gives a share of an interval to start after; `observe` takes every observation
         in and says whether it leaves the edge in doubt; `authorities` is a file with those
@@ -87,6 +90,7 @@ class Prober:
         self._timeout_seconds = settings.probe_timeout_seconds
         self._chance = chance
         self._observe = observe
+        self._patience = patience
         self._log = structlog.get_logger("geo_router.probe")
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
@@ -117,19 +121,35 @@ class Prober:
         due = loop.time() + self._chance() * min(self._interval_seconds, 0.25)
         # Many edges that are all looked at in the same moment would keep viewers waiting.
         pause_seconds = self._interval_seconds * (1 - self._chance())
-        while True:
-            await asyncio.sleep(due - loop.time())
-            try:
-                looks = DOUBTFUL_LOOKS if doubtful else 1
-                seen = await look_well(session, target, loop.time, looks)
-                doubtful = self._observe(target, seen)
-            except Exception:  # the watch outlives whatever one look does
-                self._log.exception("probe failed in itself", edge=target.edge)
-            # In doubt, look twice as often: the answer is wanted before viewers notice.
-            due = max(
-                due + (self._interval_seconds / 2 if doubtful else pause_seconds), loop.time()
-            )
-            pause_seconds = self._interval_seconds
+        wire: asyncio.Task[None] | None = None
+        try:
+            while True:
+                if await _rest(due - loop.time(), wire):
+                    due, wire = loop.time(), None
+                try:
+                    looks = DOUBTFUL_LOOKS if doubtful else 1
+                    seen = await look_well(session, target, loop.time, looks)
+                    if wire is None and seen.result is Result.ANSWERED:
+                        wire = asyncio.create_task(until_it_ends(URL(target.url), self._patience))
+                    doubtful = self._observe(target, seen)
+                except Exception:  # the watch outlives whatever one look does
+                    self._log.exception("probe failed in itself", edge=target.edge)
+                # In doubt, look twice as often: the answer is wanted before viewers notice.
+                rest_seconds = self._interval_seconds / 2 if doubtful else pause_seconds
+                due = max(due + rest_seconds, loop.time())
+                pause_seconds = self._interval_seconds
+        finally:
+            if wire is not None:
+                wire.cancel()
+
+
+async def _rest(seconds: float, wire: asyncio.Task[None] | None) -> bool:
+    """Wait for the next look; whether a sign that the edge has ended came before."""
+    if wire is None:
+        await asyncio.sleep(seconds)
+        return False
+    await asyncio.wait({wire}, timeout=max(seconds, 0))
+    return wire.done()
 
 
 async def look_well(

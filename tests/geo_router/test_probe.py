@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout
@@ -13,6 +14,7 @@ from yarl import URL
 from config.topology import RouterSettings
 from geo_router.fleet import Fleet, Limits, Observation, Result, State
 from geo_router.probe import Prober, Target, judge, look, look_well, targets_of
+from geo_router.tripwire import Patience
 from tests.geo_router.scripted_edge import DRAINING, ScriptedEdge
 from tests.helpers.clock import FakeClock
 
@@ -228,3 +230,28 @@ async def test_in_doubt_one_answer_of_several_connections_is_enough() -> None:
         assert (seen.result, len(waiting)) == (Result.ANSWERED, 3)
     async with ClientSession(timeout=ClientTimeout(total=0.2)) as session:
         assert (await look_well(session, target, clock, 2)).result is Result.FAILED
+
+
+async def test_a_death_is_seen_between_two_looks() -> None:
+    rare = replace(FAST, probe_interval_seconds=60.0)
+    looks: asyncio.Queue[Result] = asyncio.Queue()
+
+    def observe(target: Target, seen: Observation) -> bool:
+        looks.put_nowait(seen.result)
+        return False
+
+    async with ScriptedEdge() as edge:
+        # The second look comes at once, as by chance, and then none for a minute.
+        chances = iter([0.0, 1.0])
+        targets = targets_of("a", edge.url, ())
+        prober = Prober(
+            targets,
+            rare,
+            chance=lambda: next(chances),
+            observe=observe,
+            patience=Patience(standing_seconds=0.0),
+        )
+        async with asyncio.timeout(20), prober:
+            assert [await looks.get(), await looks.get()] == [Result.ANSWERED] * 2
+            await edge.die()
+            assert await looks.get() is Result.FAILED
