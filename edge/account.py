@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from cdnkit.cache_status import Forward
 from cdnkit.service.logs import AccessLog
-from cdnkit.service.tracing import Span
 from cdnkit.tokens import Claims
 from cdnkit.wire import MissClass, Outcome, Traffic
 from edge.box.says import Says, format_says
@@ -30,8 +29,6 @@ class Told:
     forward: Forward | None = None
     collapsed: bool = False
     claims: Claims | None = None
-    span: Span | None = None
-    """What is recorded of it, where it is."""
 
     def passes(self, method: bytes) -> None:
         """Sent on for this client alone."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
 from cdnkit.fields import end_to_end
+from cdnkit.service.tracing import Span
 from edge.body import Body
 from edge.http1.chunked import ChunkedDecoder
 from edge.http1.request import Request
@@ -36,6 +37,7 @@ class Exchange:
     `asking` is the question of another viewer that this one has waited for already.
     `gathering` are others who wait with it for the same, in the very words of its `head`.
     `on_end` is told how the answer went.
+    `span` is what is recorded of it, where it is.
     `sending` passes the request's content on, which may take longer than the answer's beginning.
     """
 
@@ -57,6 +59,7 @@ class Exchange:
         "seconds",
         "sending",
         "sent_bytes",
+        "span",
         "started",
     )
 
@@ -78,6 +81,7 @@ class Exchange:
         self.head = head
         self.on_end: Callable[[Exchange, bool], None] | None = None
         self.body_left = request.has_body
+        self.span: Span | None = None
         self.sending: asyncio.Task[None] | None = None
         self._done: asyncio.Future[bool] | None = None
         self._arrival: asyncio.Future[None] | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import Context
+from contextvars import Context, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -213,7 +213,8 @@ class Fills:
             start = first * entry.block_bytes
             fill = Run(self, entry, start, min(last * entry.block_bytes, entry.size_bytes), False)
             fill.promise(first, last)
-            self._start(self._fill(fill), fill, reader.context)
+            # In a copy: several fills of a reader may be under way.
+            self._start(self._fill(fill), fill, reader.context.copy())
 
     def left(self, reader: Reader) -> None:
         """A reader has a use for nothing more."""
@@ -246,7 +247,7 @@ class Fills:
         run = Run(self, entry, start, stop, whole)
         first = start // entry.block_bytes
         run.promise(first, entry.count if whole else min(first + 1, entry.count))
-        self._start(self._pour(run, lent), run)
+        self._start(self._pour(run, lent), run, copy_context())
 
     def store(self, entry: Entry, content: bytes) -> None:
         """Hold content that is in memory already."""
@@ -313,10 +314,8 @@ class Fills:
         if self._saving:
             await asyncio.wait(self._saving)
 
-    def _start(
-        self, fill: Coroutine[Any, Any, None], run: Run, context: Context | None = None
-    ) -> None:
-        if CURRENT.get() is not None:
+    def _start(self, fill: Coroutine[Any, Any, None], run: Run, context: Context) -> None:
+        if context.get(CURRENT) is not None:
             fill = _recorded(fill, run)
         task = self._loop.create_task(fill, context=context)
         self._tasks.add(task)

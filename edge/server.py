@@ -17,6 +17,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from contextvars import Context
 from dataclasses import dataclass
 from os import read
 from typing import Any, Final
@@ -333,11 +334,9 @@ class Server:
         """Begin the next request; False when none is complete (or the connection went)."""
         if connection.readable:
             self.receive(connection)
-        buffer = (
-            connection.buffer.lstrip(b"\r\n")
-            if connection.buffer[:1] in b"\r\n"
-            else (connection.buffer)
-        )
+        buffer = connection.buffer
+        if buffer[:1] in b"\r\n":
+            buffer = buffer.lstrip(b"\r\n")
         end = buffer.find(b"\r\n\r\n", 0, HEAD_BYTES_MAX)
         if end < 0:
             return self._incomplete(connection, buffer)
@@ -387,7 +386,8 @@ class Server:
 
     def begin(self, exchange: Exchange) -> None:
         """Have a request handled that nothing was done for yet."""
-        task = self.loop.create_task(self._handler(exchange))
+        # A context of its own: what woke this connection may have been done for another request.
+        task = self.loop.create_task(self._handler(exchange), context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

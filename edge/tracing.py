@@ -102,7 +102,7 @@ class Traces:
         Called before and after that is known; a request that claims it waits for the proof.
         """
         request, connection = exchange.request, exchange.connection
-        if told.span is not None or (HOP_FIELD in request.fields and not is_ours):
+        if exchange.span is not None or (HOP_FIELD in request.fields and not is_ours):
             return
         given = request.fields.first(b"x-request-id")
         span = self._tracer.begin(
@@ -113,15 +113,14 @@ class Traces:
             asked_by_us=is_ours or connection.neighbour,
             chosen=self._sample is not None and self._sample.takes(connection),
         )
-        if span is not None:
-            told.span = span
-            # The task is this request's own, and so is its context.
-            CURRENT.set(span)
+        exchange.span = span
+        # The task is this request's own, and so is its context.
+        CURRENT.set(span)
 
     @staticmethod
     def end(exchange: Exchange, told: Told) -> None:
         """The answer has ended, whole or not."""
-        span = told.span
+        span = exchange.span
         if span is None:
             return
         request = exchange.request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,8 @@ from edge.fastlane import FastLane
 from edge.tracing import LaneSample
 from tests.edge.conftest import BLOCK, Edge, Plan, eventually
 from tests.helpers.collector import Collector, Told
+from tests.helpers.film_origin import FilmOrigin
+from tests.helpers.raw_client import head
 
 FILM = random.Random(48).randbytes(2 * BLOCK + 3)
 TRACE, PLAYER = "c" * 32, "d" * 16
@@ -171,3 +174,44 @@ def test_what_the_lane_leaves_to_the_full_path_is_drawn_there() -> None:
     for _ in range(5000):
         assert not sample.answer(connection, b"not mine")
     assert not sample.takes(connection)
+
+
+async def test_a_trace_has_the_work_of_its_own_request_and_of_no_other(
+    plan: Plan, collector: Collector
+) -> None:
+    late = FilmOrigin(5000, BLOCK, holds={100: asyncio.Event()})
+    plan.origin.scripts["/a"] = late.serve
+    plan.origin.put("/b", b"short")
+    plan.tracing = Tracing(collector.url, 0.0, ("127.0.0.0/8",))
+    async with plan.start() as edge:
+        client = await edge.client()
+        await client.send(head("/a", PARENT) + head("/b"))
+        await eventually(lambda: len(edge.origin.asked) == 1, "the first is asked for")
+        # What comes for the first begins what stands behind it in line.
+        late.holds[100].set()
+        assert len((await client.answer()).body) == 5000
+        assert (await client.answer()).body == b"short"
+        await eventually(lambda: bool(requests(collector)), "the first is recorded")
+        asked = {each.target: each.fields.get("traceparent", "") for each in edge.origin.asked}
+        assert TRACE in asked["/a"]
+        assert asked["/b"] == ""
+    assert [span.facts["url.path"] for span in requests(collector)] == ["/a"]
+    assert {span.trace for span in collector.spans} == {TRACE}
+    assert [span.name for span in collector.spans].count("look up") == 1
+
+
+async def test_fills_that_begin_while_an_answer_is_under_way_are_its_own(
+    plan: Plan, collector: Collector
+) -> None:
+    long = random.Random(49).randbytes(6 * BLOCK + 3)
+    plan.origin.put("/a", long)
+    plan.tracing = Tracing(collector.url, 0.0, ("127.0.0.0/8",))
+    async with plan.but(read_ahead_blocks=1).start() as edge:
+        client = await edge.client()
+        # What is held in the middle parts the rest in two.
+        await client.ask("/a", f"Range: bytes={3 * BLOCK}-{4 * BLOCK - 1}")
+        await eventually(lambda: edge.worker.holdings.held_blocks >= 1, "it is held")
+        assert (await client.ask("/a", PARENT)).body == long
+    asks = [span for span in collector.spans if span.name == "ask"]
+    asked = [each for each in edge.origin.asked if "traceparent" in each.fields]
+    assert len(asks) == len(asked) == len(edge.origin.asked) - 1 >= 2
