@@ -77,7 +77,8 @@ def restore_backup(node: OriginNode, folder: Path, backup: Path, now: float) -> 
             else:
                 lost.append(each.stored.object_id)
         for volume in volumes.volumes:
-            _sync(volume)
+            if volume.failure is None:
+                _sync(volume)
     # It is made of titles, and knows how far: those of the other life.
     shutil.rmtree(data / "search", ignore_errors=True)
     if manifest.database == "postgresql":

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from origin.store.crc32c import extend_crc32c
 from scripts.backup.extents import content_of
 from scripts.backup.folder import (
     BackedUp,
@@ -46,9 +47,14 @@ def _broken_files(backup: Path, manifest: Manifest) -> Iterator[str]:
 def _fault_of(folder: Path, each: BackedUp) -> str:
     digest = hashlib.sha256()
     for index, name, crc32c in each.extents():
+        path = extent_file(folder, name, crc32c)
+        found = 0
         try:
-            for piece in content_of(extent_file(folder, name, crc32c)):
+            for piece in content_of(path):
                 digest.update(piece)
+                found = extend_crc32c(found, piece)
         except OSError as error:
             return f"extent {index} cannot be read: {error.strerror or error}"
+        if found != crc32c:
+            return f"extent {index} is damaged; remove {path} and make a backup again"
     return "" if digest.hexdigest() == each.sha256 else "its bytes are not what was uploaded"

@@ -126,6 +126,15 @@ def test_an_interrupted_restore_is_done_again(
     assert contents_of(there) == FILMS
 
 
+def test_a_volume_that_does_not_work_is_done_without(node: OriginNode, tmp_path: Path) -> None:
+    back_up(node, tmp_path / "backups")
+    there = elsewhere(node, tmp_path / "there")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "v1").touch()
+    assert restore(there, tmp_path / "backups").objects == 3
+    assert contents_of(there) == FILMS
+
+
 def test_a_catalog_that_was_changed_is_refused(node: OriginNode, tmp_path: Path) -> None:
     made = back_up(node, tmp_path / "backups")
     with open(tmp_path / "backups" / made.name / "catalog.sqlite", "r+b") as file:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from scripts.backup.folder import chosen
+from scripts.backup.folder import (
+    chosen,
+    digest_of,
+    read_manifest,
+    read_objects,
+    write_manifest,
+)
 from scripts.backup.verifying import faults_of
 from tests.helpers.backed_up import FILM, node_in, put_all
-from tests.scripts.backup.test_making import back_up
+from tests.scripts.backup.test_making import NOW, back_up
 
 
 @pytest.fixture
@@ -26,11 +33,26 @@ def faults(folder: Path) -> list[str]:
     return list(faults_of(folder, chosen(folder, None)))
 
 
-def test_every_bit_counts(folder: Path) -> None:
+def test_every_bit_counts_and_the_next_backup_makes_it_good(folder: Path) -> None:
     (path,) = (path for path in folder.glob("extents/*/*") if path.read_bytes()[:5] == b"short")
     with open(path, "r+b") as file:
         file.seek(4)
         file.write(bytes([b"t"[0] ^ 1]))
+    said = f"films/b: extent 0 is damaged; remove {path} and make a backup again"
+    assert faults(folder) == [said]
+    path.unlink()
+    assert back_up(node_in(folder.parent / "here"), folder, NOW + 1).copied_extents == 1
+    assert faults(folder) == []
+
+
+def test_an_object_is_compared_with_what_was_uploaded(folder: Path) -> None:
+    backup = chosen(folder, None)
+    objects = backup / "objects.jsonl"
+    (short,) = (each for each in read_objects(backup) if each.stored.object_id == "films/b")
+    objects.write_text(objects.read_text().replace(short.sha256, "0" * 64))
+    manifest = read_manifest(backup)
+    sha256 = {**manifest.sha256, objects.name: digest_of(objects)}
+    write_manifest(backup, replace(manifest, sha256=sha256))
     assert faults(folder) == ["films/b: its bytes are not what was uploaded"]
 
 
