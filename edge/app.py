@@ -142,7 +142,10 @@ class _Made:
     def totals(self) -> Totals:
         """What this worker has counted until now."""
         self.accounts.absorb(self.lane)
-        return read_totals(self.accounts, self.holdings, self.fills, self.server)
+        totals = read_totals(self.accounts, self.holdings, self.fills, self.server)
+        if self.traces is not None:
+            totals.counts.update(self.traces.counts())
+        return totals
 
 
 def run_edge(node: EdgeNode, topology: Topology, file: NodeFile | None = None) -> int:

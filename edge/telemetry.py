@@ -24,6 +24,8 @@ _COUNTS: Final = {
     "connections": "Client connections taken.",
     "turned_away": "Connections over the limit.",
     "log_dropped": "Lines that the access log could not take.",
+    "spans_sent": "Spans that a collector of traces has taken.",
+    "spans_dropped": "Spans that it has not.",
     "accept_pauses": "Times no connection could be taken for want of descriptors or memory.",
 }
 _EVICTIONS: Final = {

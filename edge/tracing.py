@@ -96,6 +96,11 @@ class Traces:
         """The members of `edge.serve.Parts` that record."""
         return {"record": self.begin, "recorded": self.end}
 
+    def counts(self) -> dict[str, int]:
+        """What became of spans so far, as totals call it."""
+        exporter = self.exporter
+        return {"spans_sent": exporter.sent_total, "spans_dropped": exporter.dropped_total}
+
     def begin(self, exchange: Exchange, told: Told, is_ours: bool) -> None:
         """A request is about to be answered; `is_ours` once a tier of ours has proved to ask.
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from aiohttp import web
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from cdnkit.service.app import TELEMETRY
 from cdnkit.service.exchange import EXCHANGE
 from cdnkit.service.middleware import Handler, route_of
-from cdnkit.service.trace_export import open_exporter
+from cdnkit.service.trace_export import Exporter, open_exporter
 from cdnkit.service.tracing import CURRENT, Span, Tracer, name_of, path_of
 from cdnkit.trace_context import TRACEPARENT, TRACESTATE, parse_parent
 from cdnkit.wire import (
@@ -105,6 +108,19 @@ class Wanted(Protocol):
         """Bound of what is recorded."""
 
 
+class SpanCollector(Collector):
+    """What became of an exporter's spans, for Prometheus."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self._exporter = exporter
+
+    def collect(self) -> Iterable[Metric]:
+        """Both families."""
+        sent, dropped = self._exporter.sent_total, self._exporter.dropped_total
+        yield CounterMetricFamily("cinedge_spans_sent", "Spans a collector took.", value=sent)
+        yield CounterMetricFamily("cinedge_spans_dropped", "Spans it did not.", value=dropped)
+
+
 TRACER: Final = web.AppKey("tracer", Tracer)
 
 
@@ -125,6 +141,7 @@ def mount_traces(
         exporter.keep,
         secrets.randbits,
     )
+    app[TELEMETRY].registry.register(SpanCollector(exporter))
     # Behind the first, which names the request, and before the one that counts it.
     app.middlewares.insert(1, trace_requests(tracer))
 

@@ -8,12 +8,14 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
+import httpx
 import pytest
 
+from config.topology import Address
 from config.tracing import Tracing
 from edge.connection import Connection
 from edge.fastlane import FastLane
-from edge.tracing import LaneSample
+from edge.tracing import LaneSample, open_traces
 from tests.edge.conftest import BLOCK, Edge, Plan, eventually
 from tests.helpers.collector import Collector, Told
 from tests.helpers.film_origin import FilmOrigin
@@ -215,3 +217,26 @@ async def test_fills_that_begin_while_an_answer_is_under_way_are_its_own(
     asks = [span for span in collector.spans if span.name == "ask"]
     asked = [each for each in edge.origin.asked if "traceparent" in each.fields]
     assert len(asks) == len(asked) == len(edge.origin.asked) - 1 >= 2
+
+
+async def test_what_became_of_spans_is_in_the_figures(plan: Plan, collector: Collector) -> None:
+    plan.admin = Address("127.0.0.1", 0)
+    plan.origin.put("/a", FILM)
+    plan.tracing = Tracing(collector.url, 1.0, ())
+    async with plan.start() as edge, httpx.AsyncClient() as scraper:
+        await (await edge.client()).ask("/a")
+        await eventually(lambda: bool(requests(collector)), "it is recorded")
+        text = (await scraper.get(f"{edge.worker.admin_url}/metrics")).text
+        assert "cinedge_edge_spans_sent_total " in text
+        assert "cinedge_edge_spans_dropped_total 0.0" in text
+
+
+def test_spans_are_counted_by_what_became_of_them(collector: Collector) -> None:
+    lane: Any = Lane()
+    traces = open_traces(Tracing(collector.url, 1.0, ()), "e1", lane)
+    assert traces is not None
+    with traces:
+        span = traces._tracer.begin("edge GET", None, believed=False, request_id=None)
+        assert span is not None
+        span.end()
+    assert traces.counts() == {"spans_sent": 1, "spans_dropped": 0}

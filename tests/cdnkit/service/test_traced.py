@@ -8,11 +8,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from cdnkit.errors import UpstreamError
-from cdnkit.service.app import build_app
+from cdnkit.service.app import TELEMETRY, build_app
 from cdnkit.service.exchange import note
 from cdnkit.service.health import Health
 from cdnkit.service.metrics import Telemetry
-from cdnkit.service.traced import TRACER, mount_traces
+from cdnkit.service.trace_export import Exporter
+from cdnkit.service.traced import TRACER, SpanCollector, mount_traces
 from tests.helpers.collector import Collector
 
 PARENT = f"00-{'a' * 32}-{'b' * 16}-01"
@@ -84,6 +85,18 @@ async def test_an_edge_that_records_nothing_has_nothing_recorded_for_it() -> Non
     with Collector() as collector:
         await recorded(Wanted(collector.url), ["/films/a"], CDN_Loop="cinedge;node=e1")
         assert collector.spans == []
+
+
+async def test_what_became_of_spans_is_told_to_prometheus() -> None:
+    exporter = Exporter(lambda: lambda batch: True)
+    exporter.sent_total, exporter.dropped_total = 7, 2
+    sent, dropped = SpanCollector(exporter).collect()
+    assert [sample.value for sample in (*sent.samples, *dropped.samples)] == [7, 2]
+    app = build_app(tier="origin", name="o1", telemetry=Telemetry("origin", "o1"), health=Health())
+    mount_traces(app, "origin", "o1", Wanted("http://127.0.0.1:1/v1/traces"))
+    text = app[TELEMETRY].render()[1].decode()
+    assert "cinedge_spans_sent_total 0.0" in text
+    assert "cinedge_spans_dropped_total 0.0" in text
 
 
 async def test_without_a_wish_nothing_is_mounted() -> None:
