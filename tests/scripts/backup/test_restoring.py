@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cdnkit.errors import ConflictError, UnavailableError
+from config.keeping import ObjectStore
 from config.topology import OriginNode
 from origin.catalog import queries
 from scripts.backup.folder import chosen, read_objects
@@ -124,6 +126,17 @@ def test_an_interrupted_restore_is_done_again(
             restore(there, tmp_path / "backups")
     assert restore(there, tmp_path / "backups").objects == 3
     assert contents_of(there) == FILMS
+
+
+def test_the_catalog_of_an_origin_over_an_object_store_comes_back_alone(tmp_path: Path) -> None:
+    store = ObjectStore("http://127.0.0.1:1", "films", "id", "secret")
+    node = node_in(tmp_path / "here")
+    put_all(node, FILMS)
+    back_up(replace(node, object_store=store), tmp_path / "backups")
+    there = replace(node_in(tmp_path / "there"), object_store=store)
+    assert restore(there, tmp_path / "backups").objects == 0
+    assert len(tables_of(there)["objects"]) == len(FILMS)
+    assert not (tmp_path / "there" / "v0").exists()
 
 
 def test_a_volume_that_does_not_work_is_done_without(node: OriginNode, tmp_path: Path) -> None:
