@@ -75,6 +75,7 @@ class Feed:
         self._receipts = receipts
         self._identity = identity
         self._is_named = True
+        self._ended = False
         self._advanced = asyncio.Event()
         self._kept = 0
         self._keeping: asyncio.Task[None] | None = None
@@ -90,6 +91,7 @@ class Feed:
         try:
             await self._follow()
         finally:
+            self._ended = True
             # Who follows no more can miss nothing.
             self._holdings.unheard.discard(self._url)
             if self._keeping is not None:
@@ -178,7 +180,10 @@ class Feed:
             if not await self._holdings.recorded():
                 return
             # An order behind the place is not heard again: its receipt has to be out before.
-            await self._receipts.told()
+            if not await self._receipts.told():
+                if self._ended:
+                    return
+                continue
             try:
                 await asyncio.to_thread(self._write_place, sequence)
             except OSError as error:

@@ -154,8 +154,7 @@ class Orders:
         await self._warming.warm(
             asked, lambda state, told: receipts.say(order, state, told), self._now()
         )
-        if self._unfinished is not None:
-            await receipts.told()
+        if self._unfinished is not None and await receipts.told():
             await self._unfinished.remove(order)
 
     def _asked(self, detail: Mapping[str, Any]) -> Warm:

@@ -78,21 +78,28 @@ class Receipts:
         self._idle.clear()
         self._more.set()
 
-    async def told(self) -> None:
-        """Return once the origin has what was said, or after a while without it."""
+    async def told(self) -> bool:
+        """Whether the origin has what was said; waited for a while, or until nobody says it."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_TOLD_SECONDS_MAX):
                 await self._idle.wait()
+        return not self._waiting
 
     async def run(self) -> None:
         """Send what is to be said until cancelled."""
-        async with self._identity.session() as session:
-            while True:
-                await self._more.wait()
-                self._more.clear()
-                while self._waiting:
-                    if not await self._send(session):
-                        await asyncio.sleep(_RETRY_SECONDS)
+        try:
+            async with self._identity.session() as session:
+                while True:
+                    await self._more.wait()
+                    self._more.clear()
+                    await self._send_all(session)
+        finally:
+            self._idle.set()
+
+    async def _send_all(self, session: aiohttp.ClientSession) -> None:
+        while self._waiting:
+            if not await self._send(session):
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def _send(self, session: aiohttp.ClientSession) -> bool:
         lot = list(self._waiting.items())[:_LOT]

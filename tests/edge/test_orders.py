@@ -112,8 +112,11 @@ class Teller(Said):
 
     origin = "http://origin"
 
-    async def told(self) -> None:
-        """They are there."""
+    is_heard = True
+
+    async def told(self) -> bool:
+        """Whether they are there."""
+        return self.is_heard
 
 
 class Patient:
@@ -157,6 +160,19 @@ async def test_a_warm_that_was_interrupted_is_taken_up_and_told_of_once_it_is_do
     third = warming_orders(edge, again, path)
     await third.take_up([cast(Any, said)])
     assert again.began == 1
+
+
+async def test_a_warm_that_could_not_be_told_of_is_taken_up_again(
+    edge: Edge, tmp_path: Path
+) -> None:
+    path, said, warming = tmp_path / "unfinished.json", Teller(), Patient()
+    said.is_heard = False
+    orders = warming_orders(edge, warming, path)
+    await orders.obey("warm", WARM, cast(Any, said))
+    warming.go.set()
+    await eventually(lambda: said.states == [("w", ReceiptState.DONE)], "it is done")
+    await orders.close()
+    assert list(UnfinishedOrders(path).read()) == ["w"]
 
 
 async def test_what_no_followed_origin_asked_for_is_not_taken_up(
