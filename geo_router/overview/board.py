@@ -61,6 +61,8 @@ class _Watched:
     """Bytes a second by series, between the last two looks."""
     hit_bytes: float = 0.0
     sent_bytes: float = 0.0
+    late: int = 0
+    """Looks since the last answer."""
 
     @property
     def hit_ratio(self) -> float | None:
@@ -92,7 +94,7 @@ class Board:
     def observe(self, edge: str, seen: Observation, now: float) -> None:
         """Take in what one probe saw."""
         if seen.result is not Result.ANSWERED and seen.result is not Result.DRAINING:
-            self._silence(edge)
+            self._silence(edge, seen.result)
             return
         figures, before = read_figures(seen.facts), self._watched.get(edge)
         if before is None:
@@ -165,10 +167,14 @@ class Board:
             before.sent_bytes * _FADE + sum(grown.sent.values()),
         )
 
-    def _silence(self, edge: str) -> None:
+    def _silence(self, edge: str, result: Result) -> None:
         # What it has counted stays known: the bytes until it answers again are not lost.
         watched = self._watched.get(edge)
-        if watched is not None:
+        if watched is None:
+            return
+        watched.late += 1
+        # One answer that is late is no sign that nothing is sent.
+        if result is not Result.TIMED_OUT or watched.late > 1:
             watched.rates = {}
             kept = watched.figures
             watched.figures = Figures(

@@ -1,6 +1,8 @@
 import { element, setAttribute, setText, stateBadge } from "./dom.js";
 import * as format from "./format.js";
 
+// A browser lays every row out anew each second: some hundreds of them take it longer than a reader likes.
+const ROWS_MAX = 100;
 const GROUPED_FROM = 40;
 const STATES = ["down", "slow", "suspect", "recovering", "draining", "unknown", "up"];
 const WORST = new Map(STATES.map((state, index) => [state, index]));
@@ -106,6 +108,7 @@ class FleetView {
     this.toggled = new Map();
     this.grouped = element("input", { type: "checkbox", id: "fleet-grouped" });
     this.groupedByHand = false;
+    this.most = ROWS_MAX;
     this.column = COLUMNS[2];
     this.direction = 1;
     this.summary = element("ul", { class: "summary", "aria-label": "Edges by state" });
@@ -115,7 +118,12 @@ class FleetView {
     this.shownCount = element("p", { class: "quiet" });
     this.body = element("tbody");
     this.heads = COLUMNS.map((column) => this.head(column));
-    root.append(this.summary, this.filters(), this.shownCount, this.table());
+    this.more = element("button", { type: "button", class: "more-rows" }, `Show ${ROWS_MAX} more`);
+    this.more.addEventListener("click", () => {
+      this.most += ROWS_MAX;
+      this.redraw();
+    });
+    root.append(this.summary, this.filters(), this.shownCount, this.table(), this.more);
     this.setOptions(this.state, "All states", STATES);
   }
 
@@ -219,8 +227,10 @@ class FleetView {
       this.heads[index].setAttribute("aria-sort", column === this.column ? order : "none");
     });
     for (const name of this.rows.keys()) if (!state.edges.has(name)) this.rows.delete(name);
+    this.room = this.most;
     if (!this.groupedByHand) this.grouped.checked = all.length > GROUPED_FROM;
     const nodes = this.grouped.checked ? this.groupedRows(edges, state) : this.drawnRows(edges, state);
+    this.more.hidden = this.room > 0 || nodes.length >= edges.length;
     // Moving rows would take the focus and the selection; only a new order does.
     const before = this.body.children;
     if (before.length !== nodes.length || nodes.some((node, index) => before[index] !== node)) {
@@ -229,7 +239,9 @@ class FleetView {
   }
 
   drawnRows(edges, state) {
-    return edges.map((edge) => {
+    const drawn = edges.slice(0, this.room);
+    this.room -= drawn.length;
+    return drawn.map((edge) => {
       const row = this.rows.get(edge.name) ?? new Row();
       this.rows.set(edge.name, row);
       row.draw(edge, state.now);

@@ -1,6 +1,8 @@
 import { element, setText, stateBadge } from "./dom.js";
 import * as format from "./format.js";
 
+const LINES_MAX = 150;
+
 class Journal {
   constructor(root, live) {
     this.live = live;
@@ -38,8 +40,10 @@ class Journal {
         (!this.grave.checked || entry.grave) &&
         (!text || `${entry.about} ${entry.text}`.toLowerCase().includes(text)),
     );
-    setText(this.count, `${shown.length} of ${state.journal.length} lines`);
-    this.list.replaceChildren(...shown.reverse().map((entry) => this.line(entry)));
+    const newest = shown.slice(-LINES_MAX);
+    const left = shown.length - newest.length;
+    setText(this.count, `${shown.length} of ${state.journal.length} lines${left ? `, the newest ${LINES_MAX} below` : ""}`);
+    this.list.replaceChildren(...newest.reverse().map((entry) => this.line(entry)));
   }
 
   line(entry) {

@@ -10,7 +10,11 @@ function asked(order) {
   const { parts, ...rest } = order.asked;
   const words = Object.entries(rest)
     .filter(([, value]) => value !== "" && value !== false)
-    .map(([name, value]) => (value === true ? name : `${name} ${[value].flat().join(", ")}`));
+    .map(([name, value]) => {
+      if (name === "bytes_per_second") return `at most ${format.bytes(value)}/s`;
+      if (name === "bytes") return `the first ${format.bytes(value)}`;
+      return value === true ? name : `${name.replaceAll("_", " ")} ${[value].flat().join(", ")}`;
+    });
   if (parts) words.unshift(`${parts.length} beginning${parts.length === 1 ? "" : "s"} of films`);
   return words.join(" · ") || "everything";
 }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from geo_router.fleet import Observation, Result
 from geo_router.overview.board import FIGURES, SERIES, Board
-from tests.geo_router.worlds import FAILED
+from tests.geo_router.worlds import FAILED, TIMED_OUT
 
 
 def body(name: str = "fra-0", state: str = "up", **more: Any) -> dict[str, Any]:
@@ -61,6 +61,16 @@ def test_figures_of_an_edge_are_what_it_tells_and_end_with_its_answers() -> None
     message = board.tick(4.0, [body(state="suspect")])
     assert message["figures"]["fra-0"][:4] == [None] * 4
     assert (message["sample"]["sent.hit"], message["sample"]["egress_bits_per_second"]) == (0, 0)
+
+
+def test_one_late_answer_is_no_gap_and_two_are() -> None:
+    board = Board(0.0)
+    board.observe("fra-0", told(egress_bits_per_second=8e9), 1.0)
+    shown = []
+    for second in (2.0, 3.0):
+        board.observe("fra-0", TIMED_OUT, second)
+        shown.append(board.tick(second, [body()])["sample"]["egress_bits_per_second"])
+    assert shown == [8e9, 0]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9999), st.booleans()), max_size=20))
