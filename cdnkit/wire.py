@@ -38,6 +38,7 @@ ROUTED_PATHWAY: Final = "router"
 
 # Paths of an edge's admin address.
 DRAIN_PATH: Final = "/v1/drain"
+PLAYERS_PATH: Final = "/v1/players"
 
 # Paths of every tier.
 LIVE_PATH: Final = "/livez"

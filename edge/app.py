@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +19,7 @@ from typing import Any, Final
 import structlog
 
 from cdnkit.errors import CinedgeError
+from cdnkit.playing import Playing
 from cdnkit.service.app import build_app
 from cdnkit.service.auth import BearerAuth
 from cdnkit.service.health import Health
@@ -50,15 +51,17 @@ from edge.fill import Fills
 from edge.followed_file import FollowedFile
 from edge.following import Following, Journals, make_following
 from edge.gathering import Gatherings
+from edge.hearing import Hearing
 from edge.herd import Herds
 from edge.hinting import Hinting
 from edge.ledger import Ledger
 from edge.listening import bind, raise_descriptor_limit
 from edge.load import LoadMeter
 from edge.lookup import Lookup
-from edge.making import make_disks, make_lane
+from edge.making import calm_collector, make_disks, make_lane
 from edge.origin import Origin
 from edge.passthrough import Passthrough
+from edge.players import PlayersDesk
 from edge.purpose import heed_purpose, purpose_pairs
 from edge.readahead import first_part
 from edge.readiness import readiness
@@ -111,6 +114,8 @@ class Worker:
     health: Health
     adopt: Callable[[EdgeNode, Topology], Coroutine[Any, Any, None]]
     """Go on with another topology."""
+    players: Callable[[], Counter[tuple[str, str]]]
+    """What its players have told, by title and measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ class _Made:
     auth: BearerAuth
     traces: Traces | None
     books: Bookkeeping
+    hearing: Hearing
 
     def hang_up(self) -> None:
         """Let go of files that may have been replaced."""
@@ -142,7 +148,9 @@ class _Made:
     def totals(self) -> Totals:
         """What this worker has counted until now."""
         self.accounts.absorb(self.lane)
+        self.hearing.absorb(self.lane)
         totals = read_totals(self.accounts, self.holdings, self.fills, self.server)
+        totals.players.update(self.hearing.counted())
         if self.traces is not None:
             totals.counts.update(self.traces.counts())
         return totals
@@ -231,13 +239,13 @@ async def worker(
         made.health.started()
         host, port = listener.getsockname()[:2]
         _log.info("serving", host=host, port=port, drained=mark.is_set)
-        _calm_collector(holdings.loading)
+        calm_collector(holdings.loading)
         try:
             address = Address(host, port)
             yield Worker(
                 *(server, holdings, made.fills, made.fetcher, made.accounts, made.lane),
                 *(address, admin_url, made.hang_up, made.joined.changes, box, made.health),
-                made.takeover.adopt,
+                *(made.takeover.adopt, lambda: made.totals().players),
             )
         finally:
             made.health.drain()
@@ -259,7 +267,6 @@ def _make(
     joined = join(number, sockets, holdings, limits_of(settings), now)
     box = joined.box
     ids, rules = request_ids(), rules_of(node, topology, now)
-    routing = rules.ways.routing
     ledger, told = Ledger(now()), (lambda: ids(None), box, handing_on(topology.tracing))
     origin = Origin(rules.ways, node.name, *told, ledger.billed, purpose_pairs)
     fills = Fills(holdings, partial(_ask_part, origin), holdings.replaced, ledger.filled)
@@ -274,9 +281,10 @@ def _make(
     lane = make_lane(node, rules, from_entries, log, lane_targets_max)
     absorb = partial(accounts.absorb, lane)
     books = Bookkeeping(ledger, absorb, rules.reporting, now, lot_names())
-    teacher = Teacher(lane, routing, now)
+    teacher = Teacher(lane, rules.ways.routing, now)
     traces = open_traces(topology.tracing, node.name, lane)
-    hinting = Hinting(routing, Warming(holdings, fetcher, fills), now)
+    hinting = Hinting(rules.ways.routing, Warming(holdings, fetcher, fills), now)
+    hearing = Hearing(Playing(), hinting.take, now)
     effects = Effects(holdings, fills, storing, joined.changes)
     passthrough = Passthrough(origin, answers, effects, now)
     health, meter = Health(), LoadMeter(rules.capacity)
@@ -291,7 +299,7 @@ def _make(
             accounts=accounts,
             readiness=partial(readiness, health, mark, meter, holdings.loading),
             new_request_id=ids,
-            hint=hinting.take,
+            hint=hearing.take,
             now=now,
             greet=joined.greet,
             **({} if traces is None else traces.parts()),
@@ -311,7 +319,7 @@ def _make(
     return _Made(
         *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, journals),
         *(certificates, meter, joined, Takeover(node, topology, heirs, now), heirs.auth, traces),
-        books,
+        *(books, hearing),
     )
 
 
@@ -449,13 +457,14 @@ async def _serve_admin(
         return None
     telemetry = Telemetry("edge", node.name)
     telemetry.registry.register(EdgeCollector(tally.of_all))
+    players = PlayersDesk(node.name, made.auth.authorize, lambda: tally.of_all().players)
     drain = DrainDesk(node.name, mark, made.auth.authorize, made.meter.report)
     app = build_app(
         tier="edge",
         name=node.name,
         telemetry=telemetry,
         health=made.health,
-        routes=drain.routes(),
+        routes=[*drain.routes(), *players.routes()],
     )
     listening = await stack.enter_async_context(serve(app, node.admin.host, node.admin.port))
     return listening.url
@@ -482,14 +491,6 @@ async def _tick(made: _Made, tally: Tally) -> None:
             await asyncio.sleep(1.0)
     finally:
         tally.publish()
-
-
-def _calm_collector(loading: Loading) -> None:
-    """Requests make next to no cycles: what lives now stays, and the rest is looked at rarely."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
-    loading.ended.add_done_callback(lambda _: gc.freeze())
 
 
 async def _cancel(task: asyncio.Future[Any]) -> None:

@@ -1,20 +1,27 @@
-"""What a player tells of itself (CMCD, CTA-5004): its bitrate, and what it will ask for next. Pure.
+"""What a player tells in a request (CMCD, CTA-5004): where it stands, and what is heeded. Pure.
 
 Read from the four header fields or the `CMCD` argument. Nothing here is believed further than it
-can do harm: a bitrate moves the player's own pace, a hint is looked at by `edge.hints`.
+can do harm: a bitrate moves the player's own pace, a hint is looked at by `edge.hints`. What
+players tell of their playing is read by `cdnkit.cmcd`.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
+from cdnkit.cmcd import LENGTH_MAX, report_of
+from cdnkit.fields import FieldLines
 from cdnkit.structured import parse_dictionary
 from edge.http1.request import Request
 
-_FIELDS: Final = (b"cmcd-object", b"cmcd-request")
-_LENGTH_MAX: Final = 4096
+CMCD_FIELDS: Final = (b"cmcd-object", b"cmcd-request", b"cmcd-session", b"cmcd-status")
+_LINE: Final = re.compile(
+    rb"\r\nCMCD-(?:Object|Request|Session|Status):[ \t]*([\x20-\x7e]*)(?=\r\n)", re.IGNORECASE
+)
+_ARGUMENT: Final = b"CMCD="
 _BITS_PER_KILOBIT: Final = 1000
 
 
@@ -30,30 +37,50 @@ class Cmcd:
 NOTHING: Final = Cmcd()
 
 
+def text_of(fields: FieldLines, target: bytes) -> str:
+    """All that a request says, as one dictionary; empty when it says nothing."""
+    texts = [fields.text(name) for name in CMCD_FIELDS]
+    return ",".join(text for text in texts if text) or _argument(target)
+
+
+def told_in(head: bytes) -> tuple[bytes, str]:
+    """Target and all that is said in the bytes of a head that the parser would take."""
+    _, _, rest = head.partition(b" ")
+    target, _, _ = rest.partition(b" ")
+    text = b",".join(_LINE.findall(head)).decode("latin-1")
+    return target, text or _argument(target)
+
+
 def read_cmcd(request: Request) -> Cmcd:
-    """What the request says; what cannot be read counts as not said."""
-    texts = [request.fields.text(name) for name in _FIELDS]
-    text = ",".join(text for text in texts if text)
-    if not text:
-        _, _, query = request.target.partition(b"?")
-        text = next(
-            (
-                unquote(argument[5:].decode("latin-1"))
-                for argument in query.split(b"&")
-                if argument.startswith(b"CMCD=")
-            ),
-            "",
-        )
-    if not text or len(text) > _LENGTH_MAX:
-        return NOTHING
-    members = parse_dictionary(text)
-    if members is None:
+    """What the request says that is heeded; what cannot be read counts as not said."""
+    text = text_of(request.fields, request.target)
+    members = parse_dictionary(text) if 0 < len(text) <= LENGTH_MAX else None
+    if not members:
         return NOTHING
     values = {name: member[0] for name, member in members.items()}
-    bitrate, following = values.get("br"), values.get("nor")
-    part = values.get("nrr")
-    return Cmcd(
-        bitrate * _BITS_PER_KILOBIT // 8 if type(bitrate) is int and bitrate > 0 else 0,
-        following if isinstance(following, str) else "",
-        part if isinstance(part, str) else "",
-    )
+    following, part = _next(values.get("nor"))
+    bitrate = report_of(members).bitrate_kbps or 0
+    if not part and isinstance(values.get("nrr"), str):
+        part = str(values["nrr"])
+    return Cmcd(bitrate * _BITS_PER_KILOBIT // 8, following, part)
+
+
+def _next(value: Any) -> tuple[str, str]:
+    """The next object and its range: a text, or since version 2 a list of texts with ranges."""
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        first, parameters = value[0]
+        part = parameters.get("r")
+        return _text(first), _text(part)
+    return _text(value), ""
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _argument(target: bytes) -> str:
+    _, _, query = target.partition(b"?")
+    for argument in query.split(b"&"):
+        if argument.startswith(_ARGUMENT):
+            return unquote(argument[len(_ARGUMENT) :].decode("latin-1"))
+    return ""

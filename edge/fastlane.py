@@ -38,6 +38,8 @@ _MORE: Final = socket.MSG_MORE | socket.MSG_NOSIGNAL
 _CONTENT_RANGE: Final = b"\r\nContent-Range: bytes "
 _CONTENT_LENGTH: Final = b"\r\nContent-Length: "
 _ZERO: Final = ord("0")
+HEARD_MAX: Final = 200
+"""Heads kept of a second with as many players as the one before: what reading costs is bounded."""
 
 
 class FastLane:
@@ -63,6 +65,9 @@ class FastLane:
         self.cut_short = 0
         self.stirred: list[Entry] = []
         self._unbilled: list[Hot] = []
+        self._heard: list[bytes] = []
+        self._heard_every = 1
+        self._telling = 0
         self.log = log
         self.targets = targets
         self.blocks = HeadBlocks()
@@ -102,7 +107,7 @@ class FastLane:
         end of `after`, and that is the end of `data`: no second request, content or other field.
         """
         if connection.sends_cmcd:
-            data = without_cmcd(data)
+            return self._answer_telling(connection, data)
         end = data.find(b" ", 4)
         if len(data) - end == connection.plain_size and data.endswith(connection.plain):
             hot = self._by_line.get(data[:end]) or self.targets.without_cmcd(data[:end])
@@ -114,6 +119,26 @@ class FastLane:
             stop = len(data) - connection.after_size
             return self._part(connection, hot, data[end + connection.before_size : stop])
         return self.recalls and self._recall(connection, data, end)
+
+    def _answer_telling(self, connection: Connection, data: bytes) -> bool:
+        """The same of a player that tells how it plays: that decides nothing, and is kept."""
+        connection.sends_cmcd = False
+        try:
+            if not self.answer(connection, without_cmcd(data)):
+                return False
+        finally:
+            connection.sends_cmcd = True
+        self._telling += 1
+        if self._telling % self._heard_every == 0:
+            self._heard.append(data)
+        return True
+
+    def take_heard(self) -> tuple[list[bytes], int]:
+        """Heads of players that told something, and how many were passed over: once a second."""
+        heard, telling = self._heard, self._telling
+        self._heard, self._telling = [], 0
+        self._heard_every = max(1, -(-telling // HEARD_MAX))
+        return heard, telling - len(heard)
 
     def _recall(self, connection: Connection, data: bytes, end: int) -> bool:
         """The first of its kind on this connection, of a kind that another one has shown."""

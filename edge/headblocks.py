@@ -82,7 +82,8 @@ class HeadBlocks:
             # A token is checked wherever it is given, for paths that ask for none too.
             return
         stripped = _CMCD_LINE.sub(b"", block)
-        connection.sends_cmcd = connection.sends_cmcd or stripped != block
+        tells = stripped != block or b"CMCD=" in head[:start]
+        connection.sends_cmcd = connection.sends_cmcd or tells
         self._keep(connection, stripped, fields)
 
     def recall(self, connection: Connection, block: bytes) -> bool:

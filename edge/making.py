@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import secrets
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from cdnkit.service.logs import AccessLog
 from config.topology import EdgeNode
 from edge.cache.disk import Disk
+from edge.cache.loading import Loading
 from edge.entry_answer import EntryAnswers
 from edge.fastlane import FastLane
 from edge.lanelog import lane_log_of
@@ -31,3 +33,11 @@ def make_lane(
         lane_log = lane_log_of(node.name, prefix, node.settings.log_sample_ratio, random.random)
     targets = Targets(targets_max)
     return FastLane(answers.lane_heads, prefix, lane_log, targets, rules.repeats_at_once)
+
+
+def calm_collector(loading: Loading) -> None:
+    """Requests make next to no cycles: what lives now stays, and the rest is looked at rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    loading.ended.add_done_callback(lambda _: gc.freeze())

@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from edge.players import player_metrics
 from edge.totals import Totals
 
 _COUNTS: Final = {
@@ -82,5 +83,6 @@ class EdgeCollector(Collector):
         yield ruling
         for name, doc in _COUNTS.items():
             yield CounterMetricFamily(f"cinedge_edge_{name}", doc, value=totals.counts[name])
+        yield from player_metrics(totals.players)
         for name, doc in _LEVELS.items():
             yield GaugeMetricFamily(f"cinedge_edge_{name}", doc, value=totals.levels[name])

@@ -10,7 +10,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edge.account import Accounts
@@ -24,7 +24,8 @@ class Totals:
     """Counts by name; `requests` by outcome, reason and status, `sent_bytes` by the first two.
 
     `evictions` are by the rule that ruled, in blocks, bytes and idle_seconds; `ruling` is how many
-    disks each rule rules. `levels` and `ruling` are what is now, all others only ever grow.
+    disks each rule rules. `players` has what players told, by title and measure. `levels` and
+    `ruling` are what is now, all others only ever grow.
     """
 
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -33,10 +34,11 @@ class Totals:
     levels: Counter[str] = field(default_factory=Counter)
     evictions: Counter[tuple[str, str]] = field(default_factory=Counter)
     ruling: Counter[str] = field(default_factory=Counter)
+    players: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def without_levels(self) -> Totals:
         """What stays true of a worker that has ended."""
-        return Totals(self.requests, self.sent_bytes, self.counts, evictions=self.evictions)
+        return replace(self, levels=Counter(), ruling=Counter())
 
     def to_bytes(self) -> bytes:
         """The record as JSON; `from_bytes` reads it."""
@@ -48,13 +50,14 @@ class Totals:
                 self.levels,
                 [[*key, count] for key, count in self.evictions.items()],
                 self.ruling,
+                [[*key, count] for key, count in self.players.items()],
             ]
         ).encode()
 
     @classmethod
     def from_bytes(cls, text: bytes) -> Totals:
         """A record that `to_bytes` made."""
-        requests, sent_bytes, counts, levels, evictions, ruling = json.loads(text)
+        requests, sent_bytes, counts, levels, evictions, ruling, players = json.loads(text)
         return cls(
             _keyed(requests),
             _keyed(sent_bytes),
@@ -62,6 +65,7 @@ class Totals:
             Counter(levels),
             _keyed(evictions),
             Counter(ruling),
+            _keyed(players),
         )
 
 
@@ -75,6 +79,7 @@ def add_up(all_totals: Iterable[Totals]) -> Totals:
         total.levels.update(each.levels)
         total.evictions.update(each.evictions)
         total.ruling.update(each.ruling)
+        total.players.update(each.players)
     return total
 
 
