@@ -7,16 +7,22 @@ buffer and the largest bitrate are taken of them. What cannot be read counts as 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from cdnkit.structured import Member, Token, parse_dictionary
+from cdnkit.structured import Token, parse_dictionary
 
 LENGTH_MAX: Final = 4096
 OBJECT_TYPES: Final = ("m", "a", "v", "av", "i", "c", "tt", "k", "o")
 STREAM_TYPES: Final = ("v", "l", "ll")
+_PATTERN: Final = (
+    r'([a-z][a-z0-9_-]*)(?:(=)(?:([0-9]{1,15})|"([ !#-\[\]-~]*)"|([A-Za-z][A-Za-z0-9_-]*)))?'
+)
+_MEMBER: Final = re.compile(_PATTERN + r"(?:,|\Z)")
+_PLAIN: Final = re.compile(f"(?:{_PATTERN},)*{_PATTERN}")
 _SESSION_LENGTH_MAX: Final = 64
 _NUMBER_MAX: Final = 10**9
 _REBUFFERING: Final = "r"
@@ -46,15 +52,31 @@ class Report:
 
 def parse_report(text: str) -> Report | None:
     """The report in a text of CMCD; None when it is none, or says nothing."""
-    if not text or len(text) > LENGTH_MAX:
+    values = parse_values(text)
+    return report_of(values) if values else None
+
+
+def parse_values(text: str) -> dict[str, Any] | None:
+    """The value of each key, a list of pairs (value, parameters) for a list; None for nonsense."""
+    if len(text) > LENGTH_MAX:
         return None
+    if _PLAIN.fullmatch(text):
+        # A quarter of the time of the whole grammar, for what nearly all players send.
+        return {found[0]: _plain_value(*found) for found in _MEMBER.findall(text)}
     members = parse_dictionary(text)
-    return report_of(members) if members else None
+    return None if members is None else {name: member[0] for name, member in members.items()}
 
 
-def report_of(members: Mapping[str, Member]) -> Report:
-    """The report that members of a dictionary make."""
-    values = {name: member[0] for name, member in members.items()}
+def _plain_value(name: str, mark: str, digits: str, quoted: str, token: str) -> Any:
+    if not mark:
+        return True
+    if digits:
+        return int(digits)
+    return Token(token) if token else quoted
+
+
+def report_of(values: Mapping[str, Any]) -> Report:
+    """The report that values of keys make."""
     rate = values.get("pr", 1)
     return Report(
         session=_text(values.get("sid")),

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
-from cdnkit.cmcd import LENGTH_MAX, report_of
+from cdnkit.cmcd import parse_values, report_of
 from cdnkit.fields import FieldLines
-from cdnkit.structured import parse_dictionary
 from edge.http1.request import Request
 
 CMCD_FIELDS: Final = (b"cmcd-object", b"cmcd-request", b"cmcd-session", b"cmcd-status")
@@ -54,12 +53,11 @@ def told_in(head: bytes) -> tuple[bytes, str]:
 def read_cmcd(request: Request) -> Cmcd:
     """What the request says that is heeded; what cannot be read counts as not said."""
     text = text_of(request.fields, request.target)
-    members = parse_dictionary(text) if 0 < len(text) <= LENGTH_MAX else None
-    if not members:
+    values = parse_values(text)
+    if not values:
         return NOTHING
-    values = {name: member[0] for name, member in members.items()}
     following, part = _next(values.get("nor"))
-    bitrate = report_of(members).bitrate_kbps or 0
+    bitrate = report_of(values).bitrate_kbps or 0
     if not part and isinstance(values.get("nrr"), str):
         part = str(values["nrr"])
     return Cmcd(bitrate * _BITS_PER_KILOBIT // 8, following, part)

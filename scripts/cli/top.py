@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +33,9 @@ from scripts.overview.busiest import (
     rows_of,
 )
 from scripts.overview.looking import look
+from scripts.overview.players import Players
 
-_BAR_CELLS: Final = 20
+_BAR_CELLS: Final = 10
 Rates = list[EdgeRate] | list[TitleRate]
 
 _DESCRIPTION = """\
@@ -48,7 +50,9 @@ examples:
   cinedge top --once --json                for programs: one look, as JSON
 
 A title's bytes count when the answer ends. viewers: sessions, or addresses where
-there are no sessions. Where output is no terminal, one look is printed.
+there are no sessions. rebuf: share of sessions whose player told (CMCD) that its
+buffer ran empty since the last look; edges without an admin address tell none.
+Where output is no terminal, one look is printed.
 exit codes: 0 done, 2 wrong arguments or topology."""
 
 
@@ -120,6 +124,7 @@ def titles(
     names = [edge.name for edge in topology.edges]
     tails = [Tail(path, LOOK_BACK_BYTES) for path in log_files(topology, names)]
     kept: list[Record] = []
+    players = Players(topology)
 
     def looking() -> list[TitleRate]:
         after = clock() - window_seconds
@@ -129,7 +134,11 @@ def titles(
             for record in (*kept, *filter(None, fresh))
             if seconds_of(record) >= after and record.get("node") in names
         ]
-        return busiest_titles(kept, window_seconds)
+        starving = players.look()
+        return [
+            replace(each, rebuffering=starving.get(each.title))
+            for each in busiest_titles(kept, window_seconds)
+        ]
 
     return looking
 
@@ -137,7 +146,7 @@ def titles(
 def table_of(rates: Rates, count: int) -> Table:
     """The first of them, with a bar each."""
     titled = bool(rates) and isinstance(rates[0], TitleRate)
-    last = ("requests/s", "hits", "viewers", "edges") if titled else ("load", "streams", "hits")
+    last = ("req/s", "hits", "viewers", "edges", "rebuf") if titled else ("load", "streams", "hits")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("title" if titled else "edge", overflow="fold")
     table.add_column("bytes/s", justify="right", no_wrap=True)
@@ -159,7 +168,8 @@ def table_of(rates: Rates, count: int) -> Table:
 def _figures(each: EdgeRate | TitleRate) -> tuple[str, ...]:
     if isinstance(each, TitleRate):
         requests = f"{each.requests_per_second:.1f}"
-        return requests, f"{each.hits:.1%}", str(each.viewers), str(len(each.edges))
+        starved = "-" if each.rebuffering is None else f"{each.rebuffering:.1%}"
+        return requests, f"{each.hits:.1%}", str(each.viewers), str(len(each.edges)), starved
     shown = ("-" if each.load is None else f"{each.load:.2f}", _or_dash(each.streams))
     return *shown, "-" if each.hits is None else f"{each.hits:.1%}"
 

@@ -32,7 +32,10 @@ class EdgeRate:
 
 @dataclass(frozen=True, slots=True)
 class TitleRate:
-    """What is sent of a title; `hits` is the share of its bytes that was at hand."""
+    """What is sent of a title; `hits` is the share of its bytes that was at hand.
+
+    `rebuffering` is the share of its sessions that starved; None where no player told.
+    """
 
     title: str
     bytes_per_second: float
@@ -40,6 +43,7 @@ class TitleRate:
     hits: float
     viewers: int
     edges: tuple[str, ...]
+    rebuffering: float | None = None
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdnkit.cmcd import LENGTH_MAX, Report, parse_report
+from cdnkit.cmcd import LENGTH_MAX, Report, parse_report, parse_values
+from cdnkit.structured import parse_dictionary
 
 # The example of CTA-5004 2.2, and the same in the words of version 2.
 FIRST = 'bl=21300,br=3200,bs,cid="film",d=4004,dl=18500,mtp=48100,nor="b",ot=v,pr=1.08,rtp=12000,'
@@ -42,6 +43,44 @@ def test_each_key_is_believed_within_reason(text: str, said: Report) -> None:
 @pytest.mark.parametrize("text", ["", "bl=", "bl=1," + "x" * LENGTH_MAX, "bl=(1", "ünder=1"])
 def test_what_is_no_dictionary_says_nothing(text: str) -> None:
     assert parse_report(text) is None
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "bs",
+                "bl=7",
+                'sid="a b"',
+                "ot=av",
+                "br=0012",
+                'cid=""',
+                "su=?1",
+                "pr=1.5",
+                "x-y=z",
+                "bl=(1 2;a)",
+                "bl=-1",
+                "st=v.v",
+                "a=1e5",
+                'b="\\""',
+                "bl=8",
+                "=",
+                "",
+                "B=1",
+                " bs",
+            ]
+        ),
+        max_size=6,
+    ).map(",".join)
+)
+def test_what_is_plain_means_what_the_whole_grammar_says(text: str) -> None:
+    members = parse_dictionary(text)
+    expected = None if members is None else {name: item[0] for name, item in members.items()}
+    found = parse_values(text)
+    assert found == expected
+    assert {k: type(v) for k, v in (found or {}).items()} == {
+        k: type(v) for k, v in (expected or {}).items()
+    }
 
 
 @given(st.text(st.sampled_from('abcdeilmnoprstuv0123456789=,;()"?.- ')))
