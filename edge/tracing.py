@@ -28,7 +28,8 @@ from edge.onward import HOP_FIELD
 
 _PARENT: Final = TRACEPARENT.encode()
 _STATE: Final = TRACESTATE.encode()
-_DUE_MAX: Final = 1024
+_DUE_MAX: Final = 256
+"""As many as one turn of the loop may find; who was due and asked for nothing is forgotten."""
 
 
 class LaneSample:
@@ -42,7 +43,7 @@ class LaneSample:
         self._answer = lane.answer
         self._ratio = ratio
         self._chance = chance
-        self._due: set[Connection] = set()
+        self._due: dict[Connection, None] = {}
         self._left = self._gap()
 
     def answer(self, connection: Connection, data: bytes) -> bool:
@@ -53,15 +54,16 @@ class LaneSample:
             self._left -= 1
             return True
         self._left = self._gap()
-        if len(self._due) < _DUE_MAX:
-            self._due.add(connection)
+        if len(self._due) >= _DUE_MAX:
+            del self._due[next(iter(self._due))]
+        self._due[connection] = None
         return False
 
     def takes(self, connection: Connection) -> bool:
         """Whether the request that this connection has sent was due; told once."""
         if connection not in self._due:
             return False
-        self._due.discard(connection)
+        del self._due[connection]
         return True
 
     def _gap(self) -> int:

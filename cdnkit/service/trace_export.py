@@ -50,7 +50,9 @@ class Exporter:
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         self.sent_total = 0
-        self.dropped_total = 0
+        # Each has one thread that counts it.
+        self._turned_away = 0
+        self._lost = 0
         self._make_send = make_send
         self._spans_max = spans_max
         self._interval_seconds = interval_seconds
@@ -70,17 +72,26 @@ class Exporter:
         # A daemon: a collector that takes longer than this keeps no process from its end.
         self._thread.join(CLOSE_SECONDS)
 
+    @property
+    def dropped_total(self) -> int:
+        """Spans that no collector has taken."""
+        return self._turned_away + self._lost
+
     def keep(self, span: Span) -> None:
         """Take a span that has ended, or drop it; never waits."""
         if len(self._waiting) >= self._spans_max:
-            self.dropped_total += 1
+            self._turned_away += 1
             return
         self._waiting.append(span)
         if len(self._waiting) >= BATCH_SPANS:
             self._much.set()
 
     def _run(self) -> None:
-        send = self._make_send()
+        try:
+            send = self._make_send()
+        except Exception:  # what waits is dropped once it is too much
+            _log.exception("traces cannot be sent")
+            return
         while not (self._ending and not self._waiting):
             self._much.wait(self._interval_seconds)
             self._much.clear()
@@ -101,7 +112,7 @@ class Exporter:
         if arrived:
             self.sent_total += len(batch)
         else:
-            self.dropped_total += len(batch)
+            self._lost += len(batch)
         if arrived != self._delivers:
             self._delivers = arrived
             say = _log.info if arrived else _log.warning
@@ -114,8 +125,7 @@ def open_exporter(endpoint: str, tier: str, node: str) -> Exporter:
     `endpoint` is the whole URL, such as http://127.0.0.1:4318/v1/traces. Raises UnavailableError
     when the extra `traces` is not installed.
     """
-    # Not found_spec of the leaf alone: that would import its parents here and now.
-    if importlib.util.find_spec("opentelemetry") is None or not _is_installed():
+    if not _is_installed():
         raise UnavailableError("tracing needs OpenTelemetry: pip install 'cinedge[traces]'")
     return Exporter(lambda: otlp_sender(endpoint, tier, node))
 

@@ -169,6 +169,16 @@ def test_what_is_due_is_told_once() -> None:
     assert not sample.takes(mine)
 
 
+def test_who_was_due_and_asked_for_nothing_keeps_nobody_else_out() -> None:
+    sample = sample_of(Lane(), 1.0)
+    connections = [cast(Connection, object()) for _ in range(1000)]
+    for connection in connections:
+        assert not sample.answer(connection, b"")
+    assert not sample.takes(connections[0])
+    assert sample.takes(connections[-1])
+    assert len(sample._due) < 300
+
+
 def test_what_the_lane_leaves_to_the_full_path_is_drawn_there() -> None:
     lane: Any = Lane()
     sample = sample_of(lane, 0.001)

@@ -351,3 +351,20 @@ def test_the_command_shows_what_the_log_has(cluster: Cluster, got: dict[str, Got
         had = sum(count for (outcome, _), count in logged.items() if outcome in HAD)
         own = sum(count for (outcome, _), count in logged.items() if outcome == "own")
         assert hit_ratio(seen) == pytest.approx(had / (sum(logged.values()) - own), abs=1e-4)
+
+
+def test_what_edges_tell_routers_is_what_the_log_has(cluster: Cluster, got: dict[str, Got]) -> None:
+    for name in got:
+        logged = by_class(cluster.access_log(name))
+        # The question is an answer of its own: such are left out, here as on the operator's page.
+        wanted = {
+            f"{outcome}:{reason}" if reason else outcome: count
+            for (outcome, reason), count in logged.items()
+            if outcome != "own" and count
+        }
+
+        def agrees(name: str = name, wanted: dict[str, int] = wanted) -> bool:
+            sent = httpx.get(f"{cluster.edges[name]}/readyz").json()["sent_bytes"]
+            return {label: n for label, n in sent.items() if label != "own" and n} == wanted
+
+        wait_until(agrees, f"{name} tells as much", 10)

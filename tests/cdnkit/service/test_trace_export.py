@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from cdnkit.errors import UnavailableError
-from cdnkit.service.trace_export import BATCH_SPANS, Exporter, open_exporter
+from cdnkit.service.trace_export import BATCH_SPANS, Exporter, Send, open_exporter
 from cdnkit.service.tracing import Kind, Span, Tracer
 from cdnkit.trace_context import Parent
 from tests.helpers.collector import Collector
@@ -104,3 +104,13 @@ def test_without_the_extra_a_start_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UnavailableError, match=r"cinedge\[traces\]"):
         open_exporter("http://127.0.0.1:1/v1/traces", "edge", "e1")
+
+
+def test_an_exporter_that_cannot_be_made_hurts_nobody() -> None:
+    def make() -> Send:
+        raise ImportError("half an installation")
+
+    with Exporter(make, spans_max=3) as exporter:
+        for span in spans(5):
+            exporter.keep(span)
+    assert (exporter.sent_total, exporter.dropped_total) == (0, 2)
