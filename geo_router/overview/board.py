@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from geo_router.fleet import SERVING, Observation, Result, State
-from geo_router.overview.figures import HIT, KINDS, Figures, gain, read_figures
+from geo_router.overview.figures import HIT, KINDS, OWN, Figures, gain, read_figures
 from geo_router.overview.flows import Flows
 from geo_router.overview.history import History
 from geo_router.overview.journal import Journal
@@ -164,7 +164,7 @@ class Board:
             now,
             rates,
             before.hit_bytes * _FADE + grown.sent.get(HIT, 0),
-            before.sent_bytes * _FADE + sum(grown.sent.values()),
+            before.sent_bytes * _FADE + sum(grown.sent.values()) - grown.sent.get(OWN, 0),
         )
 
     def _silence(self, edge: str, result: Result) -> None:

@@ -13,18 +13,21 @@ from typing import Any, Final
 from cdnkit.wire import MissClass, Outcome
 
 HIT: Final = "hit"
+OWN: Final = Outcome.OWN.value
+"""Answers about the edge itself, to probes for one: nobody could have had them at hand."""
 OTHER: Final = "other"
 KINDS: Final = (
     HIT,
     *(each.value for each in MissClass),
     Outcome.PASS.value,
     Outcome.ERROR.value,
+    OWN,
     OTHER,
 )
 """Kinds of bytes sent: those that were at hand, then why the others were not."""
 
 _AT_HAND: Final = frozenset({Outcome.HIT.value, Outcome.STALE.value, Outcome.REVALIDATED.value})
-_BY_OUTCOME: Final = frozenset({Outcome.PASS.value, Outcome.ERROR.value})
+_BY_OUTCOME: Final = frozenset({Outcome.PASS.value, Outcome.ERROR.value, Outcome.OWN.value})
 _REASONS: Final = frozenset(each.value for each in MissClass)
 _LABELS_MAX: Final = 200
 _MOST: Final = 1e18

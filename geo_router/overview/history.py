@@ -1,7 +1,7 @@
 """The last minutes and hours of an installation, in rings of a fixed size. Pure.
 
 A ring holds one number per series and step, in arrays that are made once: with `FINE`, `COARSE`
-and twenty series that is 2760 steps of 160 bytes, 442 kB. What was not seen is a gap, never
+and nineteen series that is 2760 steps of 152 bytes, 420 kB. What was not seen is a gap, never
 a guess.
 """
 

@@ -150,7 +150,9 @@ export class WorldMap {
     const most = Math.max(0.001, ...flows.map((flow) => flow.per_second));
     const far = flows.filter((flow) => !isHere(flow, places.get(flow.site)));
     this.routes.replaceChildren(...far.map((flow) => route(flow, places.get(flow.site), most)));
+    const near = flows.filter((flow) => isHere(flow, places.get(flow.site)));
     this.viewers.replaceChildren(
+      ...near.map((flow) => ring(flow, places.get(flow.site), most)),
       ...far.map((flow) => {
         const [cx, cy] = project(flow.longitude, flow.latitude);
         return drawing("circle", { cx: cx.toFixed(1), cy: cy.toFixed(1), r: 1.8 });
@@ -161,6 +163,13 @@ export class WorldMap {
 
 function isHere(flow, site) {
   return Math.abs(flow.latitude - site.latitude) < HERE && Math.abs(flow.longitude - site.longitude) < HERE;
+}
+
+// Viewers beside their site: a line would have no length.
+function ring(flow, site, most) {
+  const [cx, cy] = project(site.longitude, site.latitude);
+  const radius = 12 + 7 * Math.sqrt(flow.per_second / most);
+  return drawing("circle", { class: "near", cx: cx.toFixed(1), cy: cy.toFixed(1), r: radius.toFixed(1) });
 }
 
 function route(flow, site, most) {

@@ -16,6 +16,7 @@ const LABELS = {
   "readahead-late": "still coming",
   pass: "passed through",
   error: "errors",
+  own: "the edges' own",
   other: "other",
 };
 const RANGES = [
@@ -23,6 +24,9 @@ const RANGES = [
   ["coarse", "6 hours"],
 ];
 const bytesPerSecond = (value) => (value === null || value === undefined ? "–" : `${format.bytes(value)}/s`);
+
+// Answers of edges about themselves are neither at hand nor missed.
+const OWN = "own";
 
 function hitRatio(kinds) {
   return (series, index) => {
@@ -35,7 +39,7 @@ function hitRatio(kinds) {
 const of = (name) => (series, index) => series[name][index];
 
 function charts(kinds) {
-  const misses = kinds.filter((kind) => kind !== "hit");
+  const misses = kinds.filter((kind) => kind !== "hit" && kind !== OWN);
   return [
     new Chart({
       title: "Throughput to viewers",
@@ -47,7 +51,7 @@ function charts(kinds) {
       title: "Hit ratio by bytes",
       unit: (share) => format.percent(share),
       most: 1,
-      series: [{ label: "at hand", of: hitRatio(kinds), colour: "up" }],
+      series: [{ label: "at hand", of: hitRatio(kinds.filter((kind) => kind !== OWN)), colour: "up" }],
     }),
     new Chart({
       title: "Bytes that were not at hand, by reason",
@@ -148,8 +152,9 @@ class Overview {
     const { sample } = state;
     const edges = [...state.edges.values()];
     const serving = edges.filter((edge) => edge.state === "up" || edge.state === "suspect").length;
-    const sent = state.kinds.reduce((sum, kind) => sum + (sample[`sent.${kind}`] ?? 0), 0);
-    const total = state.kinds.reduce((sum, kind) => sum + state.sent_bytes[kind], 0);
+    const kinds = state.kinds.filter((kind) => kind !== OWN);
+    const sent = kinds.reduce((sum, kind) => sum + (sample[`sent.${kind}`] ?? 0), 0);
+    const total = kinds.reduce((sum, kind) => sum + state.sent_bytes[kind], 0);
     this.tiles.egress.draw(format.bits(sample.egress_bits_per_second), "to viewers now");
     this.tiles.hits.draw(
       sent > 0 ? format.percent(sample["sent.hit"] / sent) : "–",

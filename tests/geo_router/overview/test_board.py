@@ -49,7 +49,9 @@ def test_figures_of_an_edge_are_what_it_tells_and_end_with_its_answers() -> None
     board = Board(0.0)
     facts = {"load": 0.5, "egress_bits_per_second": 8e9, "streams": 7, "open_connections": 9}
     board.observe("fra-0", told(**facts, sent_bytes={"hit": 0}), 1.0)
-    board.observe("fra-0", told(**facts, sent_bytes={"hit": 300, "miss:cold": 100}), 3.0)
+    board.observe(
+        "fra-0", told(**facts, sent_bytes={"hit": 300, "miss:cold": 100, "own": 900}), 3.0
+    )
     figures = dict(zip(FIGURES, board.tick(3.0, [body()])["figures"]["fra-0"], strict=True))
     assert figures["egress_bits_per_second"] == 8e9
     assert (figures["streams"], figures["connections"]) == (7, 9)

@@ -49,6 +49,7 @@ def test_reasons_name_misses_and_what_was_at_hand_is_a_hit_whatever_its_reason()
         "partial:evicted": "evicted",
         "pass": "pass",
         "error:health": "error",
+        "own": "own",
         "miss": "other",
         "new-word:new-reason": "other",
     }
