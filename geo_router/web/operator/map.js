@@ -112,7 +112,9 @@ export class WorldMap {
       const edges = bySite.get(site.name);
       const health = siteHealth(edges);
       const mark = this.marks.get(site.name);
-      const radius = 3.5 + 8 * Math.sqrt(served.get(site.name) / most);
+      // A site that serves nobody sends nothing, and is the one to be seen.
+      const least = health === "bad" ? 8 : 3.5;
+      const radius = least + 8 * Math.sqrt(served.get(site.name) / most);
       setAttribute(mark, "class", `site health-${health}`);
       setAttribute(mark.firstChild, "r", radius.toFixed(1));
       const well = edges.filter((edge) => edge.state === "up").length;
@@ -128,7 +130,7 @@ export class WorldMap {
       "g",
       { transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, tabindex: "-1", role: "link", "data-site": site.name },
       drawing("circle", { r: 4 }),
-      drawing("path", { class: "cross-out", d: "M-3 -3L3 3M-3 3L3 -3" }),
+      drawing("path", { class: "cross-out", d: "M-3.5 -3.5L3.5 3.5M-3.5 3.5L3.5 -3.5" }),
       drawing("circle", { class: "target", r: 12 }),
     );
     const tell = () => {
@@ -191,6 +193,6 @@ function legend() {
     "ul",
     { class: "legend" },
     ...items,
-    element("li", {}, element("i", { class: "stroke" }), "viewers sent to a site (squares of 5°, lately)"),
+    element("li", {}, element("i", { class: "stroke" }), "viewers sent to a site lately: a line from their square of 5°, a ring when they are beside it"),
   );
 }
