@@ -334,6 +334,11 @@ class EdgeSettings:
         unit="log",
         applies=RESTART,
     )
+    cmsd: bool = setting(
+        "Tell players in CMSD-Dynamic (CTA-5006) what each connection to them carries.",
+        False,
+        applies=RESTART,
+    )
     log_sample_ratio: float = setting(
         "Share of plain hits that the access log has a line for; misses, errors and what was cut "
         "are always there.",

@@ -58,7 +58,7 @@ from edge.ledger import Ledger
 from edge.listening import bind, raise_descriptor_limit
 from edge.load import LoadMeter
 from edge.lookup import Lookup
-from edge.making import calm_collector, make_disks, make_lane
+from edge.making import calm_collector, make_cmsd, make_disks, make_lane
 from edge.origin import Origin
 from edge.passthrough import Passthrough
 from edge.players import PlayersDesk
@@ -276,7 +276,7 @@ def _make(
     certificates, promise = certificates_of(node.tls)
     accounts, answers = Accounts(log, node.name, ledger), Answers(node.name, now, promise)
     bodies, lend = Bodies(fills, settings.read_ahead_blocks), None if box is None else box.lend
-    from_entries = EntryAnswers(node.name, bodies, now, lend, promise)
+    from_entries = EntryAnswers(node.name, bodies, now, lend, promise, make_cmsd(node))
     herds = Herds(fills, bodies, from_entries, accounts.settle, ids)
     lane = make_lane(node, rules, from_entries, log, lane_targets_max)
     absorb = partial(accounts.absorb, lane)
@@ -483,6 +483,8 @@ async def _tick(made: _Made, tally: Tally) -> None:
                 made.joined.box.tick()
             tally.publish()
             made.meter.take(tally.of_all(), loop.time())
+            if made.lane.cmsd is not None:
+                made.lane.cmsd.tick(made.server.connections, made.meter.report())
             if made.certificates is not None:
                 made.certificates.refresh()
             if loop.time() >= swept_at + _UNUSED_FILE_SECONDS:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from edge.server import Server
     from edge.tls import Channel
 
+CONTENT_RANGE = b"\r\nContent-Range: bytes "
+CONTENT_LENGTH = b"\r\nContent-Length: "
 MATCHES_NOTHING = b"\0\0"
 """No head has it where its target ends, not even one without a space, sought at its last byte."""
 
@@ -34,6 +36,8 @@ class Connection:
     `neighbour` marks connections of other workers of this box, `inner` those of other edges.
     `hint` fetches what the client said it will ask for next; it ends with the connection.
     `lingering` connections were answered for the last time and wait for the client to close.
+    `part` and `whole` follow the request id in heads of the fast lane; with `cmsd`, what players
+    are told of this connection, before the range or the length (`edge.cmsd`).
     `recv`, `send` and `send_file` are the socket's own, or those of its TLS `channel`.
     Receiving: `buffer` holds bytes not parsed yet; `readable` says the socket may hold more.
     Remembered header block: `before` runs from the target's end to the Range value, `after` from
@@ -50,6 +54,7 @@ class Connection:
         "channel",
         "client",
         "closing",
+        "cmsd",
         "corked",
         "deadline",
         "ended",
@@ -67,6 +72,7 @@ class Connection:
         "offset",
         "owed",
         "paced",
+        "part",
         "peer",
         "plain",
         "plain_size",
@@ -79,6 +85,7 @@ class Connection:
         "sent_bytes",
         "server",
         "sock",
+        "whole",
     )
 
     def __init__(
@@ -111,6 +118,9 @@ class Connection:
         self.sent_bytes = 0
         self.body: Body | None = None
         self.closing = False
+        self.cmsd = b""
+        self.part = CONTENT_RANGE
+        self.whole = CONTENT_LENGTH
         self.corked = False
         self.lingering = False
         self.ended = False

@@ -28,6 +28,7 @@ from edge.targets import Hot, Targets
 
 if TYPE_CHECKING:
     from edge.blockfile import BlockFile
+    from edge.cmsd import Cmsd
 
 Owed = tuple[Hot, bytes, bytes, float]
 """An answer that is not out yet: (hot, number, digits of its range or none, began_at)."""
@@ -35,8 +36,6 @@ Owed = tuple[Hot, bytes, bytes, float]
 _UNASKED: Final = -1
 """What sendfile has taken when it was not asked, or had no room for a byte."""
 _MORE: Final = socket.MSG_MORE | socket.MSG_NOSIGNAL
-_CONTENT_RANGE: Final = b"\r\nContent-Range: bytes "
-_CONTENT_LENGTH: Final = b"\r\nContent-Length: "
 _ZERO: Final = ord("0")
 HEARD_MAX: Final = 200
 """Heads kept of a second with as many players as the one before: what reading costs is bounded."""
@@ -58,6 +57,7 @@ class FastLane:
         log: LaneLog | None,
         targets: Targets,
         recalls: bool = False,
+        cmsd: Cmsd | None = None,
     ) -> None:
         self.turn_at = 0.0
         self.wholes = 0
@@ -79,6 +79,7 @@ class FastLane:
         self._lengths = Numerals(b"\r\n\r\n")
         self._join = b"".join
         self.recalls = recalls
+        self.cmsd = cmsd
 
     def begin_turn(self, at: float) -> None:
         """Answers from now on are given at this moment (wall clock)."""
@@ -144,6 +145,8 @@ class FastLane:
         """The first of its kind on this connection, of a kind that another one has shown."""
         if end < 0 or connection.neighbour or not self.blocks.recall(connection, data[end:]):
             return False
+        if self.cmsd is not None:
+            self.cmsd.tell(connection)
         return FastLane.answer(self, connection, data)
 
     def take_unbilled(self) -> list[Hot]:
@@ -200,7 +203,7 @@ class FastLane:
         self.parts += 1
         number = b"%x" % self._number
         length = self._lengths[size]
-        head = self._join((hot.head_206, number, _CONTENT_RANGE, shown, hot.size_text, length))
+        head = self._join((hot.head_206, number, connection.part, shown, hot.size_text, length))
         sent, taken = 0, _UNASKED
         try:
             sent = connection.send(head, _MORE)
@@ -258,7 +261,7 @@ class FastLane:
         self.wholes += 1
         number = b"%x" % self._number
         length = self._lengths[len(content)]
-        answer = self._join((hot.head_200, number, _CONTENT_LENGTH, length, content))
+        answer = self._join((hot.head_200, number, connection.whole, length, content))
         try:
             sent = connection.send(answer)
         except BlockingIOError:
@@ -309,10 +312,10 @@ class FastLane:
         length = self._lengths[stop - start]
         if digits:
             self.parts += 1
-            head = self._join((hot.head_206, number, _CONTENT_RANGE, shown, hot.size_text, length))
+            head = self._join((hot.head_206, number, connection.part, shown, hot.size_text, length))
         else:
             self.wholes += 1
-            head = self._join((hot.head_200, number, _CONTENT_LENGTH, length))
+            head = self._join((hot.head_200, number, connection.whole, length))
         sent, position, taken = 0, start, _UNASKED
         try:
             if len(files) > 1:

@@ -11,6 +11,7 @@ from cdnkit.service.logs import AccessLog
 from config.topology import EdgeNode
 from edge.cache.disk import Disk
 from edge.cache.loading import Loading
+from edge.cmsd import Cmsd
 from edge.entry_answer import EntryAnswers
 from edge.fastlane import FastLane
 from edge.lanelog import lane_log_of
@@ -23,6 +24,11 @@ def make_disks(node: EdgeNode, shelves: range) -> list[Disk]:
     return [Disk(Path(disk.path), disk.size_bytes, shelves=shelves) for disk in node.disks]
 
 
+def make_cmsd(node: EdgeNode) -> Cmsd | None:
+    """What tells players of the way to them; None where they are told nothing."""
+    return Cmsd(node.name) if node.settings.cmsd else None
+
+
 def make_lane(
     node: EdgeNode, rules: Rules, answers: EntryAnswers, log: AccessLog, targets_max: int
 ) -> FastLane:
@@ -32,7 +38,8 @@ def make_lane(
     if log.enabled:
         lane_log = lane_log_of(node.name, prefix, node.settings.log_sample_ratio, random.random)
     targets = Targets(targets_max)
-    return FastLane(answers.lane_heads, prefix, lane_log, targets, rules.repeats_at_once)
+    recalls, cmsd = rules.repeats_at_once, answers.cmsd
+    return FastLane(answers.lane_heads, prefix, lane_log, targets, recalls, cmsd)
 
 
 def calm_collector(loading: Loading) -> None:
