@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 from edge.connection import CONTENT_LENGTH, CONTENT_RANGE, Connection
+from edge.exchange import Exchange
 
 RENEWED_MAX: Final = 1000
 """Connections a second: with more of them, what is told is as many seconds old as thousands."""
@@ -35,8 +36,9 @@ class Cmsd:
         self._is_full = False
         self._renewed = 0
 
-    def line(self, connection: Connection) -> bytes:
-        """The field line for an answer on a connection."""
+    def line(self, exchange: Exchange) -> bytes:
+        """The field line for an answer."""
+        connection = exchange.connection
         if not connection.cmsd:
             self.tell(connection)
         return connection.cmsd

@@ -17,7 +17,6 @@ from cdnkit.ranges import lay_out_multipart
 from cdnkit.wire import MissClass, Outcome
 from edge.account import Told
 from edge.bodies import Bodies
-from edge.cmsd import Cmsd
 from edge.entry import ABSENT, EVICTED, HELD, PASSED_BY, UNVERIFIED, Entry
 from edge.exchange import Exchange
 from edge.respond import hop_lines, not_modified_lines, status_line, trace_lines
@@ -51,10 +50,10 @@ class EntryAnswers:
         now: Callable[[], float] = time.time,
         lend: Callable[[Entry, int], tuple[int, int] | None] | None = None,
         promise: bytes = b"",
-        cmsd: Cmsd | None = None,
+        cmsd_line: Callable[[Exchange], bytes] | None = None,
     ) -> None:
         self._promise = promise
-        self.cmsd = cmsd
+        self._cmsd_line = cmsd_line
         self._node = node
         self._lend = lend
         self._bodies = bodies
@@ -205,8 +204,8 @@ class EntryAnswers:
             exchange.connection_line,
             self._promise if exchange.is_of_viewer else b"",
         )
-        if self.cmsd is not None and exchange.is_of_viewer:
-            lines += self.cmsd.line(exchange.connection)
+        if self._cmsd_line is not None and exchange.is_of_viewer:
+            lines += self._cmsd_line(exchange)
         if exchange.asker is None or self._lend is None:
             return lines
         return lines + told.said(self._lend(entry, exchange.asker), held=held)

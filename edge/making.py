@@ -30,7 +30,12 @@ def make_cmsd(node: EdgeNode) -> Cmsd | None:
 
 
 def make_lane(
-    node: EdgeNode, rules: Rules, answers: EntryAnswers, log: AccessLog, targets_max: int
+    node: EdgeNode,
+    rules: Rules,
+    answers: EntryAnswers,
+    log: AccessLog,
+    targets_max: int,
+    cmsd: Cmsd | None = None,
 ) -> FastLane:
     """The fast lane of a worker; with `targets_max` 0 it answers nothing."""
     prefix = secrets.token_hex(6).encode() + b"-f"
@@ -38,7 +43,7 @@ def make_lane(
     if log.enabled:
         lane_log = lane_log_of(node.name, prefix, node.settings.log_sample_ratio, random.random)
     targets = Targets(targets_max)
-    recalls, cmsd = rules.repeats_at_once, answers.cmsd
+    recalls = rules.repeats_at_once
     return FastLane(answers.lane_heads, prefix, lane_log, targets, recalls, cmsd)
 
 

@@ -21,6 +21,6 @@ def test_a_node_has_its_disks_with_the_shelves_of_a_worker() -> None:
 
 def test_a_lane_writes_lines_only_where_there_is_a_log(tmp_path: Path) -> None:
     rules = rules_of(NODE, Topology(), lambda: 0.0)
-    answers = cast(Any, type("Answers", (), {"lane_heads": None, "cmsd": None}))
+    answers = cast(Any, type("Answers", (), {"lane_heads": None}))
     assert make_lane(NODE, rules, answers, open_log(""), 0).log is None
     assert make_lane(NODE, rules, answers, open_log(str(tmp_path / "log")), 0).log is not None
