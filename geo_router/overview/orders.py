@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field
 from cdnkit import wire
 from cdnkit.errors import CinedgeError, ForbiddenError, UnauthorizedError, UnavailableError
 from cdnkit.service.binding import DIGITS
+from cdnkit.service.certificates import trusting_connector
 from cdnkit.service.operations import Answer, Shape, operation
 from config.topology import OriginNode
 
@@ -55,8 +56,12 @@ class CostsQuery(Shape):
 class OrdersDesk:
     """Asks the origins of `origins()`, in order, for as long as it is entered."""
 
-    def __init__(self, origins: Callable[[], tuple[OriginNode, ...]]) -> None:
+    def __init__(
+        self, origins: Callable[[], tuple[OriginNode, ...]], authorities: str = ""
+    ) -> None:
+        """`authorities` is a file with those believed of origins reached by https."""
         self._origins = origins
+        self._authorities = authorities
         self._session: aiohttp.ClientSession | None = None
 
     def routes(self) -> list[web.RouteDef]:
@@ -70,6 +75,7 @@ class OrdersDesk:
     async def running(self) -> AsyncIterator[None]:
         """May be asked inside the block."""
         async with aiohttp.ClientSession(
+            connector=trusting_connector(self._authorities),
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as self._session:

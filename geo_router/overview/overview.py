@@ -34,7 +34,9 @@ class Overview:
         self._reign = reign
         self._now = now
         self._desk = OverviewDesk(self.board, self.hub, reign, now(), now)
-        self._orders = OrdersDesk(lambda: reign.realm.topology.origins)
+        self._orders = OrdersDesk(
+            lambda: reign.realm.topology.origins, reign.realm.topology.authorities
+        )
         self.board.journal.add(now(), "router", "this router started")
         reign.heirs.append(self._inherit)
 
