@@ -17,6 +17,7 @@ from typing import Any, Final
 import aiohttp
 import structlog
 
+from cdnkit.errors import CinedgeError
 from cdnkit.wire import TRAFFIC_PATH
 from edge.ledger import Ledger
 from edge.receipts import Identity
@@ -104,7 +105,13 @@ class Bookkeeping:
             while self._ledger.take(LOT_ROWS_MAX):
                 pass
             return True
-        async with reporting.identity.session() as session:
+        try:
+            session = reporting.identity.session()
+        except CinedgeError as error:
+            # A file of authorities that is just being replaced: the next report tries again.
+            self._log.warning("bytes of titles cannot be reported", detail=error.detail)
+            return False
+        async with session:
             while (lot := self._lot or self._next_lot(reporting.identity.edge)) is not None:
                 self._lot = lot
                 if not await self._send(session, lot):

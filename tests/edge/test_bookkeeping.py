@@ -79,6 +79,18 @@ async def test_an_answer_that_is_lost_changes_no_lot(origin: Origin, failure: st
     assert desk.sums() == {("a", "edge"): 11}
 
 
+async def test_authorities_that_cannot_be_read_now_lose_nothing(origin: Origin) -> None:
+    desk, ledger = Desk(origin), Ledger()
+    keeping = books(ledger)
+    nowhere = Identity("edge-1", 0, 1, "secret", "/nowhere/ca.pem")
+    keeping.adopt(Reporting(nowhere, (origin.url,), 10.0))
+    ledger.add(Traffic.EDGE, "a", 1)
+    assert not await keeping.report()
+    keeping.adopt(Reporting(Identity("edge-1", 0, 1, "secret"), (origin.url,), 10.0))
+    assert await keeping.report()
+    assert desk.sums() == {("a", "edge"): 1}
+
+
 async def test_another_origin_is_told_when_the_first_is_away(origin: Origin) -> None:
     desk, ledger = Desk(origin), Ledger()
     keeping = books(ledger, "http://127.0.0.1:9", origin.url)
