@@ -163,7 +163,7 @@ def run_edge(node: EdgeNode, topology: Topology, file: NodeFile | None = None) -
     """
     raise_descriptor_limit()
     configure_logging("edge", node.name)
-    board, mark = Scoreboard(node.workers), DrainMark(Path(node.disks[0].path))
+    board, mark = Scoreboard(node.workers, time.time()), DrainMark(Path(node.disks[0].path))
     try:
         for disk in node.disks:
             settle(Path(disk.path), node.workers)
@@ -208,7 +208,7 @@ async def worker(
     mark = mark or DrainMark(Path(node.disks[0].path))
     made = _make(node, topology, number, now, lane_targets_max, mark, sockets)
     holdings, server, box = made.holdings, made.server, made.joined.box
-    tally = Tally(made.totals, board or Scoreboard(number + 1), number)
+    tally = Tally(made.totals, board or Scoreboard(number + 1, now()), number)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
         await stack.enter_async_context(made.log)
@@ -482,7 +482,7 @@ async def _tick(made: _Made, tally: Tally) -> None:
             if made.joined.box is not None:
                 made.joined.box.tick()
             tally.publish()
-            made.meter.take(tally.of_all(), loop.time())
+            made.meter.take(tally.of_all(), loop.time(), tally.began_at)
             if made.lane.cmsd is not None:
                 made.lane.cmsd.tick(made.server.connections, made.meter.report())
             if made.certificates is not None:

@@ -53,8 +53,11 @@ class LoadMeter:
         """From now on it has this much."""
         self._capacity = capacity
 
-    def take(self, totals: Totals, now: float) -> None:
-        """Take in the totals of all workers at a moment (seconds, monotonic)."""
+    def take(self, totals: Totals, now: float, began_at: float = 0.0) -> None:
+        """Take in the totals of all workers at a moment (seconds, monotonic).
+
+        They have been counted since `began_at` (seconds since 1970).
+        """
         samples = self._samples
         samples.append(_sample(totals, now))
         # One sample at or before the window's beginning is kept: rates are differences.
@@ -66,6 +69,9 @@ class LoadMeter:
             "in_flight_bytes": totals.levels["in_flight_bytes"],
         }
         self._told = {
+            # Workers answer in turn, each with sums of the others that may be a second older:
+            # a count that is lower than before is a restart only when this has changed, too.
+            "counting_since": round(began_at, 3),
             "sent_bytes": {
                 f"{outcome}:{reason}" if reason else outcome: count
                 for (outcome, reason), count in totals.sent_bytes.items()

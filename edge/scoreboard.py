@@ -22,7 +22,9 @@ _LOOKS_MAX: Final = 3
 class Scoreboard:
     """Make it before the workers are forked; `workers` is their number."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, began_at: float = 0.0) -> None:
+        """`began_at` (seconds since 1970) tells these counts from those before a restart."""
+        self.began_at = began_at
         self._workers = workers
         self._memory = mmap.mmap(-1, workers * _PAGE_BYTES)
         self._read: dict[int, Totals] = {}
@@ -66,6 +68,11 @@ class Tally:
         self._board = board
         self._number = number
         self._before = board.of(number).without_levels()
+
+    @property
+    def began_at(self) -> float:
+        """When the edge began to count."""
+        return self._board.began_at
 
     def publish(self) -> None:
         """Leave this worker's totals for the others."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from geo_router.fleet import SERVING, Observation, Result, State
-from geo_router.overview.figures import HIT, KINDS, OWN, Figures, gain, read_figures
+from geo_router.overview.figures import HIT, KINDS, OWN, Figures, gain, read_figures, settled
 from geo_router.overview.flows import Flows
 from geo_router.overview.history import History
 from geo_router.overview.journal import Journal
@@ -153,6 +153,7 @@ class Board:
         }
 
     def _advance(self, before: _Watched, figures: Figures, now: float, seconds: float) -> _Watched:
+        figures = settled(before.figures, figures)
         grown = gain(before.figures, figures)
         for kind, count in grown.sent.items():
             self._totals[kind] += count
@@ -168,7 +169,6 @@ class Board:
         )
 
     def _silence(self, edge: str, result: Result) -> None:
-        # What it has counted stays known: the bytes until it answers again are not lost.
         watched = self._watched.get(edge)
         if watched is None:
             return
@@ -176,12 +176,7 @@ class Board:
         # One answer that is late is no sign that nothing is sent.
         if result is not Result.TIMED_OUT or watched.late > 1:
             watched.rates = {}
-            kept = watched.figures
-            watched.figures = Figures(
-                fill_bytes=kept.fill_bytes,
-                origin_bytes=kept.origin_bytes,
-                sent_bytes=kept.sent_bytes,
-            )
+            watched.figures = watched.figures.without_levels()
 
     def _figures_of(self, body: Mapping[str, Any]) -> list[float | None]:
         watched = self._watched.get(str(body["name"]))

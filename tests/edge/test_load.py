@@ -91,7 +91,9 @@ def test_bytes_are_told_by_outcome_and_reason_since_the_start() -> None:
     meter = LoadMeter(GIGABIT)
     assert meter.report() == {}
     sent = Counter({("hit", ""): 70, ("miss", "cold"): 30})
-    meter.take(Totals(sent_bytes=sent, counts=Counter(fill_bytes=40, origin_bytes=10)), 0.0)
+    counted = Totals(sent_bytes=sent, counts=Counter(fill_bytes=40, origin_bytes=10))
+    meter.take(counted, 0.0, 1_700_000_000.1234)
     report = meter.report()
+    assert report["counting_since"] == 1_700_000_000.123
     assert report["sent_bytes"] == {"hit": 70, "miss:cold": 30}
     assert (report["fill_bytes"], report["origin_bytes"]) == (40, 10)

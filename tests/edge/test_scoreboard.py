@@ -58,7 +58,7 @@ def test_totals_beyond_the_page_are_not_left() -> None:
 
 
 def test_a_worker_goes_on_from_the_counts_of_the_one_before_it() -> None:
-    board = Scoreboard(2)
+    board = Scoreboard(2, 5.0)
     board.publish(0, counted(10, held=3))
     board.publish(1, counted(100, held=50))
     tally = Tally(lambda: counted(1, held=2), board, 0)
@@ -66,3 +66,4 @@ def test_a_worker_goes_on_from_the_counts_of_the_one_before_it() -> None:
         tally.publish()
         assert board.of(0) == counted(11, held=2)
         assert tally.of_all() == counted(111, held=52)
+    assert tally.began_at == 5.0

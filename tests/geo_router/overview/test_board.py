@@ -87,6 +87,16 @@ def test_no_byte_is_lost_or_counted_twice(looks: list[tuple[int, bool]]) -> None
     assert board.tick(100.0, [body()])["sent_bytes"]["hit"] == sent
 
 
+def test_the_older_sum_of_another_worker_is_no_restart() -> None:
+    board = Board(0.0)
+    for at, count in ((1.0, 10**9), (2.0, 10**9 + 50), (3.0, 10**9), (4.0, 10**9 + 60)):
+        facts = {"counting_since": 7.0, "sent_bytes": {"hit": count}, "fill_bytes": count}
+        board.observe("fra-0", told(**facts), at)
+        sample = board.tick(at, [body()])["sample"]
+        assert sample["fill_bytes_per_second"] <= 50
+    assert board.snapshot(4.0)["sent_bytes"]["hit"] == 60
+
+
 def test_two_looks_in_one_moment_make_no_rate() -> None:
     board = Board(0.0)
     for at, count in ((1.0, 0), (2.0, 100), (2.01, 200)):
