@@ -60,6 +60,9 @@ class TlsSettings(Protocol):
 class Certificates:
     """The context of connections that come in; new ones get what its files say now.
 
+    Listeners keep `context`, which hands each new connection on to one of the newest files: loaded
+    into the same context, a pair of another kind of key would stand beside the old one.
+
     Raises CertificateError when the files cannot be used at the start; later what is in use stays.
     """
 
@@ -69,7 +72,8 @@ class Certificates:
         self._stamp = self._stat()
         self.hsts = f"max-age={settings.hsts_seconds}" if settings.hsts_seconds else ""
         """What Strict-Transport-Security says (RFC 6797 6.1); empty: nothing."""
-        self.context = make_context(*self._files, self._oldest)
+        self.context = self._newest = make_context(*self._files, self._oldest)
+        self.context.sni_callback = self._hand_on
 
     def refresh(self) -> bool:
         """Load the files again if they are not those seen last; whether that was done."""
@@ -82,11 +86,9 @@ class Certificates:
     def reload(self) -> bool:
         """Load the files; what cannot be used is logged, and what is in use stays."""
         try:
-            # A pair that does not fit would leave the context with half of it: tried elsewhere.
-            make_context(*self._files, self._oldest)
-            self.context.load_cert_chain(*self._files, password=_no_password)
-        except (CertificateError, OSError) as error:
-            _log.error("certificate not loaded", detail=getattr(error, "detail", str(error)))
+            self._newest = make_context(*self._files, self._oldest)
+        except CertificateError as error:
+            _log.error("certificate not loaded", detail=error.detail)
             return False
         _log.info("certificate loaded", certificate=str(self._files[0]))
         return True
@@ -110,6 +112,11 @@ class Certificates:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self.refresh()
+
+    def _hand_on(self, connection: ssl.SSLObject, _name: str | None, _: ssl.SSLContext) -> None:
+        """Called in each handshake, whether the client names a host or not."""
+        if self._newest is not self.context:
+            connection.context = self._newest
 
     def _stat(self) -> Stamp:
         try:

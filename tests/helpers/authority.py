@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from config.topology import Tls
@@ -21,16 +21,16 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key = _curve_key()
         self._name = _named("authority of a test")
         bare = self._begun(self._name, self._key.public_key())
         root = bare.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         self.file = folder / "authority.pem"
         self.file.write_bytes(root.sign(self._key, hashes.SHA256()).public_bytes(_PEM))
 
-    def certificate(self, name: str) -> Tls:
+    def certificate(self, name: str, *, is_rsa: bool = False) -> Tls:
         """A certificate and its key, as files in the folder; the same name replaces them."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(65537, 2048) if is_rsa else _curve_key()
         here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         names = x509.SubjectAlternativeName([here, x509.DNSName("localhost")])
         bare = self._begun(_named(name), key.public_key())
@@ -43,7 +43,9 @@ class Authority:
         Path(made.certificate).write_bytes(signed.public_bytes(_PEM))
         return made
 
-    def _begun(self, name: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _begun(
+        self, name: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -54,6 +56,10 @@ class Authority:
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=1))
         )
+
+
+def _curve_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def _named(text: str) -> x509.Name:

@@ -118,14 +118,15 @@ async def test_older_versions_are_spoken_only_when_allowed(
                 await http.get(f"{url}/film")
 
 
+@pytest.mark.parametrize("is_rsa", [False, True], ids=["as before", "another kind of key"])
 async def test_new_files_are_taken_while_it_serves(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    is_rsa: bool, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cdnkit.service.certificates.LOOK_SECONDS", 0.01)
     settings = authority.certificate("a")
     async with serving(Certificates(settings)) as url:
         first = await serial(url, authority)
-        authority.certificate("a")
+        authority.certificate("a", is_rsa=is_rsa)
         async with asyncio.timeout(LIMIT_SECONDS):
             while await serial(url, authority) == first:  # noqa: ASYNC110 (nobody tells)
                 await asyncio.sleep(0.01)
