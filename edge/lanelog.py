@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from math import ceil, log1p
+from math import log1p
 from typing import Final
 
 from cdnkit.service.logs import format_time
@@ -125,7 +125,7 @@ class SampledLaneLog(LaneLog):
 
     def _gap(self) -> int:
         """How many lines to leave out before the next: as if each were drawn by itself."""
-        return ceil(log1p(-self._chance()) / log1p(-self._ratio))
+        return int(log1p(-self._chance()) / log1p(-self._ratio))
 
 
 def lane_log_of(node: str, id_prefix: bytes, ratio: float, chance: Callable[[], float]) -> LaneLog:

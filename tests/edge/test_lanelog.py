@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,13 +119,14 @@ def sampled(ratio: float, count: int, lots: int, cut_every: int) -> list[dict[st
     return [json.loads(line) for line in (kept + log.take()).splitlines()]
 
 
-def test_a_share_of_the_hits_is_kept_and_says_what_it_stands_for() -> None:
+@pytest.mark.parametrize("ratio", [0.1, 0.5, 0.9])
+def test_a_share_of_the_hits_is_kept_and_says_what_it_stands_for(ratio: float) -> None:
     for lots in (1, 7, 10_000):
-        records = sampled(0.1, 20_000, lots, 10**9)
+        records = sampled(ratio, 20_000, lots, 10**9)
         drawn = [record for record in records if "sample" in record]
-        assert all(record["sample"] == 0.1 for record in drawn)
-        assert 1_800 < len(drawn) < 2_200, lots
-        assert sum(record["bytes"] / record["sample"] for record in drawn) == 7000 * len(drawn)
+        assert all(record["sample"] == ratio for record in drawn)
+        stood_for = sum(record["bytes"] / record["sample"] for record in drawn)
+        assert stood_for == pytest.approx(20_000 * 700, rel=0.05), lots
         gaps = {int(record["request_id"][5:], 16) for record in drawn}
         assert len(gaps) == len(drawn)
 
