@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any, cast
 
 from cdnkit.playing import Playing
-from edge.fastlane import HEARD_MAX, FastLane
+from edge.fastlane import HEARD_MAX, HEARD_SURGE_MAX, FastLane
 from edge.hearing import Hearing
 from edge.players import UNHEARD
 from edge.targets import Targets
@@ -22,13 +23,21 @@ def lane() -> FastLane:
     return FastLane(cast(Any, None), b"", None, Targets(0))
 
 
+class Player:
+    """As the lane knows a connection whose block it has seen."""
+
+    sends_cmcd = True
+    plain = b" HTTP/1.1\r\nHost: a\r\n\r\n"
+    plain_size = len(plain)
+
+
 def telling(made: FastLane, number: int) -> None:
     """As many answers of the lane to a player that tells something."""
     head = b'GET /film HTTP/1.1\r\nHost: a\r\nCMCD-Session: sid="s"\r\ncmcd-status: bs \r\n\r\n'
+    made._by_line[b"GET /film"] = cast(Any, SimpleNamespace(until=1.0))
+    made._whole = lambda *_: True  # type: ignore[method-assign]
     for _ in range(number):
-        made._telling += 1
-        if made._telling % made._heard_every == 0:
-            made._heard.append(head)
+        assert made.answer(cast(Any, Player()), head)
 
 
 def test_what_the_lane_keeps_is_read_at_the_next_tick() -> None:
@@ -51,6 +60,15 @@ def test_of_more_than_can_be_read_a_share_is() -> None:
     counted = ears.counted()
     assert counted["film", "reports"] == HEARD_MAX
     assert counted[UNHEARD] == 9 * HEARD_MAX
+
+
+def test_a_surge_of_players_does_not_hold_the_loop_up() -> None:
+    made, ears = lane(), hearing()
+    telling(made, 3 * HEARD_SURGE_MAX)
+    ears.absorb(made)
+    counted = ears.counted()
+    assert counted["film", "reports"] == HEARD_SURGE_MAX
+    assert counted[UNHEARD] == 2 * HEARD_SURGE_MAX
 
 
 async def test_both_paths_hear_each_request_once(plan: Plan) -> None:

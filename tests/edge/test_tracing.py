@@ -188,6 +188,24 @@ def test_what_the_lane_leaves_to_the_full_path_is_drawn_there() -> None:
     assert not sample.takes(connection)
 
 
+async def test_players_that_tell_something_are_drawn_as_often_as_others(
+    plan: Plan, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LaneSample, "_gap", lambda _: 4)
+    plan.origin.put("/a", FILM)
+    plan.tracing = Tracing(collector.url, 0.25, ())
+    async with plan.start() as edge:
+        client = await edge.client()
+        await client.ask("/a")
+        await eventually(lambda: edge.worker.holdings.held_blocks == 3, "all is held")
+        for _ in range(8):
+            await client.ask("/a", "CMCD-Status: bs")
+        before = answered_by_lane(edge)
+        for number in range(40):
+            await client.ask("/a", f"CMCD-Request: bl={number}00")
+        assert answered_by_lane(edge) == before + 30
+
+
 async def test_a_trace_has_the_work_of_its_own_request_and_of_no_other(
     plan: Plan, collector: Collector
 ) -> None:
@@ -241,7 +259,11 @@ async def test_what_became_of_spans_is_in_the_figures(plan: Plan, collector: Col
         assert "cinedge_edge_spans_dropped_total 0.0" in text
 
 
-def test_spans_are_counted_by_what_became_of_them(collector: Collector) -> None:
+def test_spans_are_counted_by_what_became_of_them(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine the imports of the thread alone may take seconds.
+    monkeypatch.setattr("cdnkit.service.trace_export.CLOSE_SECONDS", 60.0)
     lane: Any = Lane()
     traces = open_traces(Tracing(collector.url, 1.0, ()), "e1", lane)
     assert traces is not None

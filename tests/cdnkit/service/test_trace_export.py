@@ -17,6 +17,12 @@ from tests.helpers.collector import Collector
 from tests.helpers.processes import wait_until
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the imports of the thread alone may take seconds."""
+    monkeypatch.setattr("cdnkit.service.trace_export.CLOSE_SECONDS", 60.0)
+
+
 def tracer(keep: Callable[[Span], None]) -> Tracer:
     ids = iter(range(1, 10**6))
     return Tracer(1.0, [], 10**6, keep, lambda bits: next(ids))
