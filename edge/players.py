@@ -19,7 +19,7 @@ from prometheus_client.core import (
 )
 
 from cdnkit.cmcd import OBJECT_TYPES, STREAM_TYPES
-from cdnkit.playing import BUFFER_BOUNDS_MS, Measures, describe, total_of
+from cdnkit.playing import BUFFER_BOUNDS_MS, OTHER, Measures, describe, total_of
 from cdnkit.wire import PLAYERS_PATH
 
 _SCOPE: Final = "operate"
@@ -49,6 +49,18 @@ def by_title(players: Players) -> dict[str, Measures]:
         if (title, measure) != UNHEARD:
             titles.setdefault(title, Counter())[measure] += count
     return titles
+
+
+def with_fewer_titles(players: Players, titles_max: int) -> Counter[tuple[str, str]]:
+    """The same with the titles of most reports; what the others had counts under OTHER."""
+    titles = by_title(players)
+    ordered = sorted(titles, key=lambda title: (-titles[title]["reports"], title))
+    gone = set(ordered[titles_max:]) - {OTHER}
+    fewer: Counter[tuple[str, str]] = Counter()
+    for (title, measure), count in players.items():
+        is_gone = title in gone and (title, measure) != UNHEARD
+        fewer[OTHER if is_gone else title, measure] += count
+    return fewer
 
 
 def describe_players(players: Players) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cdnkit.playing import TITLES_MAX
 from edge.account import Accounts
 from edge.cache.holdings import Holdings
 from edge.fill import Fills
+from edge.players import Players, with_fewer_titles
 from edge.server import Server
 
 
@@ -37,8 +39,12 @@ class Totals:
     players: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def without_levels(self) -> Totals:
-        """What stays true of a worker that has ended."""
-        return replace(self, levels=Counter(), ruling=Counter())
+        """What stays true of a worker that has ended, with no more titles than one has.
+
+        A worker that goes on from those of many before it would else outgrow its page.
+        """
+        players = with_fewer_titles(self.players, TITLES_MAX)
+        return replace(self, levels=Counter(), ruling=Counter(), players=players)
 
     def to_bytes(self) -> bytes:
         """The record as JSON; `from_bytes` reads it."""
@@ -50,7 +56,7 @@ class Totals:
                 self.levels,
                 [[*key, count] for key, count in self.evictions.items()],
                 self.ruling,
-                [[*key, count] for key, count in self.players.items()],
+                _nested(self.players),
             ]
         ).encode()
 
@@ -65,7 +71,9 @@ class Totals:
             Counter(levels),
             _keyed(evictions),
             Counter(ruling),
-            _keyed(players),
+            Counter(
+                {(title, key): n for title, told in players.items() for key, n in told.items()}
+            ),
         )
 
 
@@ -123,6 +131,14 @@ def read_totals(accounts: Accounts, holdings: Holdings, fills: Fills, server: Se
         holdings.keeping.evictions(),
         Counter(index.ruling for index in holdings.keeping.indexes),
     )
+
+
+def _nested(players: Players) -> dict[str, dict[str, int]]:
+    """Each title once: names are long, and have dozens of measures."""
+    titles: dict[str, dict[str, int]] = {}
+    for (title, measure), count in players.items():
+        titles.setdefault(title, {})[measure] = count
+    return titles
 
 
 def _keyed(rows: list[list[Any]]) -> Counter[Any]:

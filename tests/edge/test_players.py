@@ -8,8 +8,9 @@ from dataclasses import replace
 import aiohttp
 from prometheus_client import CollectorRegistry, generate_latest
 
+from cdnkit.playing import OTHER
 from config.topology import Address
-from edge.players import UNHEARD, by_title, describe_players
+from edge.players import UNHEARD, by_title, describe_players, with_fewer_titles
 from edge.telemetry import EdgeCollector
 from edge.totals import Totals
 from tests.edge.conftest import BLOCK, Plan, eventually
@@ -36,6 +37,16 @@ def test_titles_come_with_most_reports_first() -> None:
     assert (told["all"]["reports"], told["unheard"]) == (8, 7)
     assert told["titles"][1]["rebuffering"] == 0.5
     assert set(by_title(PLAYERS)) == {"a", "b"}
+
+
+def test_of_fewer_titles_no_report_is_lost() -> None:
+    told = Counter({(title, "reports"): number for number, title in enumerate(("", *"abcd"), 1)})
+    told[OTHER, "reports"] = 7
+    told[UNHEARD] = 3
+    fewer = with_fewer_titles(told, 2)
+    assert fewer == {("d", "reports"): 5, (OTHER, "reports"): 17, UNHEARD: 3}
+    assert with_fewer_titles(fewer, 2) == fewer
+    assert with_fewer_titles(told, 1) == {(OTHER, "reports"): 22, UNHEARD: 3}
 
 
 def test_figures_have_no_titles() -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from functools import partial
 
+from cdnkit.cmcd import OBJECT_TYPES, STREAM_TYPES, Report
+from cdnkit.playing import BUFFER_BOUNDS_MS, TITLES_MAX, Playing
+from cdnkit.titles import NAME_LENGTH_MAX
 from edge.scoreboard import Scoreboard, Tally
 from edge.totals import Totals
 
@@ -67,3 +71,26 @@ def test_a_worker_goes_on_from_the_counts_of_the_one_before_it() -> None:
         assert board.of(0) == counted(11, held=2)
         assert tally.of_all() == counted(111, held=52)
     assert tally.began_at == 5.0
+
+
+def told_of_everything(life: int) -> Totals:
+    """What players can make a worker count: as many titles as it knows, of the longest names."""
+    playing = Playing()
+    for number in range(TITLES_MAX + 5):
+        title = f"{life}-{number:02}".ljust(NAME_LENGTH_MAX, '"')
+        for kind in range(9):
+            stream, bound = STREAM_TYPES[kind % 3], (*BUFFER_BOUNDS_MS, 10**9)[kind]
+            said = ("s", "", True, True, True, bound, 10**9, 10**9, 10**9, 2.0)
+            playing.take(title, Report(*said, stream, OBJECT_TYPES[kind]), 0.0)
+    players = Counter(
+        {(title, name): n for title, told in playing.by_title.items() for name, n in told.items()}
+    )
+    return Totals(players=players)
+
+
+def test_whatever_players_tell_there_is_room_for_it_after_any_number_of_lives() -> None:
+    board = Scoreboard(1)
+    for life in range(1, 5):
+        assert board.publish(0, Tally(partial(told_of_everything, life), board, 0)._sum())
+        reports = sum(n for (_, name), n in board.of(0).players.items() if name == "reports")
+        assert reports == life * 9 * (TITLES_MAX + 5)

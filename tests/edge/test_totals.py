@@ -19,6 +19,7 @@ all_totals = st.builds(
     st.dictionaries(st.tuples(names, names), numbers).map(Counter),
     st.dictionaries(names, numbers).map(Counter),
     st.dictionaries(names, numbers).map(Counter),
+    players=st.dictionaries(st.tuples(names, names), numbers).map(Counter),
 )
 
 
