@@ -6,6 +6,7 @@ asks for it, with the caller's own token: the origin decides whether that may se
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
@@ -17,7 +18,13 @@ from aiohttp import hdrs, web
 from pydantic import ConfigDict, Field
 
 from cdnkit import wire
-from cdnkit.errors import CinedgeError, ForbiddenError, UnauthorizedError, UnavailableError
+from cdnkit.errors import (
+    BadRequestError,
+    CinedgeError,
+    ForbiddenError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from cdnkit.service.binding import DIGITS
 from cdnkit.service.certificates import trusting_connector
 from cdnkit.service.operations import Answer, Shape, operation
@@ -122,6 +129,8 @@ class OrdersDesk:
                 return web.Response(body=body, content_type="application/json", headers=fields)
             if status in _REFUSALS:
                 raise _REFUSALS[status](f"origin {origin.name} refuses ({needed})")
+            if status == BadRequestError.status:
+                raise BadRequestError(f"origin {origin.name}: {_detail_of(body)}")
             said = f"origin {origin.name} answered {status}"
         raise UnavailableError(said)
 
@@ -135,3 +144,11 @@ class OrdersDesk:
                 if len(body) > BODY_BYTES_MAX:
                     raise UnavailableError("the origin's answer is too long")
             return answer.status, bytes(body)
+
+
+def _detail_of(problem: bytes) -> str:
+    """What a problem says (RFC 9457 3.1.4), as far as it can be read."""
+    try:
+        return str(json.loads(problem)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return "refused without a reason"

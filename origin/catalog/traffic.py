@@ -7,7 +7,8 @@ edge that has waited longer for an answer would be counted twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -76,15 +77,23 @@ async def take_lot(
 async def forget(database: Database, before_day: str, now: float) -> None:
     """Delete days before `before_day`, and names of lots that nobody sends any more.
 
-    Raises UnavailableError.
+    A day at a time: a year would keep all other writers waiting. Raises UnavailableError.
     """
 
-    async def work(connection: AsyncConnection) -> None:
-        await connection.execute(sa.delete(traffic).where(traffic.c.day < before_day))
+    async def oldest_day(connection: AsyncConnection) -> bool:
+        oldest = await connection.scalar(sa.select(sa.func.min(traffic.c.day)))
+        if oldest is None or oldest >= before_day:
+            return False
+        await connection.execute(sa.delete(traffic).where(traffic.c.day == oldest))
+        return True
+
+    async def names(connection: AsyncConnection) -> None:
         old = traffic_lots.c.at < now - LOTS_KEPT_SECONDS
         await connection.execute(sa.delete(traffic_lots).where(old))
 
-    await database.transact(work)
+    while await database.transact(oldest_day):
+        pass
+    await database.transact(names)
 
 
 async def sums(
@@ -116,5 +125,10 @@ async def sums(
     columns = (inner.c.key, inner.c.grouped, inner.c.kind)
     statement = sa.select(*columns, sa.func.sum(inner.c.bytes)).group_by(*columns)
     async with database.reading() as connection:
-        found = await connection.execute(statement)
-        return [Summed(row[0], row[1], Traffic(row[2]), int(row[3])) for row in found]
+        rows = (await connection.execute(statement)).all()
+    # Rows of many titles would hold up the loop.
+    return await asyncio.to_thread(_summed, rows)
+
+
+def _summed(rows: Iterable[Sequence[Any]]) -> list[Summed]:
+    return [Summed(row[0], row[1], Traffic(row[2]), int(row[3])) for row in rows]

@@ -90,6 +90,20 @@ async def test_what_an_origin_refuses_is_refused(status: int, told: int) -> None
             assert "origin" in (await answer.json())["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b'{"detail": "from is after to"}', "from is after to"), (b"[]", "without a reason")],
+)
+async def test_what_an_origin_finds_wrong_is_the_callers_to_mend(body: bytes, said: str) -> None:
+    async with asked() as (origin, url, http):
+        origin.status, origin.body = 400, body
+        path = url.replace(orders.ORDERS_PATH, orders.COSTS_PATH)
+        async with http.get(path, headers=HEADERS) as answer:
+            assert (answer.status, answer.content_type) == (400, "application/problem+json")
+            assert said in (await answer.json())["detail"]
+        assert len(origin.asked) == 1
+
+
 async def test_the_next_origin_is_asked_when_one_is_dead() -> None:
     async with asked(dead_first=True) as (origin, url, http):
         async with http.get(url, headers=HEADERS) as answer:

@@ -85,9 +85,10 @@ async def test_more_than_a_terabyte_a_day_is_no_trouble(database: Database) -> N
 
 
 async def test_old_days_go_and_so_do_names_of_lots(database: Database) -> None:
-    await take_lot(database, "old", "e1", [row("a", 1, day=1)], 10.0)
-    await take_lot(database, "new", "e1", [row("a", 2, day=2)], LOTS_KEPT_SECONDS)
-    await forget(database, "2026-11-02", LOTS_KEPT_SECONDS + 11)
-    assert await by(database, "day") == {("2026-11-02", "", Traffic.EDGE): 2}
+    old = [row("a", 1, day=1), row("b", 1, day=1), row("a", 1, day=3)]
+    await take_lot(database, "old", "e1", old, 10.0)
+    await take_lot(database, "new", "e1", [row("a", 2, day=4)], LOTS_KEPT_SECONDS)
+    await forget(database, "2026-11-04", LOTS_KEPT_SECONDS + 11)
+    assert await by(database, "day") == {("2026-11-04", "", Traffic.EDGE): 2}
     async with database.reading() as connection:
         assert list(await connection.scalars(sa.select(traffic_lots.c.lot))) == ["new"]

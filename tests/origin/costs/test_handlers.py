@@ -13,6 +13,7 @@ from config.keeping import Costs, Prices
 from config.topology import AccessToken, Topology
 from edge.bookkeeping import LOT_ROWS_MAX
 from origin.app import COSTS
+from origin.costs import declared
 from origin.costs.declared import BYTES_MAX, ROWS_MAX
 from tests.origin.conftest import RunningOrigin, StartOrigin
 
@@ -93,6 +94,22 @@ async def test_a_spreadsheet_gets_csv(origin: RunningOrigin, path: str, accept: 
     status, content_type, text = await ask(origin, path, headers=headers)
     assert (status, content_type) == (200, "text/csv")
     assert text.splitlines()[1] == "a,2000000,0,0,0,0,0,2.000000"
+
+
+async def test_csv_has_every_row_unless_fewer_are_wanted(
+    origin: RunningOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declared, "LIMIT_DEFAULT", 1)
+    monkeypatch.setattr(declared, "LIMIT_MAX", 1)
+    await tell(origin, "1", *((TODAY, name, 5) for name in "abc"))
+    assert len((await ask(origin))[2]["items"]) == 1
+    assert len((await ask(origin, "/v1/costs.csv"))[2].splitlines()) == 1 + 3
+    assert len((await ask(origin, "/v1/costs.csv?limit=1"))[2].splitlines()) == 1 + 1
+
+
+async def test_thirty_days_before_the_first_there_is_none(origin: RunningOrigin) -> None:
+    status, _, said = await ask(origin, "/v1/costs?to=0001-01-03")
+    assert (status, said["from"], said["to"]) == (200, "0001-01-01", "0001-01-03")
 
 
 @pytest.mark.parametrize(
