@@ -171,7 +171,9 @@ class Tracer:
             found = ip_address(address or "")
         except ValueError:
             return False
-        return any(found in network for network in self._believed)
+        # As a listener for both families names who comes over IPv4.
+        plain = getattr(found, "ipv4_mapped", None) or found
+        return any(plain in network for network in self._believed)
 
     def draw_id(self, bits: int) -> int:
         """An id; never 0, which means none."""

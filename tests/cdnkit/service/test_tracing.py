@@ -78,7 +78,10 @@ def test_no_wish_goes_beyond_the_bound_of_a_second() -> None:
 
 @pytest.mark.parametrize(
     ("address", "believed"),
-    [("10.1.2.3", True), ("11.1.2.3", False), ("fd00::1", True), ("", False), (None, False)],
+    [
+        *(("10.1.2.3", True), ("11.1.2.3", False), ("fd00::1", True), ("", False), (None, False)),
+        *(("::ffff:10.1.2.3", True), ("::ffff:11.1.2.3", False)),
+    ],
 )
 def test_belief_goes_by_the_address(address: str | None, believed: bool) -> None:
     assert Made().tracer.believes(address) is believed
