@@ -116,10 +116,12 @@ class EntryAnswers:
         selection: Everything | Part,
         *,
         held: bool = False,
+        is_shared: bool = False,
     ) -> tuple[bytes, int, int]:
         """The head of an answer with content, and which bytes [start, stop) come behind it.
 
-        With `held` none do: the worker that asks reads them from the files.
+        With `held` none do: the worker that asks reads them from the files. Where it `is_shared`
+        it says nothing of one connection; `line_of` does.
         """
         match selection:
             case Everything(stop):
@@ -130,7 +132,7 @@ class EntryAnswers:
             status_line(told.status)
             + entry.lines
             + (b"Accept-Ranges: bytes\r\n" if entry.head.status == 200 else b"")
-            + self._hop(exchange, told, entry, held=held)
+            + self._hop(exchange, told, entry, held=held, is_shared=is_shared)
             + extra
             + (b"Content-Length: %d\r\n\r\n" % (0 if held else stop - start))
         )
@@ -183,7 +185,21 @@ class EntryAnswers:
             + b"Content-Length: 0\r\n\r\n"
         )
 
-    def _hop(self, exchange: Exchange, told: Told, entry: Entry, *, held: bool = False) -> bytes:
+    def line_of(self, exchange: Exchange) -> bytes:
+        """What a viewer is told of its own connection."""
+        if self._cmsd_line is None or not exchange.is_of_viewer:
+            return b""
+        return self._cmsd_line(exchange)
+
+    def _hop(
+        self,
+        exchange: Exchange,
+        told: Told,
+        entry: Entry,
+        *,
+        held: bool = False,
+        is_shared: bool = False,
+    ) -> bytes:
         now = self._now()
         freshness = entry.head.freshness
         member = format_cache_status(
@@ -204,8 +220,8 @@ class EntryAnswers:
             exchange.connection_line,
             self._promise if exchange.is_of_viewer else b"",
         )
-        if self._cmsd_line is not None and exchange.is_of_viewer:
-            lines += self._cmsd_line(exchange)
+        if not is_shared:
+            lines += self.line_of(exchange)
         if exchange.asker is None or self._lend is None:
             return lines
         return lines + told.said(self._lend(entry, exchange.asker), held=held)

@@ -1,9 +1,10 @@
 """One answer for everybody who waited with the same request: first bytes to all, then the rest.
 
-The head is made once and differs by the request's id only. It leaves together with the first bytes
-of content, by one call for each connection, before any of them is sent more: what a block holds
-besides would keep those behind it waiting (docs/decisions/0026-crowds-in-one-go.md). From there on
-each is a reader like any other. A viewer with whom something goes wrong is hung up on, alone.
+The head is made once and differs by the request's id and by what is told of the connection. It
+leaves together with the first bytes of content, by one call for each connection, before any of them
+is sent more: what a block holds besides would keep those behind it waiting
+(docs/decisions/0026-crowds-in-one-go.md). From there on each is a reader like any other. A viewer
+with whom something goes wrong is hung up on, alone.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _FIRST_SECONDS: Final = 0.01
 """What else the thread does between two slices is waited for by all who have nothing yet."""
 _NO_ID: Final = b"\0"
 """Stands where the id goes; no head has it otherwise."""
+_END_OF_LINE: Final = b"\r\n"
 _ON_ITS_WAY: Final = (GrowingState.RECEIVING, GrowingState.SAVING)
 
 
@@ -136,24 +138,28 @@ class Herd:
     def _begin_all(self, piece: bytes) -> None:
         one = self._exchanges[0]
         text, _, stop = self._herds.answers.opening(
-            one, self._told(_NO_ID), self.entry, self._selection
+            one, self._told(_NO_ID), self.entry, self._selection, is_shared=True
         )
-        before, after = text.split(_NO_ID)
+        before, after = text.split(_NO_ID + _END_OF_LINE)
         after += piece
         position = self.position + len(piece)
 
         named: dict[Exchange, bytes] = {}
 
+        def opening(exchange: Exchange, name: bytes) -> bytes:
+            own = self._herds.answers.line_of(exchange)
+            return b"".join((before, name, _END_OF_LINE, own, after))
+
         def send_all(exchange: Exchange) -> None:
             name = self._herds.new_id(None)
             self._attend(exchange, name)
             if exchange.complete is None:
-                exchange.deliver(before + name + after, None)
+                exchange.deliver(opening(exchange, name), None)
 
         def send_first(exchange: Exchange) -> None:
             name = named[exchange] = self._herds.new_id(None)
             if exchange.complete is None:
-                _send(exchange, before + name + after)
+                _send(exchange, opening(exchange, name))
 
         def send_rest(exchange: Exchange) -> None:
             self._attend(exchange, named.get(exchange, b""))

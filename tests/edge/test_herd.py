@@ -14,6 +14,8 @@ import edge.herd as edge_herd
 from edge.account import Told
 from edge.app import worker
 from edge.cache.shelves import shelf_of
+from edge.cmsd import Cmsd
+from edge.connection import Connection
 from edge.entry import name_of
 from edge.entry_answer import EntryAnswers
 from edge.exchange import Exchange
@@ -104,6 +106,25 @@ async def test_an_answer_of_the_crowd_says_what_the_first_one_says(
         assert second.fields[name] == first.fields[name]
     told = second.fields["cache-status"]
     assert told.replace("; collapsed", "") == first.fields["cache-status"] != told
+
+
+@pytest.mark.parametrize("size_bytes", [700, 6 * BLOCK + 7])
+async def test_everybody_is_told_of_the_own_connection(
+    plan: Plan, film: FilmOrigin, monkeypatch: pytest.MonkeyPatch, size_bytes: int
+) -> None:
+    def port_of(cmsd: Cmsd, connection: Connection) -> None:
+        connection.cmsd = b"CMSD-Dynamic: p%d\r\n" % connection.sock.getpeername()[1]
+
+    monkeypatch.setattr(Cmsd, "tell", port_of)
+    film.size_bytes = size_bytes
+    gate = Gate(plan.origin)
+    async with plan.but(cmsd=True).start() as edge:
+        clients = await gathered(edge, count=5)
+        ports = [client.sock.getsockname()[1] for client in clients]
+        gate.open.set()
+        answers = await answers_to(clients)
+    assert [answer.fields["cmsd-dynamic"] for answer in answers] == [f"p{port}" for port in ports]
+    assert list(answers[0].fields) == list(answers[-1].fields)
 
 
 async def test_the_first_bytes_leave_before_the_block_is_here(edge: Edge, film: FilmOrigin) -> None:
@@ -255,7 +276,7 @@ async def test_a_mistake_with_one_viewer_ends_its_connection_and_hurts_nobody(
     monkeypatch.setattr(owner, step, wrong)
     clients = await gathered(edge)
     await eventually(lambda: len(calls) == VIEWERS - 1, "all have begun")
-    assert not edge.worker.fills.beginning
+    await eventually(lambda: not edge.worker.fills.beginning, "the rest is under way")
     held.set()
     bodies = await outcomes(clients)
     assert bodies.count(None) == 1
