@@ -217,6 +217,13 @@ def test_services_wait_for_the_health_of_those_they_ask() -> None:
             assert "healthcheck" in COMPOSE["services"][other]
 
 
+def test_the_database_is_one_that_the_image_can_back_up() -> None:
+    (base,) = (line.partition("=")[2] for line in instructions("ARG") if line.startswith("BASE="))
+    clients = {"bookworm": 15, "trixie": 17}
+    server = COMPOSE["services"]["postgres"]["image"].rpartition(":")[2]
+    assert int(server) <= clients[base.rpartition("-")[2]]
+
+
 def test_compose_takes_the_file_with_all_profiles() -> None:
     words = ("-f", DEPLOYMENT / "compose" / "compose.yaml")
     profiles = ("--profile", "postgres", "--profile", "objects")

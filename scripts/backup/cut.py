@@ -32,6 +32,8 @@ _COLUMNS: Final = ("key", "stored_generation", "size_bytes", "extent_bytes", "sh
 _OBJECTS: Final = sa.select(*(objects.c[name] for name in (*_COLUMNS, "extent_crc32c"))).order_by(
     objects.c.key
 )
+_LIBPQ: Final = {"ssl": "sslmode", "host": "host"}
+"""Parts of a URL's query that PostgreSQL's own programs know, maybe by another name."""
 _JOURNAL: Final = sa.select(counters.c.value).where(counters.c.name == queries.JOURNAL)
 
 
@@ -96,7 +98,8 @@ def run_program(words: Iterable[str], url: sa.URL) -> None:
 
     The password goes by the environment: everybody may read a command line.
     """
-    plain = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database)
+    query = {_LIBPQ[name]: value for name, value in url.query.items() if name in _LIBPQ}
+    plain = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
     command = [*words, f"--dbname={plain.render_as_string()}"]
     password = {"PGPASSWORD": url.password} if url.password else {}
     try:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from origin.store.crc32c import extend_crc32c
-from origin.store.extents import read_footer
+from origin.store.extents import Footer, read_footer
+from origin.store.sums import PIECE_BYTES
 from origin.store.volumes import OpenVolume, sync_directory
 from scripts.backup.folder import only_one
 
@@ -22,8 +23,6 @@ LINKS: Final = ".backup"
 """Directory of a volume in which a backup holds on to extents that may be replaced meanwhile."""
 
 _LOCK: Final = ".backup.lock"
-
-_PIECE_BYTES: Final = 1 << 20
 
 
 class Holding:
@@ -110,7 +109,7 @@ def is_whole(path: Path, crc32c: int) -> bool:
         return False
     try:
         footer = read_footer(reader)
-        return footer is not None and _sum(reader, footer.size_bytes, None) == crc32c
+        return footer is not None and _sum(reader, footer, None) == crc32c
     except OSError:
         return False
     finally:
@@ -118,13 +117,16 @@ def is_whole(path: Path, crc32c: int) -> bool:
 
 
 def content_of(path: Path) -> Iterator[bytes]:
-    """The bytes of an extent file without its footer. Raises OSError, also for one cut short."""
+    """The bytes of an extent file without its footer.
+
+    Raises OSError; without a number for one that is cut short or has other checksums.
+    """
     reader = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         footer = read_footer(reader)
         if footer is None:
             raise OSError(f"{path} is cut short")
-        yield from _pieces(reader, footer.size_bytes)
+        yield from _pieces(reader, footer)
     finally:
         os.close(reader)
 
@@ -145,37 +147,37 @@ def _copy(reader: int, target: Path, crc32c: int) -> int | None:
     with open(target, "wb", buffering=0) as writer:
         if footer is None:
             return None
-        if _sum(reader, footer.size_bytes, writer.fileno()) != crc32c:
+        if _sum(reader, footer, writer.fileno()) != crc32c:
             return None
         _write(writer.fileno(), os.pread(reader, size_bytes, footer.size_bytes))
         os.fsync(writer.fileno())
     return size_bytes
 
 
-def _sum(reader: int, size_bytes: int, writer: int | None) -> int | None:
-    """CRC32C of the first bytes, written to `writer` on the way; None when they cannot be read."""
-    crc32c, done = 0, 0
-    pieces = _pieces(reader, size_bytes)
-    while done < size_bytes:
+def _sum(reader: int, footer: Footer, writer: int | None) -> int | None:
+    """CRC32C of the content, written to `writer` on the way; None when it cannot be read."""
+    crc32c = 0
+    pieces = _pieces(reader, footer)
+    while True:
         try:
-            piece = next(pieces)
+            piece = next(pieces, None)
         except OSError:
             return None
+        if piece is None:
+            return crc32c
         crc32c = extend_crc32c(crc32c, piece)
-        done += len(piece)
         if writer is not None:
             _write(writer, piece)
-    return crc32c
 
 
-def _pieces(reader: int, size_bytes: int) -> Iterator[bytes]:
-    at = 0
-    while at < size_bytes:
-        piece = os.pread(reader, min(_PIECE_BYTES, size_bytes - at), at)
-        if not piece:
-            raise OSError("the file has become shorter")
+def _pieces(reader: int, footer: Footer) -> Iterator[bytes]:
+    """The content by the pieces of its footer, by whose checksums readers will judge it."""
+    for number, crc32c in enumerate(footer.sums):
+        at = number * PIECE_BYTES
+        piece = os.pread(reader, min(PIECE_BYTES, footer.size_bytes - at), at)
+        if extend_crc32c(0, piece) != crc32c:
+            raise OSError("its bytes and its footer do not agree")
         yield piece
-        at += len(piece)
 
 
 def _write(writer: int, data: bytes) -> None:

@@ -112,14 +112,20 @@ def write_manifest(backup: Path, manifest: Manifest) -> None:
 
 
 def read_objects(backup: Path) -> Iterator[BackedUp]:
-    """The objects of a backup. Raises UnavailableError."""
+    """The objects of a backup. Raises UnavailableError, also for a list that was changed.
+
+    One that lost its last lines still reads well: what it no longer names would be removed by
+    `prune`, and would not come back.
+    """
     try:
+        if digest_of(backup / OBJECTS) != read_manifest(backup).sha256[OBJECTS]:
+            raise UnavailableError(f"{backup / OBJECTS} is not what was written")
         with open(backup / OBJECTS, encoding="utf-8") as file:
             for line in file:
                 key, generation, size_bytes, extent_bytes, sha256, sums = json.loads(line)
                 stored = StoredObject(key, generation, size_bytes, extent_bytes)
                 yield BackedUp(stored, sha256, tuple(sums))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise UnavailableError(f"{backup / OBJECTS} cannot be read: {error}") from error
 
 

@@ -1,6 +1,8 @@
 """A backup back into an origin that has nothing yet.
 
 Bytes come first and the catalog last, so that a restore that was interrupted is simply done again.
+What volumes hold besides, of the life that was lost, is moved out of the store: its names are given
+again, and a reader would take it for what they then mean.
 The catalog is told that it was restored before any origin opens it (`origin.catalog.restored`).
 """
 
@@ -11,7 +13,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,16 +40,23 @@ from scripts.backup.folder import (
     read_objects,
 )
 
+ASIDE: Final = ".before-restore"
+"""Directory of a volume with the extents it held that are not those of the backup."""
+
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came back: objects with all their bytes, keys without, and the place of the journal."""
+    """What came back: objects with all their bytes, keys without, and the place of the journal.
+
+    `set_aside`: how many extents the volumes held that are not those of the backup.
+    """
 
     objects: int
     lost: tuple[str, ...]
     journal: int
+    set_aside: int
 
 
 def restore_backup(node: OriginNode, folder: Path, backup: Path, now: float) -> Restored:
@@ -67,17 +76,21 @@ def restore_backup(node: OriginNode, folder: Path, backup: Path, now: float) -> 
     _refuse_catalog(url)
     data = Path(node.data)
     data.mkdir(parents=True, exist_ok=True)
-    objects, lost = 0, []
+    objects, lost, set_aside = 0, list[str](), 0
     if manifest.has_bytes:
         volumes = VolumeSet(volumes_of(node), data / "volumes.json", time.time)
         volumes.open()
+        meant: dict[str, int] = {}
+        right: dict[str, set[str]] = {volume.name: set() for volume in volumes.volumes}
         for each in read_objects(backup):
-            if _restore_object(volumes, node.copies, folder, each):
+            meant.update({name: crc32c for _, name, crc32c in each.extents()})
+            if _restore_object(volumes, node.copies, folder, each, right):
                 objects += 1
             else:
                 lost.append(each.stored.object_id)
         for volume in volumes.volumes:
             if volume.failure is None:
+                set_aside += _set_aside(volume, right[volume.name], meant)
                 _sync(volume)
     # It is made of titles, and knows how far: those of the other life.
     shutil.rmtree(data / "search", ignore_errors=True)
@@ -87,13 +100,16 @@ def restore_backup(node: OriginNode, folder: Path, backup: Path, now: float) -> 
         journal = asyncio.run(_mark(url, now))
     else:
         journal = _place_sqlite(catalog, Path(str(url.database)), now)
-    return Restored(objects, tuple(lost), journal)
+    return Restored(objects, tuple(lost), journal, set_aside)
 
 
 def _refuse_catalog(url: sa.URL) -> None:
     where = url.render_as_string(hide_password=True)
     if url.get_backend_name() == "sqlite":
-        is_there = Path(str(url.database)).exists()
+        # A log that was left beside would be written into the catalog that comes in its place.
+        names = (f"{url.database}{suffix}" for suffix in ("-wal", "-journal", ""))
+        where = next((name for name in names if Path(name).exists()), where)
+        is_there = Path(where).exists()
     else:
         is_there = asyncio.run(_has_tables(url))
     if is_there:
@@ -112,8 +128,13 @@ async def _has_tables(url: sa.URL) -> bool:
         await engine.dispose()
 
 
-def _restore_object(volumes: VolumeSet, copies: int, folder: Path, each: BackedUp) -> bool:
-    """Whether all its extents are on the volumes now. Raises StorageFullError, OSError."""
+def _restore_object(
+    volumes: VolumeSet, copies: int, folder: Path, each: BackedUp, right: Mapping[str, set[str]]
+) -> bool:
+    """Whether all its extents are on the volumes now, noted in `right` by the volume's name.
+
+    Raises StorageFullError, OSError.
+    """
     for index, name, crc32c in reversed(list(each.extents())):
         # Extent 0 last: what a crash leaves behind is then known as rubbish.
         source = extent_file(folder, name, crc32c)
@@ -121,37 +142,54 @@ def _restore_object(volumes: VolumeSet, copies: int, folder: Path, each: BackedU
         ranked = volumes.for_writing(key)
         if not ranked:
             raise UnavailableError("no volume works")
-        if not source.exists():
-            return False
-        if not _restore_extent(ranked, copies, name, source, crc32c):
+        copied = _restore_extent(ranked, copies, name, source, crc32c)
+        for volume in copied:
+            right[volume.name].add(name)
+        if not copied:
             return False
     return True
 
 
 def _restore_extent(
     ranked: Sequence[OpenVolume], copies: int, name: str, source: Path, crc32c: int
-) -> bool:
-    """Raises StorageFullError when not one copy finds room."""
-    written = 0
+) -> list[OpenVolume]:
+    """The volumes that have it now. Raises StorageFullError when not one finds room, OSError."""
+    copied, is_full = list[OpenVolume](), False
     for volume in ranked:
-        if written == copies:
+        if len(copied) == copies:
             break
         target = Path(volume.extent_path(name))
         if is_whole(target, crc32c):
-            written += 1
+            copied.append(volume)
+            continue
+        if not source.exists():
             continue
         try:
             volume.take_room(source.stat().st_size)
             aside = Path(volume.partial_path(name))
-            if copy_extent([source], target, crc32c, aside) is None:
-                return False
-            written += 1
+            if copy_extent([source], target, crc32c, aside) is not None:
+                copied.append(volume)
         except OSError as error:
             if error.errno not in _FULL:
                 raise
-    if not written:
+            is_full = True
+    if is_full and not copied:
         raise StorageFullError(f"no volume has room for {name}")
-    return True
+    return copied
+
+
+def _set_aside(volume: OpenVolume, right: Set[str], meant: Mapping[str, int]) -> int:
+    """Move what the backup does not mean out of the store; how many extents. Raises OSError."""
+
+    def is_right(name: str) -> bool:
+        path = Path(volume.extent_path(name))
+        return name in right or (name in meant and is_whole(path, meant[name]))
+
+    others = [name for name, _ in volume.scan() if not is_right(name)]
+    for name in others:
+        (volume.root / ASIDE).mkdir(mode=0o700, exist_ok=True)
+        os.rename(volume.extent_path(name), volume.root / ASIDE / os.path.basename(name))
+    return len(others)
 
 
 def _sync(volume: OpenVolume) -> None:

@@ -48,13 +48,16 @@ def _fault_of(folder: Path, each: BackedUp) -> str:
     digest = hashlib.sha256()
     for index, name, crc32c in each.extents():
         path = extent_file(folder, name, crc32c)
+        damaged = f"extent {index} is damaged; remove {path} and make a backup again"
         found = 0
         try:
             for piece in content_of(path):
                 digest.update(piece)
                 found = extend_crc32c(found, piece)
         except OSError as error:
-            return f"extent {index} cannot be read: {error.strerror or error}"
+            if error.errno is None:
+                return damaged
+            return f"extent {index} cannot be read: {error.strerror}"
         if found != crc32c:
-            return f"extent {index} is damaged; remove {path} and make a backup again"
+            return damaged
     return "" if digest.hexdigest() == each.sha256 else "its bytes are not what was uploaded"

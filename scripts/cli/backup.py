@@ -158,7 +158,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _restore(args: argparse.Namespace) -> int:
     from scripts.backup.folder import chosen, read_manifest
-    from scripts.backup.restoring import restore_backup
+    from scripts.backup.restoring import ASIDE, restore_backup
 
     node, _ = _origin(args)
     backup = chosen(args.folder, args.backup)
@@ -167,6 +167,11 @@ def _restore(args: argparse.Namespace) -> int:
     print(f"{node.name} is as it was at {manifest.made_at}; start it")
     if manifest.has_bytes:
         print(f"{restored.objects} objects with their bytes")
+    if restored.set_aside:
+        print(
+            f"{restored.set_aside} extents that are not in the backup were on the volumes; "
+            f"they are in {ASIDE} there now, to be removed"
+        )
     for name in manifest.variables:
         print(f"needs the environment variable {name}")
     for name in manifest.files:

@@ -79,10 +79,13 @@ def test_a_program_that_is_not_installed_is_named() -> None:
         run_program(["no-such-dump"], sa.make_url("postgresql://u@h/d"))
 
 
-def test_a_password_is_on_no_command_line(tmp_path: Path) -> None:
+def test_a_password_is_on_no_command_line_and_tls_is_asked_for(tmp_path: Path) -> None:
     program = tmp_path / "shows"
     program.write_text('#!/bin/sh\necho "$@ $PGPASSWORD" >&2\nexit 1\n')
     program.chmod(0o755)
     with pytest.raises(UnavailableError) as failed:
-        run_program([str(program), "--x"], sa.make_url("postgresql+asyncpg://u:secret@h/d"))
-    assert failed.value.detail.endswith("failed: --x --dbname=postgresql://u@h/d secret")
+        run_program(
+            [str(program), "--x"], sa.make_url("postgresql+asyncpg://u:secret@h/d?ssl=verify-full")
+        )
+    said = "failed: --x --dbname=postgresql://u@h/d?sslmode=verify-full secret"
+    assert failed.value.detail.endswith(said)

@@ -56,6 +56,17 @@ def test_the_first_source_that_is_right_is_taken(source: Path, tmp_path: Path) -
     assert target.read_bytes() == extent()
 
 
+def test_a_file_whose_footer_has_other_checksums_is_not_whole(tmp_path: Path) -> None:
+    """Its readers would refuse it, whatever the catalog says."""
+    path = tmp_path / "bad"
+    sums = (google_crc32c.value(CONTENT[: 1 << 20]), 0, 1)
+    path.write_bytes(CONTENT + format_footer(Footer("films/a", 1, 0, len(CONTENT), sums)))
+    assert copy([path], tmp_path)[0] is None
+    assert not is_whole(path, CRC)
+    with pytest.raises(OSError, match="do not agree"):
+        list(content_of(path))
+
+
 def test_no_source_that_is_right_leaves_nothing(source: Path, tmp_path: Path) -> None:
     assert copy([source], tmp_path, CRC ^ 1)[0] is None
     assert list((tmp_path / "to").iterdir()) == []

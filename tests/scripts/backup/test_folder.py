@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cdnkit.errors import ConflictError, NotFoundError, UnavailableError
-from scripts.backup.folder import chosen, locked, names_of, prune, read_manifest, read_objects
+from scripts.backup.folder import (
+    chosen,
+    digest_of,
+    locked,
+    names_of,
+    prune,
+    read_manifest,
+    read_objects,
+    write_manifest,
+)
 from scripts.backup.verifying import faults_of
 from tests.helpers.backed_up import FILM, node_in, put_all
 from tests.scripts.backup.test_making import NOW, back_up
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three backups: a film that is replaced, and one that is new in the last."""
-    node = node_in(tmp_path / "here")
+    path = tmp_path_factory.mktemp("made")
+    node = node_in(path / "here")
     for number, films in enumerate(({"a": FILM}, {"a": FILM[::-1]}, {"b": b"new"})):
         put_all(node, films)
-        back_up(node, tmp_path / "backups", NOW + number)
-    return tmp_path / "backups"
+        back_up(node, path / "backups", NOW + number)
+    return path / "backups"
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy of those for one test."""
+    return shutil.copytree(made, tmp_path / "backups")
 
 
 def test_the_newest_backup_is_meant_when_none_is_named(folder: Path) -> None:
@@ -78,6 +96,21 @@ def test_a_manifest_of_a_newer_program_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("line", ["{", "[1]", '["a", 1, 2]', "7"])
 def test_a_list_of_objects_that_cannot_be_read_is_named(folder: Path, line: str) -> None:
-    (chosen(folder, None) / "objects.jsonl").write_text(line + "\n")
+    backup = chosen(folder, None)
+    objects = backup / "objects.jsonl"
+    objects.write_text(line + "\n")
+    manifest = read_manifest(backup)
+    sha256 = {**manifest.sha256, objects.name: digest_of(objects)}
+    write_manifest(backup, replace(manifest, sha256=sha256))
     with pytest.raises(UnavailableError, match=r"objects\.jsonl cannot be read"):
-        list(read_objects(chosen(folder, None)))
+        list(read_objects(backup))
+
+
+def test_bytes_are_not_removed_by_a_list_that_has_lost_lines(folder: Path) -> None:
+    files = set(folder.glob("extents/*/*"))
+    objects = chosen(folder, None) / "objects.jsonl"
+    objects.write_text(objects.read_text().splitlines(keepends=True)[0])
+    with pytest.raises(UnavailableError, match=r"objects\.jsonl is not what was written"):
+        prune(folder, 1)
+    assert set(folder.glob("extents/*/*")) == files
+    assert len(names_of(folder)) == 3

@@ -111,6 +111,59 @@ def test_where_a_catalog_is_nothing_is_overwritten(node: OriginNode, tmp_path: P
         restore(node, tmp_path / "backups")
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_a_log_of_the_catalog_that_was_moved_aside_is_not_taken_for_one_of_the_new(
+    node: OriginNode, tmp_path: Path, suffix: str
+) -> None:
+    back_up(node, tmp_path / "backups")
+    there = elsewhere(node, tmp_path / "there")
+    left = Path(there.data) / f"catalog.sqlite{suffix}"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"transactions")
+    with pytest.raises(ConflictError, match=f"a catalog already .*{suffix}"):
+        restore(there, tmp_path / "backups")
+    assert left.read_bytes() == b"transactions"
+
+
+def test_what_volumes_hold_of_the_lost_life_is_out_of_the_way_and_not_removed(
+    tmp_path: Path,
+) -> None:
+    node = node_in(tmp_path / "here")
+    put_all(node, FILMS)
+    back_up(node, tmp_path / "backups")
+    put_all(node, {"films/a": b"of the lost life"})
+    (tmp_path / "here" / "data" / "catalog.sqlite").rename(tmp_path / "moved.sqlite")
+    before = {path: path.stat().st_ino for path in (tmp_path / "here").glob("v0/extents/*/*")}
+    assert restore(node, tmp_path / "backups").set_aside == 1
+    (aside,) = (tmp_path / "here").glob("v0/.before-restore/*")
+    assert aside.read_bytes().startswith(b"of the lost life")
+    left = {path: path.stat().st_ino for path in (tmp_path / "here").glob("v0/extents/*/*")}
+    assert left.items() < before.items(), "what is right already is not copied again"
+    assert contents_of(node) == FILMS
+
+
+def test_bytes_that_only_the_volumes_have_stay(tmp_path: Path) -> None:
+    node = node_in(tmp_path / "here", volumes=2)
+    put_all(node, FILMS)
+    back_up(node, tmp_path / "backups")
+    for path in (tmp_path / "backups" / "extents").glob("*/*"):
+        path.unlink()
+    (tmp_path / "here" / "data" / "catalog.sqlite").rename(tmp_path / "moved.sqlite")
+    restored = restore(node, tmp_path / "backups")
+    assert (restored.objects, restored.lost, restored.set_aside) == (3, (), 0)
+    assert contents_of(node) == FILMS
+
+
+def test_a_list_of_objects_that_lost_lines_is_refused(node: OriginNode, tmp_path: Path) -> None:
+    made = back_up(node, tmp_path / "backups")
+    objects = tmp_path / "backups" / made.name / "objects.jsonl"
+    objects.write_text(objects.read_text().splitlines(keepends=True)[0])
+    there = elsewhere(node, tmp_path / "there")
+    with pytest.raises(UnavailableError, match=r"objects\.jsonl is not what was written"):
+        restore(there, tmp_path / "backups")
+    assert not (Path(there.data) / "catalog.sqlite").exists()
+
+
 def test_an_interrupted_restore_is_done_again(
     node: OriginNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

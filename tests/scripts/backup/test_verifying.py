@@ -45,6 +45,14 @@ def test_every_bit_counts_and_the_next_backup_makes_it_good(folder: Path) -> Non
     assert faults(folder) == []
 
 
+def test_a_copy_cut_short_is_damaged(folder: Path) -> None:
+    (path,) = folder.glob("extents/*/*-2-*")
+    os.truncate(path, 20)
+    assert faults(folder) == [
+        f"films/a: extent 2 is damaged; remove {path} and make a backup again"
+    ]
+
+
 def test_an_object_is_compared_with_what_was_uploaded(folder: Path) -> None:
     backup = chosen(folder, None)
     objects = backup / "objects.jsonl"
