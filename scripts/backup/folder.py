@@ -158,6 +158,17 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def kept(folder: Path) -> Iterator[None]:
+    """Nobody removes anything meanwhile. Raises ConflictError, OSError."""
+    if os.access(folder, os.W_OK):
+        with locked(folder):
+            yield
+    else:
+        # Of a disk that is mounted to be read, nobody removes anything.
+        yield
+
+
+@contextmanager
 def only_one(path: Path, what: str) -> Iterator[None]:
     """Hold the lock at `path` until the end of the block. Raises ConflictError, OSError."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -165,7 +176,7 @@ def only_one(path: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ConflictError(f"another backup works on {what}") from error
+            raise ConflictError(f"another program works on {what}") from error
         yield
     finally:
         os.close(fd)

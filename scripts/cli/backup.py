@@ -157,12 +157,13 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _restore(args: argparse.Namespace) -> int:
-    from scripts.backup.folder import chosen, read_manifest
+    from scripts.backup.folder import chosen, kept, read_manifest
     from scripts.backup.restoring import ASIDE, restore_backup
 
     node, _ = _origin(args)
-    backup = chosen(args.folder, args.backup)
-    restored = restore_backup(node, args.folder, backup, time.time())
+    with kept(args.folder):
+        backup = chosen(args.folder, args.backup)
+        restored = restore_backup(node, args.folder, backup, time.time())
     manifest = read_manifest(backup)
     print(f"{node.name} is as it was at {manifest.made_at}; start it")
     if manifest.has_bytes:

@@ -115,7 +115,7 @@ def test_two_backups_of_one_volume_do_not_let_go_of_what_the_other_holds(tmp_pat
     committed.write_bytes(extent())
     with holding([volume]) as held:
         (name,) = held.hold(NAME)
-        with pytest.raises(ConflictError, match="another backup works on the volume v"):
+        with pytest.raises(ConflictError, match="another program works on the volume v"):
             holding([volume]).__enter__()
         assert is_whole(name, CRC)
     with holding([volume]):

@@ -74,7 +74,7 @@ def test_pruning_takes_what_a_killed_backup_left(folder: Path) -> None:
 
 
 def test_only_one_program_works_in_a_folder(folder: Path) -> None:
-    refused = pytest.raises(ConflictError, match="another backup works on")
+    refused = pytest.raises(ConflictError, match="another program works on")
     with locked(folder), refused, locked(folder):
         pass
 

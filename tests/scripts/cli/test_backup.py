@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.backup.folder import locked
 from scripts.cli.main import main
 from tests.helpers.backed_up import FILM, node_in, put_all
 
@@ -76,6 +77,18 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(
 ) -> None:
     assert main(["backup", words[0], str(tmp_path), *words[1:]]) == code
     assert message in capsys.readouterr().err
+
+
+def test_nothing_is_pruned_while_a_backup_is_being_restored(
+    topology: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "backups"
+    assert main(["backup", "make", str(folder), "--of", str(topology)]) == 0
+    there = topology_of(tmp_path, tmp_path / "there")
+    with locked(folder):
+        assert main(["backup", "restore", str(folder), "--of", str(there)]) == 1
+    assert "another program works on" in capsys.readouterr().err
+    assert main(["backup", "restore", str(folder), "--of", str(there)]) == 0
 
 
 def test_a_folder_that_cannot_be_written_is_named(
