@@ -55,7 +55,7 @@ def lose_and_restore(cluster: Cluster) -> None:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 200
+        return httpx.get(url, timeout=30).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -73,7 +73,8 @@ class Uploading:
     def _upload(self, number: int) -> None:
         chance = random.Random(number)
         with httpx.Client(timeout=60) as http:
-            while not self._over.is_set():
+            # As fast as they can, they would take the machine from what is tried.
+            while not self._over.wait(0.05):
                 key = f"films/{number}-{chance.randrange(8)}"
                 content = chance.randbytes(chance.choice([0, 10, 70_000, 200_000]))
                 digest = hashlib.sha256(content).hexdigest()
@@ -125,7 +126,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         assert [played(cluster, each) for each in ADDRESSES.values()] == [AFTER] * 3
         # One edge is away during all of it, and comes back when the journal has gone on.
         cluster.processes["edge-sin"].ask_to_stop()
-        cluster.processes["edge-sin"].end()
+        cluster.processes["edge-sin"].end(60)
         last = httpx.get(f"{cluster.origin}/v1/changes?after={1 << 40}").json()["last"]
         lose_and_restore(cluster)
         yield Story(cluster, before, began, told, last - told["journal"])
@@ -167,6 +168,7 @@ def played(cluster: Cluster, address: str) -> bytes:
 
 
 def is_right(cluster: Cluster, name: str) -> bool:
-    content = httpx.get(f"{cluster.edges[name]}/{FILM}").raise_for_status().content
+    url = f"{cluster.edges[name]}/{FILM}"
+    content = httpx.get(url, timeout=60).raise_for_status().content
     assert content in (BEFORE, AFTER)
     return content == BEFORE

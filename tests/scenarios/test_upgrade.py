@@ -114,13 +114,13 @@ class Installation:
     def refusal_of_the_old(self, name: str) -> list[str]:
         """What a process of the older version says before it ends."""
         self.start(name, self.old)
-        assert self._running[name].end(30) == 1
+        assert self._running[name].end(60) == 1
         return self._running[name].stderr
 
     def stop(self, name: str) -> None:
         """As service managers do."""
         self._running[name].ask_to_stop()
-        assert self._running[name].end(30) == 0
+        assert self._running[name].end(60) == 0
 
     def believed(self) -> set[str]:
         """What the router believes of edges."""
@@ -133,7 +133,7 @@ class Installation:
     def put(self, key: str, content: bytes) -> None:
         """Upload."""
         url = f"{self.urls['origin-1']}/v1/content/{key}"
-        httpx.put(url, content=content, timeout=30).raise_for_status()
+        httpx.put(url, content=content, timeout=60).raise_for_status()
 
 
 class Players:
@@ -233,7 +233,7 @@ def hears(installation: Installation, edge: str) -> Callable[[], bool]:
 
 
 def read(installation: Installation, edge: str, key: str) -> bytes:
-    return httpx.get(f"{installation.urls[edge]}/{key}").raise_for_status().content
+    return httpx.get(f"{installation.urls[edge]}/{key}", timeout=60).raise_for_status().content
 
 
 def answers(url: str) -> bool:
