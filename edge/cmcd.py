@@ -46,7 +46,7 @@ def told_in(head: bytes) -> tuple[bytes, str]:
     """Target and all that is said in the bytes of a head that the parser would take."""
     _, _, rest = head.partition(b" ")
     target, _, _ = rest.partition(b" ")
-    text = b",".join(_LINE.findall(head)).decode("latin-1")
+    text = b",".join(filter(None, _LINE.findall(head))).decode("latin-1")
     return target, text or _argument(target)
 
 
