@@ -126,6 +126,8 @@ export const costs = {
       element("p", { class: "lead" }, "Bytes that edges have reported, by day of UTC, and what they cost by the prices of the topology."),
       form,
     );
+    const saved = element("p", { class: "quiet", role: "status" });
+    root.append(saved);
     const guarded = new Guarded(root, () => fetchCosts(asked(SHOWN)), draw);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -136,6 +138,7 @@ export const costs = {
       try {
         const answer = await fetchCosts(asked(SAVED));
         save(`costs-${answer.by}-${answer.from}-${answer.to}.csv`, csvOf(answer));
+        saved.textContent = answer.left_out ? `${answer.left_out} lines more are not in the file; "cinedge costs --csv" has all.` : "";
       } catch (error) {
         // The table says what is wrong, and asks for a token where one helps.
         guarded.refresh();
