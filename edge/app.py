@@ -457,7 +457,7 @@ async def _serve_admin(
         return None
     telemetry = Telemetry("edge", node.name)
     telemetry.registry.register(EdgeCollector(tally.of_all))
-    players = PlayersDesk(node.name, made.auth.authorize, lambda: tally.of_all().players)
+    players = PlayersDesk(node.name, made.auth.authorize, tally)
     drain = DrainDesk(node.name, mark, made.auth.authorize, made.meter.report)
     app = build_app(
         tier="edge",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 from prometheus_client.core import (
@@ -21,6 +21,9 @@ from prometheus_client.core import (
 from cdnkit.cmcd import OBJECT_TYPES, STREAM_TYPES
 from cdnkit.playing import BUFFER_BOUNDS_MS, OTHER, Measures, describe, total_of
 from cdnkit.wire import PLAYERS_PATH
+
+if TYPE_CHECKING:
+    from edge.scoreboard import Tally
 
 _SCOPE: Final = "operate"
 _COUNTS: Final = {
@@ -108,11 +111,11 @@ def player_metrics(players: Players) -> Iterable[Metric]:
 
 @dataclass(frozen=True, slots=True)
 class PlayersDesk:
-    """The handler. `authorize` raises unless the caller may look; `players` are of all workers."""
+    """The handler. `authorize` raises unless the caller may look."""
 
     node: str
     authorize: Callable[[web.Request, str], str]
-    players: Callable[[], Players]
+    tally: Tally
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount."""
@@ -121,5 +124,7 @@ class PlayersDesk:
     async def get_players(self, request: web.Request) -> web.Response:
         """How titles play, since the edge was started."""
         self.authorize(request, _SCOPE)
-        body = {"node": self.node, **describe_players(self.players())}
+        since = round(self.tally.began_at, 3)
+        told = describe_players(self.tally.of_all().players)
+        body = {"node": self.node, "counting_since": since, **told}
         return web.json_response(body, headers={"Cache-Control": "no-store"})

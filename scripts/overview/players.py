@@ -20,6 +20,8 @@ _AT_ONCE = 16
 _SCOPES = frozenset({"operate", "admin"})
 Sessions = Counter[tuple[str, str]]
 """Sessions, and those that starved, by title."""
+Told = tuple[object, Sessions]
+"""Since when an edge counts, and its counts."""
 
 
 class Players:
@@ -29,7 +31,7 @@ class Players:
         self._edges = [edge for edge in topology.edges if edge.admin is not None]
         fit = [token for token in topology.access_tokens if _SCOPES & set(token.scopes)]
         self._token = min(fit, key=lambda token: len(token.scopes)).secret if fit else ""
-        self._before: dict[str, Sessions] = {}
+        self._before: dict[str, Told] = {}
 
     def look(self) -> dict[str, float]:
         """The share of sessions that starved since the last look, of titles that players told of.
@@ -41,22 +43,29 @@ class Players:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(self._ask, self._edges))
         lately: Sessions = Counter()
-        for edge, now in zip(self._edges, found, strict=True):
-            before = self._before.get(edge.name, Counter())
-            # An edge that was started again counts from nothing.
-            lately.update(now if any(now[key] < before[key] for key in before) else now - before)
-            if now:
-                self._before[edge.name] = now
+        for edge, told in zip(self._edges, found, strict=True):
+            if told is None:
+                continue
+            since, now = told
+            life, before = self._before.get(edge.name, (since, Counter()))
+            if life != since:
+                before = Counter()
+            lately.update(now - before)
+            # A worker knows the others' counts of a moment ago, which may be less than was seen. A
+            # title that is gone gave its place away, and would begin from nothing.
+            most: Sessions = Counter({key: max(count, before[key]) for key, count in now.items()})
+            self._before[edge.name] = since, most
         return shares_of(lately)
 
-    def _ask(self, edge: EdgeNode) -> Sessions:
+    def _ask(self, edge: EdgeNode) -> Told | None:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
             url = f"http://{edge.admin}{PLAYERS_PATH}"
             answer = httpx.get(url, headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False)
-            return sessions_of(answer.raise_for_status().json()["titles"])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            return Counter()
+            told = answer.raise_for_status().json()
+            return told.get("counting_since"), sessions_of(told["titles"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            return None
 
 
 def sessions_of(titles: Sequence[Mapping[str, object]]) -> Sessions:

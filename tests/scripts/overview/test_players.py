@@ -20,12 +20,13 @@ class Edges:
 
     def __init__(self) -> None:
         self.titles: list[dict[str, Any]] = []
+        self.since = 1.5
         edges = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 known = self.headers.get("Authorization") == "Bearer operator"
-                body = json.dumps({"titles": edges.titles}).encode()
+                body = json.dumps({"counting_since": edges.since, "titles": edges.titles}).encode()
                 self.send_response(200 if known and self.path == "/v1/players" else 401)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -62,8 +63,18 @@ def test_a_look_is_of_what_happened_since_the_one_before(edges: Edges) -> None:
     assert players.look() == {"a": 0.5, "b": 0.0}
     edges.titles = [told("a", 14, 6), told("b", 4, 0)]
     assert players.look() == {"a": 0.25}
-    edges.titles = [told("a", 2, 2)]
-    assert players.look() == {"a": 1.0}
+    edges.titles, edges.since = [told("a", 2, 2), told("b", 5, 1)], 7.5
+    assert players.look() == {"a": 1.0, "b": 0.2}
+
+
+def test_what_was_seen_before_is_never_counted_again(edges: Edges) -> None:
+    players = Players(topology(edges.address))
+    edges.titles = [told("a", 10, 5), told("b", 4, 2)]
+    players.look()
+    edges.titles = [told("a", 9, 4), told("c", 2, 0)]
+    assert players.look() == {"c": 0.0}
+    edges.titles = [told("a", 12, 5), told("b", 1, 1), told("c", 2, 0)]
+    assert players.look() == {"a": 0.0, "b": 1.0}
 
 
 @pytest.mark.parametrize("token", ["", "other"])
