@@ -20,7 +20,7 @@ from aiohttp import web
 
 from cdnkit.service.app import build_app
 from cdnkit.service.auth import BearerAuth
-from cdnkit.service.certificates import Certificates
+from cdnkit.service.certificates import Certificates, trust_of
 from cdnkit.service.health import Health
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
@@ -95,7 +95,7 @@ class Router:
             asyncio.create_task(_keep_time(self.reign, self.now), name="time"),
         )
         try:
-            await self._start_looking()
+            await self._start_looking(*self.look(self.reign.realm))
             self.health.started()
             async with self.overview.running():
                 yield
@@ -106,21 +106,24 @@ class Router:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def adopt(self, node: RouterNode, topology: Topology) -> None:
-        """Go on with another topology. Raises BadRequestError, and then nothing has changed."""
+        """Go on with another topology.
+
+        Raises AuthorityError and BadRequestError, and then nothing has changed.
+        """
         before = self.reign.realm
         realm = build_realm(node, topology, self.now(), self.metrics.count_geo_failure, before)
         if realm.locator is not before.locator:
             await realm.locator.refresh()
+        looking = self.look(realm)
         if names := needs_restart(before, node, topology):
             _log.warning("some settings take a restart", settings=names)
         self.reign.adopt(realm)
         await self._looking.aclose()
-        await self._start_looking()
+        await self._start_looking(*looking)
         show_states(self.metrics, realm.families, before.families)
         _log.info("topology adopted", edges=len(topology.open_edges()), sites=len(topology.sites))
 
-    async def _start_looking(self) -> None:
-        prober, observers = self.look(self.reign.realm)
+    async def _start_looking(self, prober: Prober, observers: Observers) -> None:
         self._looking = AsyncExitStack()
         await self._looking.enter_async_context(prober)
         await self._looking.enter_async_context(observers)
@@ -202,7 +205,7 @@ def build_watch(
     chance: Callable[[], float],
     on_change: Callable[[str, Fleet], None],
 ) -> tuple[Prober, Observers]:
-    """What looks at edges, and what hears the other routers."""
+    """What looks at edges, and what hears the other routers. Raises AuthorityError."""
     families, topology = realm.families, realm.topology
     apart = families.are_apart
 
@@ -217,7 +220,7 @@ def build_watch(
 
     def observe(target: Target, seen: Observation) -> bool:
         metrics.count_probe(target.edge, seen)
-        if target.families:
+        if 4 in target.families or (target.families and target.edge not in families.fleets[4]):
             overview.observe(target.edge, seen)
         changed, doubtful = families.observe(target.edge, target.families, seen, now())
         for fleet in changed:
@@ -237,15 +240,15 @@ def build_watch(
         Target(resort.name, resort.probed_url or resort.url, ())
         for resort in last_resorts(topology, realm.settings)
     ]
-    trusted = topology.authorities
-    prober = Prober(targets, realm.settings, chance=chance, observe=observe, authorities=trusted)
+    trust = trust_of(topology.authorities)
+    prober = Prober(targets, realm.settings, chance=chance, observe=observe, trust=trust)
     observers = Observers(
         peers_of(realm.node, topology),
         families.councils,
         now=now,
         is_in_doubt=lambda: families.is_in_doubt,
         on_heard=reconsider,
-        authorities=trusted,
+        trust=trust,
     )
     return prober, observers
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
 
-from cdnkit.service.certificates import trusting_connector
 from geo_router.agreement import Council, read_view, view_body
 from geo_router.fleet import Fleet
 
@@ -60,10 +60,10 @@ class Observers:
         now: Callable[[], float],
         is_in_doubt: Callable[[], bool],
         on_heard: Callable[[], None],
-        authorities: str = "",
+        trust: ssl.SSLContext | bool = True,
     ) -> None:
-        """`on_heard` is called after each view taken in; `authorities` as `Prober` has it."""
-        self._authorities = authorities
+        """`on_heard` is called after each view taken in; `trust` as `Prober` has it."""
+        self._trust = trust
         self._peers = peers
         self._councils = councils
         self._now = now
@@ -75,7 +75,7 @@ class Observers:
     async def __aenter__(self) -> Observers:
         if self._peers:
             self._session = aiohttp.ClientSession(
-                connector=trusting_connector(self._authorities),
+                connector=aiohttp.TCPConnector(ssl=self._trust),
                 timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )

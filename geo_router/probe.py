@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ import structlog
 from yarl import URL
 
 from cdnkit import wire
-from cdnkit.service.certificates import trusting_connector
 from config.topology import RouterSettings
 from geo_router.fleet import Observation, Result
 from geo_router.tripwire import PATIENCE, Patience, until_it_ends
@@ -78,13 +78,12 @@ class Prober:
         *,
         chance: Callable[[], float],
         observe: Observe,
-        authorities: str = "",
+        trust: ssl.SSLContext | bool = True,
         patience: Patience = PATIENCE,
     ) -> None:
         """`chance` gives a share of an interval to start after; `observe` takes every observation
-        in and says whether it leaves the edge in doubt; `authorities` is a file with those
-        believed of edges reached by https."""
-        self._authorities = authorities
+        in and says whether it leaves the edge in doubt; `trust` is for edges reached by https."""
+        self._trust = trust
         self._targets = targets
         self._interval_seconds = settings.probe_interval_seconds
         self._timeout_seconds = settings.probe_timeout_seconds
@@ -97,7 +96,7 @@ class Prober:
 
     async def __aenter__(self) -> Prober:
         self._session = aiohttp.ClientSession(
-            connector=trusting_connector(self._authorities, limit=0, force_close=True),
+            connector=aiohttp.TCPConnector(ssl=self._trust, limit=0, force_close=True),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=self._timeout_seconds),
         )

@@ -157,10 +157,14 @@ def believing(authorities: str) -> ssl.SSLContext:
     return context
 
 
+def trust_of(authorities: str) -> ssl.SSLContext | bool:
+    """What a connector of a client session takes as `ssl`. Raises AuthorityError."""
+    return believing(authorities) if authorities else True
+
+
 def trusting_connector(authorities: str, **options: Any) -> aiohttp.TCPConnector:
     """A connector of a client session that believes them. Raises AuthorityError."""
-    trust = believing(authorities) if authorities else True
-    return aiohttp.TCPConnector(ssl=trust, **options)
+    return aiohttp.TCPConnector(ssl=trust_of(authorities), **options)
 
 
 def _no_password() -> str:

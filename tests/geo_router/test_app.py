@@ -16,6 +16,7 @@ import structlog
 from aiohttp import ClientSession
 
 from cdnkit.errors import BadRequestError
+from cdnkit.service.certificates import AuthorityError
 from cdnkit.service.openapi import describe_api, undeclared
 from cdnkit.service.run import serve
 from config.locating import Geo
@@ -174,6 +175,10 @@ async def test_a_topology_that_cannot_be_adopted_changes_nothing() -> None:
         before = router.reign.realm
         with pytest.raises(BadRequestError, match="at least one site"):
             await router.adopt(router_node(FAST), Topology())
+        assert router.reign.realm is before
+        unreadable = dataclasses.replace(router.reign.realm.topology, authorities="/none.pem")
+        with pytest.raises(AuthorityError, match=r"none\.pem"):
+            await router.adopt(router_node(FAST), unreadable)
         assert router.reign.realm is before
         await fra.die()
         await changes.until("fra-0", State.DOWN)

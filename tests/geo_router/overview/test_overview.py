@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from geo_router.app import build_router
+from geo_router.fleet import Observation, Result
 from geo_router.overview import overview as module
+from geo_router.probe import Target
 from geo_router.realm import build_realm
 from tests.geo_router.test_handlers import GEO
 from tests.geo_router.worlds import FAILED, READY, edges_of, router_node, topology_of
@@ -35,6 +39,19 @@ def test_a_change_is_that_of_the_fleet() -> None:
     router.fleet.observe("nyc-0", FAILED, 2.0)
     router.overview.changed("nyc-0")
     assert router.overview.board.snapshot(2.0)["edges"]["nyc-0"]["state"] == "suspect"
+
+
+def test_an_edge_of_two_addresses_is_shown_as_its_ipv4_address_tells() -> None:
+    both = replace(EDGES[0], addresses=("192.0.2.1", "2001:db8::1"))
+    only6 = replace(EDGES[1], addresses=("2001:db8::2",))
+    router = build_router(router_node(), topology_of([both, only6], GEO))
+    prober, _ = router.look(router.reign.realm)
+    busy = Observation(Result.ANSWERED, "ready", 0.001, facts={"streams": 7})
+    prober._observe(Target("nyc-0", both.url, (4,)), busy)
+    prober._observe(Target("nyc-0", both.url, (6,)), FAILED)
+    prober._observe(Target("nyc-1", only6.url, (6,)), busy)
+    router.overview.tick()
+    assert router.overview.board.snapshot(1.0)["sample"]["streams"] == 14
 
 
 def test_viewers_are_counted_by_square_and_site() -> None:
