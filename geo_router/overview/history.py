@@ -58,13 +58,14 @@ class Ring:
 
     def _push(self, sample: Mapping[str, float]) -> None:
         for name, values in self._series.items():
-            values[self._next] = sample.get(name, _GAP)
+            # Rounded here, once: a reading of hours has a hundred times as many numbers.
+            values[self._next] = float(f"{sample.get(name, _GAP):.{_SIGNIFICANT}g}")
         self._next = (self._next + 1) % self._span.steps
         self._count = min(self._count + 1, self._span.steps)
 
     def _ordered(self, values: array[float]) -> list[float | None]:
-        oldest = self._next - self._count
-        return [_told(values[at % self._span.steps]) for at in range(oldest, self._next)]
+        ordered = (values[self._next :] + values[: self._next])[self._span.steps - self._count :]
+        return [None if math.isnan(value) else value for value in ordered]
 
 
 class History:
@@ -99,9 +100,3 @@ class History:
             if seen:
                 means[name] = sum(seen) / len(seen)
         return means
-
-
-def _told(value: float) -> float | None:
-    if math.isnan(value):
-        return None
-    return float(f"{value:.{_SIGNIFICANT}g}")

@@ -228,9 +228,10 @@ class FleetView {
     });
     for (const name of this.rows.keys()) if (!state.edges.has(name)) this.rows.delete(name);
     this.room = this.most;
+    this.left = 0;
     if (!this.groupedByHand) this.grouped.checked = all.length > GROUPED_FROM;
     const nodes = this.grouped.checked ? this.groupedRows(edges, state) : this.drawnRows(edges, state);
-    this.more.hidden = this.room > 0 || nodes.length >= edges.length;
+    this.more.hidden = this.left === 0;
     // Moving rows would take the focus and the selection; only a new order does.
     const before = this.body.children;
     if (before.length !== nodes.length || nodes.some((node, index) => before[index] !== node)) {
@@ -241,6 +242,7 @@ class FleetView {
   drawnRows(edges, state) {
     const drawn = edges.slice(0, this.room);
     this.room -= drawn.length;
+    this.left += edges.length - drawn.length;
     return drawn.map((edge) => {
       const row = this.rows.get(edge.name) ?? new Row();
       this.rows.set(edge.name, row);

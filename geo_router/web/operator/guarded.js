@@ -8,7 +8,7 @@ let serial = 0;
 export class Guarded {
   // `ask` fetches, `draw` shows what came.
   constructor(root, ask, draw) {
-    Object.assign(this, { ask, draw });
+    Object.assign(this, { ask, draw, asked: 0, answered: 0 });
     this.said = element("p", { class: "failed", role: "alert" });
     this.content = element("div");
     this.form = this.tokenForm();
@@ -35,11 +35,21 @@ export class Guarded {
   }
 
   async refresh() {
+    this.asked += 1;
+    const number = this.asked;
+    // What was asked earlier and comes later is of the past.
+    const isNews = () => {
+      if (number < this.answered) return false;
+      this.answered = number;
+      return true;
+    };
     try {
       const answer = await this.ask();
+      if (!isNews()) return;
       this.said.hidden = this.form.hidden = true;
       this.draw(answer, this.content);
     } catch (error) {
+      if (!isNews()) return;
       this.said.textContent = error.message;
       this.said.hidden = false;
       this.form.hidden = !(error instanceof Refused && error.wantsToken);

@@ -10,7 +10,16 @@ let redraw = 0;
 
 function wanted() {
   const [id, ...rest] = location.hash.slice(1).split("/");
-  return [VIEWS.find((view) => view.id === id) ?? VIEWS[0], decodeURIComponent(rest.join("/"))];
+  return [VIEWS.find((view) => view.id === id) ?? VIEWS[0], decoded(rest.join("/"))];
+}
+
+// Whoever types an address may type anything.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function mount(view) {

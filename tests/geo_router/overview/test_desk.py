@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 import aiohttp
+import pytest
 
 from cdnkit.service.run import serve
 from config.topology import AccessToken, Topology
 from geo_router.app import Router, build_router
+from geo_router.overview import desk
 from geo_router.overview.declared import HistoryView, OverviewView, TitlesView
 from tests.geo_router.test_handlers import GEO
 from tests.geo_router.worlds import FAILED, READY, edges_of, router_node, topology_of
@@ -88,6 +90,44 @@ async def test_streams_end_with_the_process_and_do_not_hold_it_up() -> None:
                 await next_event(answer.content)
             assert await answer.content.read() == b""
             answer.close()
+
+
+async def test_who_takes_nothing_is_let_go_with_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(desk, "SEND_SECONDS_MAX", 0.05)
+    async with asyncio.timeout(20), asked() as (router, url, _):
+        host, port = url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+        writer.write(b"GET /v1/overview/events HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        listeners = router.overview.hub._listeners
+        while listeners:
+            router.overview.hub.publish("tick", {"much": "x" * (1 << 20)})
+            await asyncio.sleep(0.01)
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        rest = await reader.read()
+        assert rest
+        assert not rest.endswith(b"0\r\n\r\n")
+
+
+async def test_the_history_is_rendered_once_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with asked() as (router, url, http):
+        rendered: list[object] = []
+        body = router.overview.board.history.body
+
+        def count() -> dict[str, Any]:
+            rendered.append(None)
+            return body()
+
+        monkeypatch.setattr(router.overview.board.history, "body", count)
+        for ticks in (1, 2):
+            router.overview.tick()
+            for _ in range(3):
+                async with http.get(f"{url}/v1/overview/history") as answer:
+                    fine = HistoryView.model_validate(await answer.json()).fine
+                assert len(fine.series["streams"]) == len(rendered) == ticks
 
 
 async def test_titles_are_for_operators_alone() -> None:
