@@ -36,7 +36,8 @@ class LaneSample:
     """Takes a share of the fast lane's requests to the full path, and remembers whose they are.
 
     Standing in for the lane's own `answer`, it counts down to the next one: the gaps are those of
-    independent draws. `chance` gives numbers from 0 up to 1.
+    independent draws. Of workers and edges of ours nothing is due: who asked them has drawn.
+    `chance` gives numbers from 0 up to 1.
     """
 
     def __init__(self, lane: FastLane, ratio: float, chance: Callable[[], float]) -> None:
@@ -48,7 +49,7 @@ class LaneSample:
 
     def answer(self, connection: Connection, data: bytes) -> bool:
         """As the lane's; False for those that are due, too."""
-        if self._left > 1:
+        if self._left > 1 or connection.neighbour or connection.inner:
             if not self._answer(connection, data):
                 return False
             self._left -= 1

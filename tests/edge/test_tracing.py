@@ -147,6 +147,17 @@ class Lane:
         return True
 
 
+class Viewer:
+    """A connection as far as the sample looks at it."""
+
+    neighbour = False
+    inner = False
+
+
+def viewer() -> Connection:
+    return cast(Connection, Viewer())
+
+
 def sample_of(lane: Lane, ratio: float) -> LaneSample:
     return LaneSample(cast(FastLane, lane), ratio, random.Random(7).random)
 
@@ -154,15 +165,28 @@ def sample_of(lane: Lane, ratio: float) -> LaneSample:
 def test_a_share_of_what_the_lane_would_answer_is_taken_from_it() -> None:
     lane = Lane()
     sample = sample_of(lane, 0.02)
-    connection = cast(Connection, object())
+    connection = viewer()
     taken = sum(not sample.answer(connection, b"") for _ in range(50_000))
     assert 850 < taken < 1150
     assert lane.answered == 50_000 - taken
 
 
+@pytest.mark.parametrize("whose", ["neighbour", "inner"])
+def test_questions_of_our_own_use_up_no_draw(whose: str) -> None:
+    lane: Any = Lane()
+    sample = sample_of(lane, 1.0)
+    asking, mine = viewer(), viewer()
+    setattr(asking, whose, True)
+    for _ in range(5):
+        assert not sample.answer(asking, b"not mine")
+    assert not sample.takes(asking)
+    assert not sample.answer(mine, b"")
+    assert sample.takes(mine)
+
+
 def test_what_is_due_is_told_once() -> None:
     sample = sample_of(Lane(), 1.0)
-    mine, other = cast(Connection, object()), cast(Connection, object())
+    mine, other = viewer(), viewer()
     assert not sample.answer(mine, b"")
     assert not sample.takes(other)
     assert sample.takes(mine)
@@ -171,7 +195,7 @@ def test_what_is_due_is_told_once() -> None:
 
 def test_who_was_due_and_asked_for_nothing_keeps_nobody_else_out() -> None:
     sample = sample_of(Lane(), 1.0)
-    connections = [cast(Connection, object()) for _ in range(1000)]
+    connections = [viewer() for _ in range(1000)]
     for connection in connections:
         assert not sample.answer(connection, b"")
     assert not sample.takes(connections[0])
@@ -182,7 +206,7 @@ def test_who_was_due_and_asked_for_nothing_keeps_nobody_else_out() -> None:
 def test_what_the_lane_leaves_to_the_full_path_is_drawn_there() -> None:
     lane: Any = Lane()
     sample = sample_of(lane, 0.001)
-    connection = cast(Connection, object())
+    connection = viewer()
     for _ in range(5000):
         assert not sample.answer(connection, b"not mine")
     assert not sample.takes(connection)
