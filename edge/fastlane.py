@@ -95,6 +95,9 @@ class FastLane:
 
     def remember(self, connection: Connection, head: bytes, request: Request) -> None:
         """Remember a header block that the strict parser has taken, if nothing in it decides."""
+        if self.cmsd is not None and not connection.cmsd:
+            # The full path has to tell it first what is told of it (`edge.cmsd`).
+            return
         self.blocks.remember(connection, head, request)
 
     def answer(self, connection: Connection, data: bytes) -> bool:

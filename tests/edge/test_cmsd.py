@@ -59,6 +59,23 @@ async def test_it_comes_behind_what_the_hops_before_have_told(plan: Plan) -> Non
     assert [name for name, _ in told] == ["o", "edge-1"]
 
 
+async def test_a_connection_that_began_with_something_else_is_told_it_by_the_lane(
+    plan: Plan,
+) -> None:
+    plan.origin.put("/film", bytes(BLOCK))
+    plan.origin.put("/mine", b"", lines=("Cache-Control: no-store",))
+    async with plan.but(cmsd=True).start() as edge:
+        for _ in range(4):
+            await (await edge.client()).ask("/film", "User-Agent: other")
+        client = await edge.client()
+        await client.ask("/mine")
+        for _ in range(4):
+            assert "cmsd-dynamic" in (await client.ask("/film")).fields
+        before = edge.worker.lane._number
+        await client.ask("/film")
+        assert edge.worker.lane._number == before + 1
+
+
 async def test_nothing_is_told_unless_it_is_wanted(edge: Edge) -> None:
     edge.origin.put("/film", bytes(BLOCK))
     client = await edge.client()
