@@ -101,7 +101,10 @@ def needs_restart(before: Realm, node: RouterNode, topology: Topology) -> list[s
         "listen": old.listen != node.listen,
         "dns": old.dns != node.dns,
         "workers": old.workers != node.workers,
+        "tls": old.tls != node.tls,
         "access_log": old.settings.access_log != settings.access_log,
+        "authorities": before.topology.authorities != topology.authorities,
+        "tracing": before.topology.tracing != topology.tracing,
         "dns.zone": bool(before.topology.dns.zone) != bool(topology.dns.zone),
     }
     return [name for name, changed in changes.items() if changed]

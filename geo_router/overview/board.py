@@ -99,7 +99,9 @@ class Board:
         figures, before = read_figures(seen.facts), self._watched.get(edge)
         if before is None:
             self._watched[edge] = _Watched(figures, now)
-        elif (seconds := now - before.at) >= LOOK_SECONDS_MIN:
+        elif not 0 <= (seconds := now - before.at) < LOOK_SECONDS_MIN:
+            # A clock that was set back says nothing of how long it was.
+            seconds = max(seconds, LOOK_SECONDS_MIN)
             self._watched[edge] = self._advance(before, figures, now, seconds)
 
     def change(self, body: Mapping[str, Any], now: float) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import dataclasses
 import pytest
 
 from cdnkit.errors import BadRequestError
+from config.caching import Tls
 from config.locating import Dns, Geo
 from config.topology import Address, RouterSettings, Topology
+from config.tracing import Tracing
 from geo_router.fleet import State
 from geo_router.locate import geo_of
 from geo_router.realm import Realm, Reign, build_realm, needs_restart
@@ -62,11 +64,12 @@ def test_what_a_running_router_cannot_change_is_named() -> None:
     before = realm_of(topology)
     assert needs_restart(before, node, topology) == []
     settings = RouterSettings(access_log="log", down_after=5)
-    changed = dataclasses.replace(
-        node, listen=Address("127.0.0.1", 1), workers=2, settings=settings
+    listen, tls = Address("127.0.0.1", 1), Tls("a.pem", "a.key")
+    changed = dataclasses.replace(node, listen=listen, workers=2, tls=tls, settings=settings)
+    zoned = dataclasses.replace(
+        topology, dns=Dns("cdn.example"), authorities="a.pem", tracing=Tracing("http://collector")
     )
-    zoned = dataclasses.replace(topology, dns=Dns("cdn.example"))
-    expected = ["listen", "workers", "access_log", "dns.zone"]
+    expected = ["listen", "workers", "tls", "access_log", "authorities", "tracing", "dns.zone"]
     assert needs_restart(before, changed, zoned) == expected
 
 

@@ -106,6 +106,14 @@ def test_two_looks_in_one_moment_make_no_rate() -> None:
     assert board.tick(3.1, [body()])["sent_bytes"]["hit"] == 200
 
 
+def test_figures_go_on_when_the_clock_is_set_back() -> None:
+    board = Board(9000.0)
+    board.observe("fra-0", told(streams=1, sent_bytes={"hit": 0}), 9000.0)
+    board.observe("fra-0", told(streams=2, sent_bytes={"hit": 100}), 5400.0)
+    sample = board.tick(5400.0, [body()])["sample"]
+    assert (sample["streams"], sample["sent.hit"]) == (2, 200)
+
+
 def test_a_change_is_told_at_once_with_a_line_and_not_again() -> None:
     board = Board(0.0)
     board.tick(1.0, [body()])
