@@ -20,15 +20,14 @@ import structlog
 
 from cdnkit.errors import CinedgeError
 from cdnkit.playing import Playing
-from cdnkit.service.app import build_app
 from cdnkit.service.auth import BearerAuth
 from cdnkit.service.health import Health
 from cdnkit.service.logs import AccessLog, configure_logging, open_log
-from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import Stop, run, serve
 from config.node_file import NodeFile
 from config.topology import Address, EdgeNode, EdgeSettings, Topology
 from edge.account import Accounts
+from edge.admin import Admin, build_admin
 from edge.answer import Answers
 from edge.bodies import Bodies
 from edge.bookkeeping import Bookkeeping, lot_names
@@ -41,7 +40,7 @@ from edge.cache.holdings import Holdings
 from edge.cache.loading import Loading
 from edge.cache.shelves import ALL_SHELVES, shelves_of
 from edge.combine import check_part
-from edge.drain import DrainDesk, DrainMark
+from edge.drain import DrainMark
 from edge.effects import Effects
 from edge.entry import Entry
 from edge.entry_answer import EntryAnswers
@@ -61,7 +60,6 @@ from edge.lookup import Lookup
 from edge.making import calm_collector, make_cmsd, make_disks, make_lane
 from edge.origin import Origin
 from edge.passthrough import Passthrough
-from edge.players import PlayersDesk
 from edge.purpose import heed_purpose, purpose_pairs
 from edge.readahead import first_part
 from edge.readiness import readiness
@@ -79,7 +77,6 @@ from edge.storing import Storing
 from edge.takeover import Heirs, Takeover
 from edge.targets import TARGETS_MAX
 from edge.teacher import Teacher
-from edge.telemetry import EdgeCollector
 from edge.tls import Certificates, certificates_of
 from edge.totals import Totals, read_totals
 from edge.tracing import Traces, handing_on, open_traces
@@ -455,17 +452,8 @@ async def _serve_admin(
 ) -> str | None:
     if node.admin is None or number:
         return None
-    telemetry = Telemetry("edge", node.name)
-    telemetry.registry.register(EdgeCollector(tally.of_all))
-    players = PlayersDesk(node.name, made.auth.authorize, tally)
-    drain = DrainDesk(node.name, mark, made.auth.authorize, made.meter.report)
-    app = build_app(
-        tier="edge",
-        name=node.name,
-        telemetry=telemetry,
-        health=made.health,
-        routes=[*drain.routes(), *players.routes()],
-    )
+    told = (made.auth.authorize, made.health, made.meter.report)
+    app = build_admin(Admin(node.name, tally, mark, *told))
     listening = await stack.enter_async_context(serve(app, node.admin.host, node.admin.port))
     return listening.url
 

@@ -24,9 +24,12 @@ from aiohttp import web
 
 from cdnkit.errors import CinedgeError
 from cdnkit.service.exchange import request_id_of
+from cdnkit.service.operations import JSON_TYPE, Answer, operation
 from cdnkit.wire import DRAIN_PATH
 
 _SCOPE: Final = "operate"
+_TAG: Final = "drain"
+_STATE: Final = {200: Answer("Whether it drains, and how loaded it is.", None, JSON_TYPE)}
 _FILE: Final = "drained"
 _log = structlog.get_logger("edge.audit")
 
@@ -92,17 +95,20 @@ class DrainDesk:
             web.delete(DRAIN_PATH, self.delete_drain),
         ]
 
+    @operation(answers=_STATE, scope=_SCOPE, enforce=False, tag=_TAG)
     async def get_drain(self, request: web.Request) -> web.Response:
-        """Whether it drains."""
+        """Whether it drains, and what still runs."""
         self._admit(request, "look")
         return self._answer()
 
+    @operation(answers=_STATE, problems=(NotKeptError,), scope=_SCOPE, enforce=False, tag=_TAG)
     async def put_drain(self, request: web.Request) -> web.Response:
-        """Begin; beginning twice is no error."""
+        """Take no new viewers; those that watch go on. Beginning twice is no error."""
         return await self._change(request, True)
 
+    @operation(answers=_STATE, problems=(NotKeptError,), scope=_SCOPE, enforce=False, tag=_TAG)
     async def delete_drain(self, request: web.Request) -> web.Response:
-        """End; ending twice is no error."""
+        """Take viewers again. Ending twice is no error."""
         return await self._change(request, False)
 
     async def _change(self, request: web.Request, draining: bool) -> web.Response:

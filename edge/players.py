@@ -20,6 +20,7 @@ from prometheus_client.core import (
 
 from cdnkit.cmcd import OBJECT_TYPES, STREAM_TYPES
 from cdnkit.playing import BUFFER_BOUNDS_MS, OTHER, Measures, describe, total_of
+from cdnkit.service.operations import JSON_TYPE, Answer, operation
 from cdnkit.wire import PLAYERS_PATH
 
 if TYPE_CHECKING:
@@ -121,6 +122,12 @@ class PlayersDesk:
         """What to mount."""
         return [web.get(PLAYERS_PATH, self.get_players)]
 
+    @operation(
+        answers={200: Answer("By title and in all.", None, JSON_TYPE)},
+        scope=_SCOPE,
+        enforce=False,
+        tag="players",
+    )
     async def get_players(self, request: web.Request) -> web.Response:
         """How titles play, since the edge was started."""
         self.authorize(request, _SCOPE)
