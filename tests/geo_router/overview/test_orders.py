@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from cdnkit.service.certificates import make_context
 from cdnkit.service.run import serve
 from config.topology import AccessToken, Address, OriginNode
 from geo_router.app import build_router
 from geo_router.overview import orders
 from tests.geo_router.test_handlers import GEO
 from tests.geo_router.worlds import router_node, topology_of
+from tests.helpers.authority import Authority
 
 TOKEN = AccessToken("ann", ("operate", "purge"), "secret-of-ann")
 HEADERS = {"Authorization": "Bearer secret-of-ann"}
@@ -37,18 +41,27 @@ class Origin:
 
 @asynccontextmanager
 async def asked(
-    *, guarded: bool = True, dead_first: bool = False
+    *,
+    guarded: bool = True,
+    dead_first: bool = False,
+    context: ssl.SSLContext | None = None,
+    authorities: str = "",
 ) -> AsyncIterator[tuple[Origin, str, aiohttp.ClientSession]]:
     origin, app = Origin(), web.Application()
     app.router.add_get("/v1/{list}", origin.answer)
-    async with TestServer(app) as server:
-        nodes = [OriginNode("origin", Address("127.0.0.1", server.port or 0), data="x")]
+    server = TestServer(app)
+    await server.start_server(ssl=context)
+    async with server:
+        address = Address("127.0.0.1", server.port or 0)
+        url = f"https://{address}" if context else ""
+        nodes = [OriginNode("origin", address, data="x", url=url)]
         if dead_first:
             nodes.insert(0, OriginNode("dead", Address("127.0.0.1", 9), data="y"))
         topology = replace(
             topology_of([], GEO),
             origins=tuple(nodes),
             access_tokens=(TOKEN,) if guarded else (),
+            authorities=authorities,
         )
         router = build_router(router_node(), topology)
         async with (
@@ -102,6 +115,19 @@ async def test_what_an_origin_finds_wrong_is_the_callers_to_mend(body: bytes, sa
             assert (answer.status, answer.content_type) == (400, "application/problem+json")
             assert said in (await answer.json())["detail"]
         assert len(origin.asked) == 1
+
+
+async def test_an_origin_in_tls_is_believed_by_the_authorities_of_the_topology(
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path)
+    tls = authority.certificate("origin")
+    context = make_context(Path(tls.certificate), Path(tls.key))
+    for authorities, told in ((str(authority.file), 200), ("", 503)):
+        async with asked(context=context, authorities=authorities) as (origin, url, http):
+            async with http.get(url, headers=HEADERS) as answer:
+                assert answer.status == told
+            assert len(origin.asked) == (told == 200)
 
 
 async def test_the_next_origin_is_asked_when_one_is_dead() -> None:
