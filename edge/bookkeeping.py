@@ -40,7 +40,7 @@ class Reporting:
 
 
 def lot_names() -> NewLot:
-    """Names of lots: chance at the start, then a number."""
+    """Names of lots: chance at the start, then a number, by which origins know what they had."""
     life = secrets.token_hex(12)
     number = 0
 

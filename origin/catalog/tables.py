@@ -235,6 +235,7 @@ traffic = sa.Table(
 traffic_lots = sa.Table(
     "traffic_lots",
     metadata,
-    sa.Column("lot", sa.Text, primary_key=True),
+    sa.Column("life", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("at", sa.Double, nullable=False, index=True),
 )

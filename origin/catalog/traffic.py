@@ -1,8 +1,9 @@
 """Bytes of titles by day, edge and kind: rows that only grow, until they are too old.
 
-What edges report comes in lots. The name of a lot is written in the transaction that adds its
-bytes, so a lot that is sent again changes nothing. Names are forgotten after LOTS_KEPT_SECONDS: an
-edge that has waited longer for an answer would be counted twice.
+What edges report comes in lots, which each life of a worker numbers and sends one after another.
+The number of the last is written in the transaction that adds its bytes, so a lot that is sent
+again changes nothing. Lives are forgotten LOTS_KEPT_SECONDS after their last lot: an edge that has
+waited longer for an answer would be counted twice.
 """
 
 from __future__ import annotations
@@ -46,14 +47,22 @@ class Summed:
 
 
 async def take_lot(
-    database: Database, lot: str, edge: str, rows: Sequence[TrafficRow], now: float
+    database: Database, life: str, number: int, edge: str, rows: Sequence[TrafficRow], now: float
 ) -> bool:
-    """Add a lot of an edge; False when it was there before. Raises UnavailableError."""
+    """Add a lot of a worker's life; False when it, or one behind it, was there before.
+
+    Raises UnavailableError.
+    """
 
     async def work(connection: AsyncConnection) -> bool:
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        named = insert(traffic_lots).values(lot=lot, at=now).on_conflict_do_nothing()
-        if (await connection.execute(named.returning(traffic_lots.c.lot))).first() is None:
+        last = insert(traffic_lots).values(life=life, number=number, at=now)
+        last = last.on_conflict_do_update(
+            index_elements=("life",),
+            set_={"number": last.excluded.number, "at": last.excluded.at},
+            where=traffic_lots.c.number < last.excluded.number,
+        )
+        if (await connection.execute(last.returning(traffic_lots.c.life))).first() is None:
             return False
         # In one order everywhere: two lots that meet in PostgreSQL would wait for each other.
         added: dict[tuple[str, str, str], int] = {}
@@ -75,7 +84,7 @@ async def take_lot(
 
 
 async def forget(database: Database, before_day: str, now: float) -> None:
-    """Delete days before `before_day`, and names of lots that nobody sends any more.
+    """Delete days before `before_day`, and lives of workers that send nothing any more.
 
     A day at a time: a year would keep all other writers waiting. Raises UnavailableError.
     """
@@ -87,13 +96,13 @@ async def forget(database: Database, before_day: str, now: float) -> None:
         await connection.execute(sa.delete(traffic).where(traffic.c.day == oldest))
         return True
 
-    async def names(connection: AsyncConnection) -> None:
+    async def lives(connection: AsyncConnection) -> None:
         old = traffic_lots.c.at < now - LOTS_KEPT_SECONDS
         await connection.execute(sa.delete(traffic_lots).where(old))
 
     while await database.transact(oldest_day):
         pass
-    await database.transact(names)
+    await database.transact(lives)
 
 
 async def sums(

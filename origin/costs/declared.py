@@ -40,9 +40,16 @@ class TrafficRowBody(Shape):
 
 
 class TrafficLot(Shape):
-    """Bytes of titles; counted once, however often a lot of this name comes."""
+    """Bytes of titles; counted once, however often it comes.
 
-    lot: str = Field(min_length=1, max_length=_NAME_MAX, pattern=r"^[!-~]+$")
+    A worker sends a lot once the one before it was taken, with a higher number.
+    """
+
+    lot: str = Field(
+        max_length=_NAME_MAX,
+        pattern=r"^[!-~]+-[0-9]{1,15}$",
+        description="The life of the worker, and the number of the lot in it: 5f0c-17.",
+    )
     edge: str = Field(min_length=1, max_length=_NAME_MAX, pattern=r"^[!-~]+$")
     rows: list[TrafficRowBody] = Field(max_length=ROWS_MAX)
 

@@ -78,7 +78,8 @@ class CostHandlers:
     async def take(self, request: web.Request, body: declared.TrafficLot) -> web.StreamResponse:
         """Bytes that a worker of an edge has counted since it last told them."""
         rows = [TrafficRow(row.day, row.title, Traffic(row.kind), row.bytes) for row in body.rows]
-        await take_lot(self._database, body.lot, body.edge, rows, self._now())
+        life, _, number = body.lot.rpartition("-")
+        await take_lot(self._database, life, int(number), body.edge, rows, self._now())
         return web.Response(status=204)
 
     async def show(

@@ -33,9 +33,9 @@ async def by(database: Database, what: str, **groups: str) -> dict[tuple[str, st
 
 async def test_lots_add_up_and_each_counts_once(database: Database) -> None:
     first = [row("a", 3), row("a", 4), row("", 5), row("a", 1, Traffic.ORIGIN)]
-    assert await take_lot(database, "x-1", "e1", first, 10.0)
-    assert await take_lot(database, "x-2", "e1", [row("a", 100)], 11.0)
-    assert not await take_lot(database, "x-1", "e1", first, 12.0)
+    assert await take_lot(database, "x", 1, "e1", first, 10.0)
+    assert await take_lot(database, "x", 2, "e1", [row("a", 100)], 11.0)
+    assert not await take_lot(database, "x", 2, "e1", [row("a", 100)], 12.0)
     assert await by(database, "title") == {
         ("a", "", Traffic.EDGE): 107,
         ("a", "", Traffic.ORIGIN): 1,
@@ -43,12 +43,27 @@ async def test_lots_add_up_and_each_counts_once(database: Database) -> None:
     }
 
 
+async def test_a_lot_that_was_long_under_way_counts_once(database: Database) -> None:
+    assert await take_lot(database, "x", 9, "e1", [row("a", 1)], 10.0)
+    assert await take_lot(database, "x", 10, "e1", [row("a", 2)], 11.0)
+    assert not await take_lot(database, "x", 9, "e1", [row("a", 1)], 12.0)
+    assert await take_lot(database, "y", 9, "e1", [row("a", 4)], 12.0)
+    assert await by(database, "title") == {("a", "", Traffic.EDGE): 7}
+
+
+async def test_of_a_life_one_row_is_remembered(database: Database) -> None:
+    for number in range(1, 6):
+        await take_lot(database, "x", number, "e1", [row("a", 1)], float(number))
+    async with database.reading() as connection:
+        assert list(await connection.execute(sa.select(traffic_lots))) == [("x", 5, 5.0)]
+
+
 async def test_the_same_lot_told_by_many_at_once_counts_once(database: Database) -> None:
     rows = [row(title, 1) for title in "abcdef"]
-    lots = [("same" if number % 2 else f"x-{number}") for number in range(12)]
+    lives = [("same" if number % 2 else f"x-{number}") for number in range(12)]
     said = [
-        take_lot(database, lot, "e1", rows[:: 1 - 2 * (number % 2)], 10.0)
-        for number, lot in enumerate(lots)
+        take_lot(database, life, 1, "e1", rows[:: 1 - 2 * (number % 2)], 10.0)
+        for number, life in enumerate(lives)
     ]
     assert sum(await asyncio.gather(*said)) == 7
     assert set((await by(database, "title")).values()) == {7}
@@ -57,8 +72,8 @@ async def test_the_same_lot_told_by_many_at_once_counts_once(database: Database)
 async def test_sums_are_by_title_edge_or_day_and_of_the_days_asked_for(
     database: Database,
 ) -> None:
-    await take_lot(database, "1", "e1", [row("a", 1), row("b", 2, day=2)], 10.0)
-    await take_lot(database, "2", "e2", [row("a", 4), row("b", 8, day=30)], 10.0)
+    await take_lot(database, "x", 1, "e1", [row("a", 1), row("b", 2, day=2)], 10.0)
+    await take_lot(database, "y", 1, "e2", [row("a", 4), row("b", 8, day=30)], 10.0)
     edge = Traffic.EDGE
     assert await by(database, "title") == {("a", "", edge): 5, ("b", "", edge): 10}
     assert await by(database, "edge") == {("e1", "", edge): 3, ("e2", "", edge): 12}
@@ -80,15 +95,15 @@ async def test_sums_are_by_title_edge_or_day_and_of_the_days_asked_for(
 
 async def test_more_than_a_terabyte_a_day_is_no_trouble(database: Database) -> None:
     for number in range(3):
-        await take_lot(database, str(number), "e1", [row("a", 1 << 50)], 10.0)
+        await take_lot(database, "x", number, "e1", [row("a", 1 << 50)], 10.0)
     assert await by(database, "title") == {("a", "", Traffic.EDGE): 3 << 50}
 
 
-async def test_old_days_go_and_so_do_names_of_lots(database: Database) -> None:
+async def test_old_days_go_and_so_do_lives_of_workers(database: Database) -> None:
     old = [row("a", 1, day=1), row("b", 1, day=1), row("a", 1, day=3)]
-    await take_lot(database, "old", "e1", old, 10.0)
-    await take_lot(database, "new", "e1", [row("a", 2, day=4)], LOTS_KEPT_SECONDS)
+    await take_lot(database, "old", 1, "e1", old, 10.0)
+    await take_lot(database, "new", 1, "e1", [row("a", 2, day=4)], LOTS_KEPT_SECONDS)
     await forget(database, "2026-11-04", LOTS_KEPT_SECONDS + 11)
     assert await by(database, "day") == {("2026-11-04", "", Traffic.EDGE): 2}
     async with database.reading() as connection:
-        assert list(await connection.scalars(sa.select(traffic_lots.c.lot))) == ["new"]
+        assert list(await connection.scalars(sa.select(traffic_lots.c.life))) == ["new"]

@@ -38,7 +38,7 @@ def bearer(scope: str) -> dict[str, str]:
 
 async def tell(origin: RunningOrigin, lot: str, *rows: tuple[str, str, int]) -> int:
     said = [{"day": day, "title": title, "kind": "edge", "bytes": n} for day, title, n in rows]
-    body = {"lot": lot, "edge": "e1", "rows": said}
+    body = {"lot": f"{lot}-1", "edge": "e1", "rows": said}
     async with origin.client.post("/v1/traffic", json=body, headers=bearer("edge")) as answer:
         return answer.status
 
@@ -142,7 +142,11 @@ def lot(**changes: Any) -> dict[str, Any]:
     [
         {},
         {**lot(), "lot": ""},
-        {**lot(), "lot": "x" * 201},
+        {**lot(), "lot": "x" * 200 + "-1"},
+        {**lot(), "lot": "x"},
+        {**lot(), "lot": "-1"},
+        {**lot(), "lot": "x-" + "9" * 16},
+        {**lot(), "lot": "x-1\n"},
         {**lot(), "edge": 3},
         {**lot(), "more": 1},
         {**lot(), "rows": {}},
