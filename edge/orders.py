@@ -154,8 +154,13 @@ class Orders:
         await self._warming.warm(
             asked, lambda state, told: receipts.say(order, state, told), self._now()
         )
-        if self._unfinished is not None and await receipts.told():
-            await self._unfinished.remove(order)
+        if self._unfinished is None:
+            return
+        while not await receipts.told():
+            if receipts.is_over:
+                # The next start takes it up again and tells of it then.
+                return
+        await self._unfinished.remove(order)
 
     def _asked(self, detail: Mapping[str, Any]) -> Warm:
         return parse_warm(detail, lambda name: targets_at(name, self._targets_of))

@@ -60,6 +60,8 @@ class Receipts:
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.is_over = False
+        """Nobody sends any more what is to be said."""
         self._is_refused = False
         self._log = structlog.get_logger("edge.receipts")
 
@@ -94,6 +96,7 @@ class Receipts:
                     self._more.clear()
                     await self._send_all(session)
         finally:
+            self.is_over = True
             self._idle.set()
 
     async def _send_all(self, session: aiohttp.ClientSession) -> None:

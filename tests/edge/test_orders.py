@@ -113,9 +113,11 @@ class Teller(Said):
     origin = "http://origin"
 
     is_heard = True
+    is_over = False
 
     async def told(self) -> bool:
         """Whether they are there."""
+        await asyncio.sleep(0)
         return self.is_heard
 
 
@@ -162,11 +164,24 @@ async def test_a_warm_that_was_interrupted_is_taken_up_and_told_of_once_it_is_do
     assert again.began == 1
 
 
+async def test_a_warm_that_is_told_of_late_is_over_then(edge: Edge, tmp_path: Path) -> None:
+    path, said, warming = tmp_path / "unfinished.json", Teller(), Patient()
+    said.is_heard = False
+    orders = warming_orders(edge, warming, path)
+    await orders.obey("warm", WARM, cast(Any, said))
+    warming.go.set()
+    await eventually(lambda: said.states == [("w", ReceiptState.DONE)], "it is done")
+    assert list(UnfinishedOrders(path).read()) == ["w"]
+    said.is_heard = True
+    await eventually(lambda: not UnfinishedOrders(path).read(), "it is told of")
+    await orders.close()
+
+
 async def test_a_warm_that_could_not_be_told_of_is_taken_up_again(
     edge: Edge, tmp_path: Path
 ) -> None:
     path, said, warming = tmp_path / "unfinished.json", Teller(), Patient()
-    said.is_heard = False
+    said.is_heard, said.is_over = False, True
     orders = warming_orders(edge, warming, path)
     await orders.obey("warm", WARM, cast(Any, said))
     warming.go.set()
