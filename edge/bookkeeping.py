@@ -81,7 +81,11 @@ class Bookkeeping:
 
     def tick(self) -> None:
         """Once a second: see what day it is."""
-        self._ledger.roll(self._now())
+        now = self._now()
+        if self._ledger.is_over(now):
+            # What was sent until now belongs to the day that ends.
+            self._absorb()
+            self._ledger.roll(now)
 
     async def run(self) -> None:
         """Report until cancelled."""

@@ -38,6 +38,10 @@ class Ledger:
         self._rows: dict[tuple[str, str, Traffic], int] = {}
         self._day = day_of(now)
 
+    def is_over(self, now: float) -> bool:
+        """Whether its day is another one by now."""
+        return day_of(now) != self._day
+
     def roll(self, now: float) -> None:
         """From now on it is this moment's day (seconds since the epoch)."""
         self._day = day_of(now)

@@ -109,6 +109,23 @@ async def test_many_titles_go_in_several_lots(origin: Origin) -> None:
     assert len(desk.sums()) == 1200
 
 
+def test_what_the_lane_sent_before_midnight_counts_for_that_day() -> None:
+    clock, ledger = FakeClock(), Ledger(FakeClock().now)
+    waiting = [7]
+    reporting = Reporting(Identity("edge-1", 0, 1, ""), (), 10.0)
+
+    def absorb() -> None:
+        ledger.add(Traffic.EDGE, "a", waiting.pop() if waiting else 0)
+
+    keeping = Bookkeeping(ledger, absorb, reporting, clock, lot_names())
+    clock.advance(86400.0)
+    keeping.tick()
+    ledger.add(Traffic.EDGE, "a", 1)
+    keeping.tick()
+    sums = [(row.day, row.size_bytes) for row in ledger.take(9)]
+    assert sums == [("2027-01-15", 7), ("2027-01-16", 1)]
+
+
 async def test_without_an_origin_nothing_piles_up() -> None:
     ledger = Ledger()
     keeping = books(ledger)

@@ -5,7 +5,7 @@ import { drawing, element, table } from "./dom.js";
 import * as format from "./format.js";
 import { Guarded } from "./guarded.js";
 
-const EVERY_MS = 15000;
+const EVERY_MS = 60000;
 const SHOWN = 100;
 const SAVED = 20000;
 const NOBODY = "(no title)";
