@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -17,6 +18,12 @@ from cdnkit.service.traced import TRACER, SpanCollector, mount_traces
 from tests.helpers.collector import Collector
 
 PARENT = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the imports of an exporter's thread alone may take seconds."""
+    monkeypatch.setattr("cdnkit.service.trace_export.CLOSE_SECONDS", 60.0)
 
 
 @dataclass(frozen=True)
