@@ -185,6 +185,25 @@ def test_the_script_makes_every_secret_of_the_compose_file_once(
     assert {f"./secrets/{p.name}": p.read_text() for p in (folder / "secrets").iterdir()} == made
 
 
+def test_what_the_topology_offers_behind_a_comment_works_with_these_secrets(
+    installation: tuple[Topology, Path],
+) -> None:
+    _, folder = installation
+    path = folder / "config" / "topology.yaml"
+    text = re.sub(r"(?m)^(    )# (?=database_env|object_store|  \w)", r"\1", path.read_text())
+    environ = {
+        name: str(folder / "secrets" / Path(mounted).name)
+        for name, mounted in COMPOSE["x-environment"].items()
+    }
+    (origin,) = parse_topology(text, environ, folder=str(path.parent)).origins
+    assert origin.database.startswith("postgresql://cinedge:")
+    assert origin.object_store is not None
+    known = json.loads((folder / "secrets" / "object_store").read_text())["identities"][0]
+    assert known["credentials"] == [
+        {"accessKey": origin.object_store.access_key_id, "secretKey": origin.object_store.secret}
+    ]
+
+
 def test_every_service_starts_a_process_of_the_topology_and_asks_it_how_it_is(
     installation: tuple[Topology, Path],
 ) -> None:

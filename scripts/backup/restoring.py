@@ -202,6 +202,8 @@ def _place_sqlite(catalog: Path, target: Path, now: float) -> int:
     aside = target.with_name(target.name + ".restoring")
     for left in target.parent.glob(f"{aside.name}*"):
         left.unlink()
+    # It knows everybody's mail address; whoever restores may have another umask than the origin.
+    aside.touch(mode=0o600)
     shutil.copyfile(catalog, aside)
     journal = asyncio.run(_mark(sa.URL.create("sqlite+aiosqlite", database=str(aside)), now))
     with open(aside, "rb") as file:

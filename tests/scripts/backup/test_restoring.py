@@ -54,6 +54,13 @@ def test_every_film_comes_back_in_as_many_copies(node: OriginNode, tmp_path: Pat
     assert len(names[0]) == 7
 
 
+def test_nobody_else_may_read_a_restored_catalog(node: OriginNode, tmp_path: Path) -> None:
+    back_up(node, tmp_path / "backups")
+    there = elsewhere(node, tmp_path / "there")
+    restore(there, tmp_path / "backups")
+    assert (Path(there.data) / "catalog.sqlite").stat().st_mode & 0o077 == 0
+
+
 def test_every_row_comes_back_and_the_journal_says_so(node: OriginNode, tmp_path: Path) -> None:
     with closing(sqlite3.connect(Path(node.data) / "catalog.sqlite")) as catalog:
         catalog.execute(
