@@ -26,7 +26,7 @@ from typing import Any, Final
 from cdnkit.errors import ConflictError, NotFoundError, UnavailableError
 from origin.store.base import StoredObject
 from origin.store.extents import extent_count, extent_name
-from origin.store.volumes import sync_directory, write_json
+from origin.store.volumes import MARKER_NAME, sync_directory, write_json
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -152,6 +152,9 @@ def digest_of(path: Path) -> str:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Only one program works in the folder. Raises ConflictError, OSError."""
+    if (folder / MARKER_NAME).exists():
+        # Its extents lie where those of backups would: pruning would remove every film.
+        raise ConflictError(f"{folder} is a volume of an origin; choose another folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with only_one(folder / ".lock", str(folder)):
         yield
@@ -186,8 +189,9 @@ def prune(folder: Path, keep: int) -> tuple[list[str], int]:
     """Remove all backups but the newest `keep`, and bytes that none of those names.
 
     The names of what went, and how many bytes. A backup that was never finished goes too.
-    Raises UnavailableError, OSError.
+    Raises NotFoundError where there is no backup, UnavailableError, OSError.
     """
+    chosen(folder, None)
     names = names_of(folder)
     kept = names[-keep:]
     needed = {

@@ -73,6 +73,24 @@ def test_pruning_takes_what_a_killed_backup_left(folder: Path) -> None:
     assert len(names_of(folder)) == 3
 
 
+def test_where_no_backup_is_nothing_is_removed(folder: Path) -> None:
+    files = set(folder.glob("extents/*/*"))
+    for manifest in folder.glob("*/manifest.json"):
+        manifest.unlink()
+    with pytest.raises(NotFoundError, match="no backup"):
+        prune(folder, 1)
+    assert set(folder.glob("extents/*/*")) == files
+
+
+def test_a_volume_is_no_folder_of_backups(tmp_path: Path) -> None:
+    node = node_in(tmp_path / "here")
+    put_all(node, {"a": FILM})
+    volume = Path(node.volumes[0].path)
+    with pytest.raises(ConflictError, match="is a volume of an origin"), locked(volume):
+        pass
+    assert not (volume / ".lock").exists()
+
+
 def test_only_one_program_works_in_a_folder(folder: Path) -> None:
     refused = pytest.raises(ConflictError, match="another program works on")
     with locked(folder), refused, locked(folder):
