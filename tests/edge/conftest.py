@@ -304,6 +304,11 @@ async def edge(plan: Plan) -> AsyncIterator[Edge]:
         yield running
 
 
+async def on_disk(edge: Edge, blocks: int = 1) -> None:
+    """So many blocks are held: the fast lane may be taught what they are of."""
+    await eventually(lambda: edge.worker.holdings.held_blocks >= blocks, "it is on disk")
+
+
 async def eventually(claim: Callable[[], bool], what: str) -> None:
     """Wait until `claim` holds. Fails with `what` when it never does."""
     loop = asyncio.get_running_loop()

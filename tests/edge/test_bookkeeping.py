@@ -15,7 +15,7 @@ from config.topology import Address, OriginNode
 from edge.bookkeeping import Bookkeeping, Reporting, lot_names
 from edge.ledger import Ledger
 from edge.receipts import Identity
-from tests.edge.conftest import BLOCK, Asked, Origin, Plan, plain_answer, read_content
+from tests.edge.conftest import BLOCK, Asked, Origin, Plan, on_disk, plain_answer, read_content
 from tests.helpers.clock import FakeClock
 
 
@@ -145,6 +145,7 @@ async def test_an_edge_tells_all_it_sent_and_fetched_when_it_ends(
         client = await edge.client()
         for _ in range(5):
             await client.ask("/films/a")
+            await on_disk(edge, 4)
             await client.ask("/films/a", "Range: bytes=9-70000")
         await client.ask("/missing")
         assert edge.worker.lane._number

@@ -11,7 +11,7 @@ from edge.fastlane import HEARD_MAX, HEARD_SURGE_MAX, FastLane
 from edge.hearing import Hearing
 from edge.players import UNHEARD
 from edge.targets import Targets
-from tests.edge.conftest import BLOCK, Edge, Plan
+from tests.edge.conftest import BLOCK, Edge, Plan, on_disk
 from tests.helpers.clock import FakeClock
 
 
@@ -77,6 +77,7 @@ async def test_both_paths_hear_each_request_once(plan: Plan) -> None:
         client = await edge.client()
         for number in range(20):
             await client.ask("/film", "Range: bytes=0-99", f"CMCD-Request: bl={number}00,su")
+            await on_disk(edge)
             await client.ask("/film", "Range: bytes=0-99")
         query = "/film?CMCD=bl%3D100%2Cot%3Dv"
         for _ in range(10):

@@ -13,7 +13,7 @@ from config.topology import Address
 from edge.players import UNHEARD, by_title, describe_players, with_fewer_titles
 from edge.telemetry import EdgeCollector
 from edge.totals import Totals
-from tests.edge.conftest import BLOCK, Plan, eventually
+from tests.edge.conftest import BLOCK, Plan, eventually, on_disk
 
 PLAYERS = Counter(
     {
@@ -75,6 +75,7 @@ async def test_an_edge_shows_how_its_titles_play(plan: Plan) -> None:
             lines = ("Range: bytes=0-99", f"CMCD-Request: bl={number}00", 'CMCD-Session: sid="s"')
             starved = ("CMCD-Status: bs",) if number == 5 else ()
             await client.ask("/film", *lines, *starved)
+            await on_disk(edge)
         await client.ask("/film?CMCD=bl%3D100%2Csid%3D%22t%22", "Range: bytes=0-99")
         assert edge.worker.lane._number
 
