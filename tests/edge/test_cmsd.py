@@ -38,7 +38,7 @@ async def test_both_paths_tell_it_in_the_same_place(plan: Plan, lines: tuple[str
     async with plan.but(cmsd=True).start() as edge:
         client = await edge.client()
         full = await client.ask("/film", *lines)
-        await on_disk(edge, 1 if lines else 2)
+        await on_disk(edge, 2)
         for _ in range(8):
             answer = await client.ask("/film", *lines)
         assert edge.worker.lane._number

@@ -77,7 +77,7 @@ async def test_both_paths_hear_each_request_once(plan: Plan) -> None:
         client = await edge.client()
         for number in range(20):
             await client.ask("/film", "Range: bytes=0-99", f"CMCD-Request: bl={number}00,su")
-            await on_disk(edge)
+            await on_disk(edge, 2)
             await client.ask("/film", "Range: bytes=0-99")
         query = "/film?CMCD=bl%3D100%2Cot%3Dv"
         for _ in range(10):

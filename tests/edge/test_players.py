@@ -77,7 +77,7 @@ async def test_an_edge_shows_how_its_titles_play(plan: Plan) -> None:
             lines = ("Range: bytes=0-99", f"CMCD-Request: bl={number}00", 'CMCD-Session: sid="s"')
             starved = ("CMCD-Status: bs",) if number == 5 else ()
             await client.ask("/film", *lines, *starved)
-            await on_disk(edge)
+            await on_disk(edge, 2)
         await client.ask("/film?CMCD=bl%3D100%2Csid%3D%22t%22", "Range: bytes=0-99")
         assert edge.worker.lane._number
 
