@@ -71,8 +71,6 @@ async def test_an_edge_shows_how_its_titles_play(plan: Plan) -> None:
     plan.admin = Address("127.0.0.1", 0)
     async with plan.start() as edge:
         client = await edge.client()
-        await client.ask("/film", "Range: bytes=0-99")
-        await eventually(lambda: edge.worker.holdings.held_blocks > 0, "it is held")
         for number in range(12):
             lines = ("Range: bytes=0-99", f"CMCD-Request: bl={number}00", 'CMCD-Session: sid="s"')
             starved = ("CMCD-Status: bs",) if number == 5 else ()
