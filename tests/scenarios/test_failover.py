@@ -85,11 +85,12 @@ def test_edge_that_comes_back_is_named_again_and_still_holds_its_blocks(
     own_cluster: Cluster,
 ) -> None:
     address = ADDRESSES["sin"]
+    cache = Path(own_cluster.topology.edges[2].disks[0].path)
+    # What is fetched before the journal is heard has to be asked about again.
+    wait_until(lambda: has_heard_of_the_film(cache), "its place in the journal is on disk")
     with client(address) as http:
         http.get(f"{own_cluster.router}/{KEY}", headers={"Range": "bytes=0-99"})
-    cache = Path(own_cluster.topology.edges[2].disks[0].path)
     wait_until(lambda: holds_first_block(cache), "the block is on disk")
-    wait_until(lambda: has_heard_of_the_film(cache), "its place in the journal is on disk")
     own_cluster.kill("edge-sin")
     wait_until(lambda: own_cluster.edge_for(KEY, address) != "edge-sin", "it is left out")
     own_cluster.start("edge", "edge-sin")
