@@ -53,6 +53,8 @@ class Cluster:
         (self.data / "logs").mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             self.start("origin", self.topology.origins[0].name, stack)
+            # What an edge fetches before it hears the journal it asks about again each time.
+            wait_until(self._origin_is_ready, "the origin is ready", 60)
             for edge in self.topology.edges:
                 self.start("edge", edge.name, stack)
             self.start("router", self.topology.routers[0].name, stack)
@@ -125,6 +127,14 @@ class Cluster:
             timeout=60,
         )
         assert answer.status_code in (200, 201), answer.text
+
+    def _origin_is_ready(self) -> bool:
+        ended = self.ended()
+        assert not ended, ended
+        try:
+            return httpx.get(f"{self.origin}/readyz").is_success
+        except httpx.HTTPError:
+            return False
 
     def _await_ready(self) -> None:
         def ready() -> bool:
