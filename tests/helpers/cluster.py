@@ -138,12 +138,10 @@ class Cluster:
 
     def _await_ready(self) -> None:
         def ready() -> bool:
-            ended = self.ended()
-            assert not ended, ended
             try:
-                httpx.get(f"{self.origin}/readyz").raise_for_status()
-                states = set(self.fleet().values())
-                return all(state == "up" for state in states)
+                return self._origin_is_ready() and all(
+                    state == "up" for state in self.fleet().values()
+                )
             except httpx.HTTPError:
                 return False
 
