@@ -276,7 +276,7 @@ def _make(
     from_entries = EntryAnswers(node.name, bodies, now, lend, promise, cmsd.line if cmsd else None)
     herds = Herds(fills, bodies, from_entries, accounts.settle, ids)
     lane = make_lane(node, rules, from_entries, log, lane_targets_max, cmsd)
-    absorb = partial(accounts.absorb, lane)
+    absorb, holdings.trust.on_doubt = partial(accounts.absorb, lane), lane.targets.clear
     books = Bookkeeping(ledger, absorb, rules.reporting, now, lot_names())
     teacher = Teacher(lane, rules.ways.routing, now)
     traces = open_traces(topology.tracing, node.name, lane)
@@ -321,10 +321,7 @@ def _make(
 
 
 def _storing(holdings: Holdings, origin: Origin, block_bytes: int) -> Storing:
-    return Storing(
-        *(holdings, lambda target: origin.ways.routing.policy_of(target), block_bytes),
-        lambda target: origin.ways.routing.is_followed(target),
-    )
+    return Storing(holdings, lambda target: origin.ways.routing.policy_of(target), block_bytes)
 
 
 def _followed(made: tuple[Any, ...], node: EdgeNode, topology: Topology) -> Following:

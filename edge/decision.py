@@ -5,7 +5,7 @@ The states carry what the next step needs; `edge.serve` acts on them and decides
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cdnkit.cache_control import NOTHING_SAID
 from cdnkit.errors import CinedgeError, Fault
@@ -54,6 +54,11 @@ class NotStoredError(CinedgeError):
 
 
 Decision = Serve | Revalidate | Fetch | Unsatisfiable
+
+
+def in_doubt(freshness: Freshness) -> Freshness:
+    """The same, of something that may have changed unnoticed: whoever wants it has to ask."""
+    return replace(freshness, lifetime_seconds=0, stale_while_revalidate_seconds=0)
 
 
 def decide(

@@ -45,11 +45,6 @@ class StoredHead:
     received_at: float
     freshness: Freshness
 
-    def doubted(self) -> StoredHead:
-        """The same, of something that may have changed: whoever wants it has to ask."""
-        freshness = replace(self.freshness, lifetime_seconds=0, stale_while_revalidate_seconds=0)
-        return replace(self, freshness=freshness)
-
     def softened(self, now: float, usable_seconds: int) -> StoredHead:
         """The same, stale from now on, but usable by those whose asking makes it fresh again.
 
@@ -114,7 +109,8 @@ class Loan:
 
 
 class Entry:
-    """One version of the content behind a key. `size_bytes` is the whole length."""
+    """One version of the content behind a key. `size_bytes` is the whole length, `mark` that of the
+    time in which it was last found good (`edge.trust`)."""
 
     __slots__ = (
         "block_bytes",
@@ -130,6 +126,7 @@ class Entry:
         "key",
         "lines",
         "loan",
+        "mark",
         "number",
         "object_id",
         "present",
@@ -173,6 +170,7 @@ class Entry:
         self.loan: Loan | None = None
         self.recent: bytearray | None = None
         self.hots: dict[Hot, None] = {}
+        self.mark = ""
         self.number = 0
         self.store_id = 0
         self.head = head

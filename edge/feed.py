@@ -1,15 +1,14 @@
 """Following the origin's change journal: what was replaced, deleted or purged is not served again.
 
 Each origin's journal is read in order by long-poll; the place reached is kept on disk, so that an
-edge that was away replays what it missed before it says ready. When the journal cannot be read,
-nothing held is trusted without asking (docs/decisions/0005-change-feed.md).
+edge that was away replays what it missed before it says ready. While the journal cannot be read, or
+where it has a gap, nothing held is trusted without asking (`edge.trust`, docs/decisions/0005).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +18,11 @@ import structlog
 
 from cdnkit.wire import CHANGES_PATH, ChangeKind
 from edge.cache.holdings import Holdings
+from edge.marks_file import MARKS_NAME
 from edge.orders import Orders
+from edge.place import Place, read_place, write_place
 from edge.receipts import Identity, Receipts
+from edge.trust import Event, State
 
 WAIT_SECONDS: Final = 25
 BEHIND_SECONDS_MAX: Final = 1.0
@@ -66,9 +68,10 @@ class Feed:
         self.reached = asyncio.Event()
         self.sequence = 0
         self.heard = 0
-        self.connected = False
         self._url = origin_url.rstrip("/") + CHANGES_PATH
+        self._journal: str | None = None
         self._holdings = holdings
+        self._trust = holdings.trust
         self._targets_of = targets_of
         self._place = place
         self._orders = orders
@@ -77,23 +80,31 @@ class Feed:
         self._is_named = True
         self._ended = False
         self._advanced = asyncio.Event()
-        self._kept = 0
+        self._kept: Place | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("edge.feed")
+        if not holdings.marks.keep_in(place.with_name(MARKS_NAME)):
+            holdings.distrust()
+        self._trust.follow(self)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the journal is heard."""
+        return self._trust.state_of(self) is State.HEARD
 
     async def follow(self) -> None:
         """Follow for ever. `reached` is set once nothing held can be out of date unnoticed."""
-        known = self._read_place()
-        if known is None:
-            self._holdings.distrust()
+        known = read_place(self._place)
+        if known is None or known.mark not in self._trust.marks.good:
+            self._trust.tell(self, Event.LOST)
         else:
-            self.sequence = self.heard = self._kept = known
+            self._kept, self._journal = known, known.journal
+            self.sequence = self.heard = known.sequence
         try:
             await self._follow()
         finally:
             self._ended = True
-            # Who follows no more can miss nothing.
-            self._holdings.unheard.discard(self._url)
+            self._trust.leave(self)
             if self._keeping is not None:
                 await self._keeping
 
@@ -116,9 +127,8 @@ class Feed:
                     await asyncio.sleep(_RETRY_SECONDS)
                     wait_seconds = 0
                     continue
-                self.connected = True
                 if caught_up:
-                    self._holdings.unheard.discard(self._url)
+                    self._trust.tell(self, Event.CAUGHT_UP)
                     self.reached.set()
                     wait_seconds = WAIT_SECONDS
 
@@ -138,11 +148,9 @@ class Feed:
             page = await response.json()
         changes, last = page["changes"], int(page["last"])
         self.heard = last
+        self._look_for_place(page.get("journal"), [each["sequence"] for each in changes], last)
         for change in changes:
             await self._apply(change)
-        if last < self.sequence:
-            # Another journal than the one we followed: nothing known says what changed.
-            self._holdings.distrust()
         if last != self.sequence or not changes:
             self.sequence = last
             advanced, self._advanced = self._advanced, asyncio.Event()
@@ -151,11 +159,29 @@ class Feed:
                 self._keeping = asyncio.create_task(self._keep_place())
         return len(changes) < 1000
 
+    def _look_for_place(self, journal: str | None, sequences: list[int], last: int) -> None:
+        """See whether a page goes on from where we are in the journal that we followed."""
+        if not isinstance(journal, str | None):
+            raise TypeError("not the name of a journal")
+        known, self._journal = self._journal, journal
+        stop = self.sequence + 1 + len(sequences)
+        goes_on = sequences == list(range(self.sequence + 1, stop)) and last == stop - 1
+        if known not in (None, journal) or not goes_on:
+            self._trust.tell(self, Event.LOST)
+        if self._trust.state_of(self) is State.ASTRAY:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """From here on we are told everything; nothing known says what changed before."""
+        self._trust.tell(self, Event.FOUND)
+        self._holdings.distrust()
+
     async def _apply(self, change: Mapping[str, Any]) -> None:
         kind, detail = change.get("kind"), change.get("detail")
         if kind == ChangeKind.RESTORED.value:
             # What came after the backup is forgotten there, and may be something else by now.
-            self._holdings.distrust()
+            self._trust.tell(self, Event.LOST)
+            self._begin_anew()
             return
         if kind in _ORDERS and isinstance(detail, dict) and "order" in detail:
             await self._orders.obey(str(kind), detail, self._receipts)
@@ -167,16 +193,12 @@ class Feed:
     def _lost(self, error: Exception) -> None:
         if self.connected or not self.reached.is_set():
             self._log.warning("change feed lost", url=self._url, error=repr(error))
-            # What is fetched or found unchanged from now on may be replaced the next moment.
-            self._holdings.unheard.add(self._url)
-            self._holdings.distrust()
-        self.connected = False
+        self._trust.tell(self, Event.CUT)
         self.reached.set()
 
     async def _keep_place(self) -> None:
         """Write the place down once the disks know what came before it: a crash forgets nothing."""
-        while self._kept != self.sequence:
-            sequence = self.sequence
+        while self._kept != (place := self._here()):
             if not await self._holdings.recorded():
                 return
             # An order behind the place is not heard again: its receipt has to be out before.
@@ -185,19 +207,11 @@ class Feed:
                     return
                 continue
             try:
-                await asyncio.to_thread(self._write_place, sequence)
+                await asyncio.to_thread(write_place, self._place, place)
             except OSError as error:
                 # The older place on disk only makes the next start replay more.
                 self._log.warning("place in the change feed not kept", error=str(error))
-            self._kept = sequence
+            self._kept = place
 
-    def _read_place(self) -> int | None:
-        try:
-            return int(json.loads(self._place.read_text())["sequence"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def _write_place(self, sequence: int) -> None:
-        aside = self._place.with_suffix(".aside")
-        aside.write_text(json.dumps({"sequence": sequence}))
-        aside.replace(self._place)
+    def _here(self) -> Place:
+        return Place(self.sequence, self._journal, self._trust.marks.newest)

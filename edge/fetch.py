@@ -192,7 +192,7 @@ class Fetcher:
             own = [(b"range", b"bytes=%d-%d" % (asked[0], asked[1] - 1))]
             lent = await self._origin.ask(target, b"GET", part.pairs, own, on_interim, borrows=True)
             if lent.says is not None and lent.says.entry is not None:
-                return await self._take_borrowed(target, lent)
+                return await self._take_borrowed(question, lent)
             if lent.head.status == 416:
                 await lent.discard()
                 continue
@@ -202,7 +202,7 @@ class Fetcher:
             break
         lent = await self._origin.ask(target, b"GET", question.pairs, [], on_interim, borrows=True)
         if lent.says is not None and lent.says.entry is not None:
-            return await self._take_borrowed(target, lent)
+            return await self._take_borrowed(question, lent)
         learned = await self._take(question, lent)
         if learned is None:
             raise UpstreamError("the upstream's answers contradict each other")
@@ -252,14 +252,15 @@ class Fetcher:
                 # What is of no use to others is asked for again in the asker's own words.
                 return Learned(None, status) if uncacheable else None
 
-    async def _take_borrowed(self, target: bytes, lent: Lent) -> Learned:
+    async def _take_borrowed(self, question: Question, lent: Lent) -> Learned:
         """Another worker's entry: known here from now on, its blocks are the owner's files."""
         assert self._borrow is not None
-        borrowed = await self._borrow(target, lent)
+        borrowed = await self._borrow(question.target, lent)
         if borrowed is None:
             lent.drop()
             raise EntryGoneError("the content has changed while it was asked for")
         entry, start, stop = borrowed
+        self._storing.believe(entry, question, lent)
         if start < stop:
             self._fills.spawn(entry, lent, start, stop, not entry.is_rangeable)
         else:
@@ -305,7 +306,7 @@ class Fetcher:
         lent = await self._origin.ask(target, b"GET", question.pairs, conditions, borrows=True)
         if lent.says is not None and lent.says.entry is not None:
             try:
-                return await self._take_borrowed(target, lent)
+                return await self._take_borrowed(question, lent)
             except EntryGoneError:
                 return await self._learn(target, request, None, None)
         if lent.head.status == 304:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdnkit.cache_status import Forward
-from cdnkit.freshness import CachePolicy
+from cdnkit.freshness import Freshness
 from cdnkit.service.tracing import step
 from cdnkit.wire import MissClass
 from edge.cache.holdings import Holdings
-from edge.decision import Decision, Fetch, Revalidate, decide
+from edge.decision import Decision, Fetch, Revalidate, decide, in_doubt
 from edge.entry import Entry
 from edge.http1.request import Request
+from edge.routing import PathRule
 from edge.selection import Selection, is_servable, select
 
 _VARIANT: Final = b"\n"
@@ -49,15 +50,15 @@ class Lookup:
         """The key under which an answer to this request would be held now."""
         return self._holdings.key_of(target, request.fields)
 
-    def find(self, key: bytes, request: Request, policy: CachePolicy) -> Found:
+    def find(self, key: bytes, request: Request, rule: PathRule) -> Found:
         """What is held under `key`, and what to do for this request."""
         with step("look up") as span:
-            found = self._find(key, request, policy)
+            found = self._find(key, request, rule)
             if span is not None:
                 span.attributes["cinedge.decision"] = type(found.decision).__name__.lower()
             return found
 
-    def _find(self, key: bytes, request: Request, policy: CachePolicy) -> Found:
+    def _find(self, key: bytes, request: Request, rule: PathRule) -> Found:
         entry = self._holdings.entries.get(key)
         selection = None if entry is None else select(request, entry)
         if entry is not None and selection is not None and not is_servable(entry, selection):
@@ -68,12 +69,17 @@ class Lookup:
             self._holdings.used(entry)
         decision = decide(
             request.fields,
-            None if entry is None else entry.head.freshness,
+            None if entry is None else self._freshness(entry, rule),
             self._holdings.why_missing(key),
             self._now(),
-            policy,
+            rule.policy,
         )
         return Found(key, entry, selection, decision, _why_forwarded(key, decision))
+
+    def _freshness(self, entry: Entry, rule: PathRule) -> Freshness:
+        freshness = entry.head.freshness
+        doubted = self._holdings.trust.doubts(entry.mark, is_followed=rule.is_followed)
+        return in_doubt(freshness) if doubted else freshness
 
 
 def _why_forwarded(key: bytes, decision: Decision) -> Forward | None:

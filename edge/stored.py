@@ -41,7 +41,7 @@ class Stored:
         if self._fetcher.is_uncacheable(matched.target, request):
             await self._passthrough.forward(exchange, told, matched)
             return
-        found = self._lookup.find(key, request, matched.rule.policy)
+        found = self._lookup.find(key, request, matched.rule)
         told.forward = found.forward
         match found.decision:
             case Serve(_, refresh):

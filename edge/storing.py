@@ -74,7 +74,7 @@ Verdict = Keep | Known | KeepLater | PassOn | AskForAll
 class Storing:
     """Makes and renews entries for one worker.
 
-    `policy_of` a target says what may be stored, `is_followed` whether a journal tells of it.
+    `policy_of` a target says what may be stored.
     """
 
     def __init__(
@@ -82,12 +82,10 @@ class Storing:
         holdings: Holdings,
         policy_of: Callable[[bytes], CachePolicy],
         block_bytes: int,
-        is_followed: Callable[[bytes], bool],
     ) -> None:
         self._holdings = holdings
         self._policy_of = policy_of
         self._block_bytes = block_bytes
-        self._is_followed = is_followed
 
     def judge(self, question: Question, lent: Lent) -> Verdict:
         """What becomes of an answer; a new entry has taken its key. Raises UpstreamError."""
@@ -148,7 +146,16 @@ class Storing:
         # What may not be stored any more serves its asker, and nobody after.
         overtaken = self._is_overtaken(target, epoch) or verdict is not Storability.STORE
         entry.renew(_head_of(status, pairs, lent, policy, overtaken))
+        entry.mark = self._holdings.trust.marks.newest
         self._holdings.save_entry(entry)
+
+    def believe(self, entry: Entry, question: Question, lent: Lent) -> None:
+        """Its owner has answered with it, and would have asked had it been in doubt."""
+        says = lent.says
+        if says is None or says.is_stale:
+            return
+        if not self._is_overtaken(question.target, question.epoch):
+            entry.mark = self._holdings.trust.marks.newest
 
     def speaks_of(self, entry: Entry, lent: Lent) -> bool:
         """Does the answer to a HEAD tell of what is held?"""
@@ -166,6 +173,7 @@ class Storing:
         ):
             return None
         held.renew(entry.head)
+        held.mark = entry.mark
         self._holdings.save_entry(held)
         return held
 
@@ -178,7 +186,7 @@ class Storing:
         )
         kept = [pair for pair in kept if pair[0] not in dropped]
         overtaken = self._is_overtaken(question.target, question.epoch)
-        return Entry(
+        entry = Entry(
             question.target,
             _head_of(status, kept, lent, policy, overtaken),
             size_bytes,
@@ -186,14 +194,11 @@ class Storing:
             question.pairs,
             self._holdings.disk_for(question.target),
         )
+        entry.mark = self._holdings.trust.marks.newest
+        return entry
 
     def _is_overtaken(self, target: bytes, epoch: int) -> bool:
-        """Has the content changed since it was asked for, as far as we were told?
-
-        It may have, where nobody can tell us now.
-        """
-        if self._holdings.unheard and self._is_followed(target):
-            return True
+        """Has the content changed since it was asked for, as far as we were told?"""
         return self._holdings.epochs.is_past(target, epoch)
 
 

@@ -3,8 +3,9 @@
     GET  /v1/changes?after=N&limit=M&wait=S   changes that follow N   200
 
 With `wait`, an answer that would be empty is kept back until there is a change or S seconds have
-passed. `last` is the `after` of the next call. A `last` below the `after` that was asked for says
-that this journal is not the one the follower knew (a restored database): it has to trust nothing.
+passed. `last` is the `after` of the next call. Another `journal`, or a `last` below the `after`
+that was asked for, says that this is not the one the follower knew (a restored database): it has
+to trust nothing.
 With `edge=NAME` and a token of the scope `edge` a follower says who it is: orders wait for it.
 """
 
@@ -55,10 +56,11 @@ class ChangeView(Shape):
 
 
 class ChangePage(Shape):
-    """Changes in order; `last` is the `after` of the next call."""
+    """Changes in order; `last` is the `after` of the next call, `journal` tells whose they are."""
 
     changes: list[ChangeView]
     last: int
+    journal: str
 
 
 def format_change(change: Change) -> dict[str, Any]:
@@ -93,8 +95,8 @@ class Changes:
     async def get(self, request: web.Request, query: ChangesQuery) -> web.StreamResponse:
         """Changes that follow `after`.
 
-        With `wait`, an answer that would be empty is kept back until there is a change. A `last`
-        below `after` says that this journal is another one than the follower knew.
+        With `wait`, an answer that would be empty is kept back until there is a change. Another
+        `journal`, or a `last` below `after`, says that this is not the one the follower knew.
         """
         edge = edge_of(request, self._authorize)
         journal = self._catalog.journal
@@ -108,7 +110,11 @@ class Changes:
         found = await self._catalog.changes_after(query.after, query.limit)
         last = found[-1].sequence if found else journal.last
         return web.json_response(
-            {"changes": [format_change(change) for change in found], "last": last},
+            {
+                "changes": [format_change(change) for change in found],
+                "last": last,
+                "journal": journal.name,
+            },
             headers={"Cache-Control": "no-store"},
         )
 

@@ -19,7 +19,8 @@ from edge.cache.disk import FoundObject
 from edge.cache.holdings import Holdings
 from edge.cache.records import entry_from
 from edge.combine import part_of
-from edge.entry import HELD, UNVERIFIED, Entry, Loan, name_of
+from edge.entry import HELD, SEPARATOR, UNVERIFIED, Entry, Loan, name_of
+from edge.trust import NEVER_GOOD
 from edge.upstream.lent import Lent
 
 _ENTRIES_MAX: Final = 20_000
@@ -62,6 +63,8 @@ class Borrowing:
             entry.loan.settle(rest[0], None)
         elif kind == "renewed":
             self._renew(entry, rest[0])
+        elif kind == "questioned":
+            self._question(entry)
         elif kind == "gone":
             self._holdings.remove(entry, None if rest[0] is None else MissClass(rest[0]))
 
@@ -145,13 +148,15 @@ class Borrowing:
         self._say(entry.loan, "doubted", block)
 
     def _learn(
-        self, owner: int, number: int, disk: int, record: dict[str, Any], states: str
+        self, owner: int, number: int, disk: int, record: dict[str, Any], states: str, doubted: bool
     ) -> None:
         object_id = name_of(record["key"].encode("latin-1"))
         entry = entry_from(FoundObject(object_id, record, {}), self._holdings.disks[disk])
         assert entry is not None
         entry.loan = Loan(owner, number)
         entry.present[:] = decompress(b64decode(states))
+        # Its owner's marks mean nothing here.
+        entry.mark = NEVER_GOOD if doubted else self._holdings.trust.marks.newest
         self._known[owner, number] = entry
         self._blocks += entry.count
         self._holdings.borrow(entry)
@@ -172,6 +177,12 @@ class Borrowing:
         newer = entry_from(FoundObject(entry.object_id, record, {}), entry.disk)
         assert newer is not None
         entry.renew(newer.head)
+
+    def _question(self, entry: Entry) -> None:
+        entry.mark = NEVER_GOOD
+        entry.cool()
+        # An answer on its way was given before its owner had this doubt.
+        self._holdings.epochs.change(entry.key.partition(SEPARATOR)[0])
 
     def _say(self, loan: Loan, kind: str, *arguments: object) -> None:
         link = self._neighbours.followed.get(loan.owner)

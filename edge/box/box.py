@@ -40,7 +40,8 @@ class Box:
         self.held, self.let_go, self.unsaved = lending.held, lending.let_go, lending.unsaved
         self.renewed, self.gone, self.lend = lending.renewed, lending.gone, lending.lend
         self.used, self.released = borrowing.used, borrowing.released
-        self.doubted, self.passed = borrowing.doubted, neighbours.passed
+        self.doubted, self.questioned = borrowing.doubted, lending.questioned
+        self.passed = neighbours.passed
         holdings.sharing = self
 
     def owner_of(self, object_id: str) -> int | None:

@@ -41,7 +41,8 @@ class Lending:
             self._lent[borrower][entry.store_id] = entry
             states = b64encode(compress(bytes(entry.present), 1)).decode("ascii")
             disk = self._holdings.disks.index(entry.disk)
-            link.send("entry", entry.store_id, disk, record_of(entry), states)
+            doubted = self._holdings.trust.doubts(entry.mark, is_followed=True)
+            link.send("entry", entry.store_id, disk, record_of(entry), states, doubted)
         return entry.store_id, link.sent
 
     def held(self, entry: Entry, block: int) -> None:
@@ -59,6 +60,10 @@ class Lending:
     def renewed(self, entry: Entry) -> None:
         """The entry has another head."""
         self._tell(entry, "renewed", entry.store_id, record_of(entry))
+
+    def questioned(self, entry: Entry) -> None:
+        """The entry may have changed unnoticed."""
+        self._tell(entry, "questioned", entry.store_id)
 
     def gone(self, entry: Entry, loss: MissClass | None) -> None:
         """The entry answers nothing any more; its files stay while somebody reads them."""

@@ -35,6 +35,11 @@ class Says:
     forward: Forward | None = None
 
     @property
+    def is_stale(self) -> bool:
+        """Whether the owner could not ask for what it answered with."""
+        return self.outcome is Outcome.STALE
+
+    @property
     def is_passed(self) -> bool:
         """Whether others need not wait for the like."""
         return self.outcome is Outcome.PASS

@@ -8,7 +8,6 @@ cache for all keeps it.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -20,6 +19,9 @@ from edge.box.settle_pins import settle_pins
 from edge.cache.disk import boot_id, read_mark
 from edge.cache.shelves import SHELVES, mark_of, parse_mark, shelves_of
 from edge.feed import places_of
+from edge.marks_file import MARKS_NAME, read_marks, write_marks
+from edge.place import Place, earliest, read_place, write_place
+from edge.trust import BEFORE_MARKS, Marks, merged
 
 _FOLDER: Final = re.compile(r"worker-[0-9]+")
 _PLACES: Final = re.compile(r"places-[0-9]+-of-[0-9]+")
@@ -68,28 +70,41 @@ def _settle_places(path: Path, folders: Sequence[Path], workers: int) -> None:
             shutil.rmtree(each)
         kept = []
     groups = [each for each in (list(folders), kept, [path]) if each]
-    reached = {name: place for group in groups for name, place in _reached(group).items()}
-    if len([group for group in groups if _reached(group)]) > 1:
-        # Of what was kept in two ways nobody knows which is true of which block.
-        reached = {}
+    found = [each for each in map(_reached, groups) if each is not None]
+    # Of what was kept in two ways nobody knows which is true of which block.
+    marks, reached = found[0] if len(found) == 1 else (BEFORE_MARKS, {})
     for each in kept:
         shutil.rmtree(each)
-    for old in path.glob("feed-*.json"):
+    for old in [*path.glob("feed-*.json"), *path.glob(MARKS_NAME)]:
         old.unlink()
     for directory in ours:
         directory.mkdir(exist_ok=True)
+        if marks != BEFORE_MARKS:
+            write_marks(directory / MARKS_NAME, marks)
         for name, place in reached.items():
-            (directory / name).write_text(json.dumps({"sequence": place}))
+            write_place(directory / name, place)
 
 
-def _reached(group: Sequence[Path]) -> dict[str, int]:
-    """By file name: the earliest place of a group of workers, of those that all have kept."""
-    reached: dict[str, int] = {}
+def _reached(group: Sequence[Path]) -> tuple[Marks, dict[str, Place]] | None:
+    """What is good of all that a group of workers holds, and by file name the earliest place, of
+    those that all have kept; None where there is no place."""
+    each_marks = [read_marks(each / MARKS_NAME) for each in group]
+    good = [marks for marks in each_marks if marks is not None]
+    marks = merged(good) if len(good) == len(group) else None
+    if marks is None:
+        return None
+    reached: dict[str, Place] = {}
     for first in group[0].glob("feed-*.json"):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            places = [json.loads((each / first.name).read_text())["sequence"] for each in group]
-            reached[first.name] = min(map(int, places))
-    return reached
+        places = [read_place(each / first.name) for each in group]
+        known = [
+            place
+            for place, own in zip(places, good, strict=True)
+            if place is not None and place.mark in own.good
+        ]
+        place = earliest(known, marks.newest) if len(known) == len(group) else None
+        if place is not None:
+            reached[first.name] = place
+    return (marks, reached) if reached else None
 
 
 def _move_objects(folder: Path, path: Path) -> None:

@@ -19,16 +19,18 @@ from edge.cache.open_files import BlockFile, OpenFiles, is_resident, open_files_
 from edge.cache.ordered import OrderedTasks
 from edge.cache.records import entry_from, record_of
 from edge.entry import Entry
+from edge.marks_file import KeptMarks
 
 __all__ = ["BlockFile", "Files"]
 
 
 class Files:
-    """The file work of one worker."""
+    """The file work of one worker; which marks are good is kept on its `first` disk."""
 
     entry_from = staticmethod(entry_from)
 
-    def __init__(self) -> None:
+    def __init__(self, first: Disk) -> None:
+        self.marks = KeptMarks(partial(self.save, first))
         self._log = structlog.get_logger("edge.files")
         self.open_files = OpenFiles(open_files_max())
         self._tasks = OrderedTasks()
@@ -81,11 +83,15 @@ class Files:
         """Unlink what was written down of an entry."""
         self._in_records(entry, partial(entry.disk.remove_entry, entry.object_id))
 
-    async def recorded(self) -> None:
-        """Return once the disks know of every entry what was to be written down until now."""
+    async def recorded(self) -> bool:
+        """Return once the disks know of every entry what was to be written down until now.
+
+        False when which of them are good could not be written.
+        """
         records = list(self._records)
         if records:
             await asyncio.get_running_loop().run_in_executor(None, wait, records)
+        return await self.marks.recorded()
 
     def _in_records(self, entry: Entry, function: Callable[[], None]) -> None:
         task = self._in_background(entry.disk, entry.object_id, function)

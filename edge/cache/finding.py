@@ -41,12 +41,6 @@ class Finding:
         self._purge = purge
         self.loading.ended.add_done_callback(lambda _: self._missed.forget())
 
-    def do_to_all(self, act: Act) -> None:
-        """Do something to every entry, to those that are found later when they are."""
-        for entry in list(self._entries.values()):
-            act(entry)
-        self.do_later(act)
-
     def do_later(self, act: Act) -> None:
         """Do something to the entries that are not found yet, when they are."""
         if not self.loading.is_over():

@@ -55,8 +55,6 @@ class Holdings:
         self.epochs = Epochs()
         self.disks = list(disks)
         self.sharing: Sharing = Alone()
-        self.unheard: set[str] = set()
-        """Journals that cannot be read now: what they tell of is not trusted, however new."""
         self.borrowed_entries = 0
         self.evicted_blocks_total = 0
         self.evicted_bytes_total = 0
@@ -68,7 +66,8 @@ class Holdings:
         self.names = Names()
         self._losses: LRUCache[bytes, MissClass] = LRUCache(_REMEMBERED_LOSSES)
         self._empty: OrderedDict[Entry, None] = OrderedDict()
-        self.files = Files()
+        self.files = Files(self.disks[0])
+        self.marks, self.trust = self.files.marks, self.files.marks.trust
         self.open_files = self.files.open_files
         # Block files of two entries never share a name, not even those of one version that was
         # purged and fetched again: removing the old one's cannot touch the new one's.
@@ -161,14 +160,13 @@ class Holdings:
                 self.files.remove_entry(entry)
 
     async def recorded(self) -> bool:
-        """Return once the disks know of every entry what is known here now.
+        """Return once the disks know of every entry what is known here now, and which are good.
 
         False when they will not: the edge ends before it has found all that it holds.
         """
         if not await self.loading.finished():
             return False
-        await self.files.recorded()
-        return True
+        return await self.files.recorded()
 
     def soften(self, entry: Entry, now: float, usable_seconds: int) -> None:
         """Stale from now on, but usable for a while by those whose asking makes it fresh again."""
@@ -194,7 +192,11 @@ class Holdings:
     def distrust(self) -> None:
         """Whatever is held may have changed unnoticed: ask before it is served again."""
         self.epochs.change_all()
-        self.finding.do_to_all(self._doubt)
+        self.trust.renounce()
+        for entry in self.entries.values():
+            if entry.borrowers:
+                self.sharing.questioned(entry)
+        self.marks.save()
 
     def variants_of(self, target: bytes) -> list[Entry]:
         """Every entry held for a target."""
@@ -462,11 +464,6 @@ class Holdings:
     def _remove_file(self, entry: Entry, block: int) -> None:
         if entry.loan is None:
             self.files.remove_block(entry, block)
-
-    def _doubt(self, entry: Entry) -> None:
-        entry.renew(entry.head.doubted())
-        if entry.borrowers:
-            self.sharing.renewed(entry)
 
     def _save_pins(self) -> Future[None]:
         pins = self.keeping.pins

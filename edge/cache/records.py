@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from sys import intern
 from typing import Any, Final
 
 from cdnkit.fields import Pair
@@ -15,6 +16,7 @@ from cdnkit.freshness import Freshness, LifetimeSource
 from edge.cache.disk import Disk, FoundObject
 from edge.entry import Entry, StoredHead
 from edge.http1.fields import parse_fields
+from edge.trust import UNMARKED
 
 BLOCKS_MAX: Final = 1 << 23
 """Most blocks of an entry: bounds the memory that one record or one answer can cost."""
@@ -35,6 +37,7 @@ def record_of(entry: Entry) -> dict[str, Any]:
         "size_bytes": entry.size_bytes,
         "block_bytes": entry.block_bytes,
         "files": entry.files_name,
+        **({} if entry.mark == UNMARKED else {"mark": entry.mark}),
     }
 
 
@@ -59,6 +62,8 @@ def entry_from(found: FoundObject, disk: Disk) -> Entry | None:
             disk,
         )
         files_name = _text(record["files"])
+        # Few are different, and there are millions of entries.
+        entry.mark = intern(_text(record.get("mark", UNMARKED)))
     except (KeyError, TypeError, ValueError):
         return None
     if entry.object_id != found.object_id or _FILES_NAME.match(files_name) is None:

@@ -33,6 +33,9 @@ class Sharing(Protocol):
     def renewed(self, entry: Entry) -> None:
         """The entry has another head."""
 
+    def questioned(self, entry: Entry) -> None:
+        """The entry may have changed unnoticed: its owner is to be asked."""
+
     def gone(self, entry: Entry, loss: MissClass | None) -> None:
         """The entry answers nothing any more."""
 
@@ -63,7 +66,7 @@ class Alone:
     def renewed(self, entry: Entry) -> None:
         raise AssertionError("nobody borrows")
 
-    used = released = renewed
+    used = released = questioned = renewed
 
     async def passed(self) -> None:
         """Nobody has to hear anything."""

@@ -338,6 +338,7 @@ async def open_catalog(
         async with database.begin() as connection:
             # Numbers first: rows that others commit meanwhile are newer, and are told again.
             tail = await queries.load_newest_changes(connection, tail_changes)
+            name = await queries.load_journal_name(connection)
             titles_seen = (await queries.load_counters(connection))[queries.TITLES]
             objects = await queries.load_objects(connection)
             titles = await queries.load_titles(connection)
@@ -349,7 +350,7 @@ async def open_catalog(
         database,
         OrderedMap((row.key, row) for row in objects),
         OrderedMap((row.title_id, row) for row in titles),
-        Journal(tail, floor, tail_changes),
+        Journal(tail, floor, tail_changes, name),
         titles_seen,
         now,
     )

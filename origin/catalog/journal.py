@@ -17,11 +17,16 @@ TAIL_CHANGES = 10_000
 
 
 class Journal:
-    """Changes `(floor, last]`, ascending."""
+    """Changes `(floor, last]`, ascending; `name` tells the journal from every other one."""
 
     def __init__(
-        self, tail: Iterable[Change], floor: int, tail_changes: int = TAIL_CHANGES
+        self,
+        tail: Iterable[Change],
+        floor: int,
+        tail_changes: int = TAIL_CHANGES,
+        name: str = "",
     ) -> None:
+        self.name = name
         self._tail = list(tail)
         self._floor = floor
         self._tail_changes = tail_changes

@@ -29,6 +29,8 @@ CHANNEL: Final = "cinedge_catalog"
 """Where PostgreSQL tells the other processes that there is something new."""
 
 JOURNAL: Final = "changes"
+_JOURNAL_NAME: Final = "journal_name"
+"""Among the counters: a number that was drawn, 63 bits of it."""
 TITLES: Final = "titles"
 
 _OBJECT_COLUMNS = tuple(objects.c[name] for name in ObjectRow.__dataclass_fields__)
@@ -88,6 +90,19 @@ async def load_counters(connection: AsyncConnection) -> dict[str, int]:
     ours = counters.c.name.in_((JOURNAL, TITLES))
     rows = await connection.execute(sa.select(counters.c.name, counters.c.value).where(ours))
     return {row.name: row.value for row in rows}
+
+
+async def load_journal_name(connection: AsyncConnection) -> str:
+    """What tells this journal from every other one."""
+    statement = sa.select(counters.c.value).where(counters.c.name == _JOURNAL_NAME)
+    return f"{(await connection.execute(statement)).scalar_one():016x}"
+
+
+async def rename_journal(connection: AsyncConnection, number: int) -> None:
+    """It goes on as another one: whoever followed it knows nothing of it any more."""
+    await connection.execute(
+        sa.update(counters).where(counters.c.name == _JOURNAL_NAME).values(value=number)
+    )
 
 
 async def find_object(connection: AsyncConnection, key: str) -> ObjectRow | None:

@@ -1,11 +1,13 @@
 """What a catalog that came back from a backup has to be told before anybody reads or follows it.
 
 Followers of its journal may have seen more of its other life than the backup knows. The journal
-therefore goes on far beyond any number counted so far, with an entry that says what happened.
+therefore goes on far beyond any number counted so far, under another name, with an entry that says
+what happened.
 """
 
 from __future__ import annotations
 
+import secrets
 from typing import Final
 
 import sqlalchemy as sa
@@ -32,4 +34,6 @@ async def mark_restored(connection: AsyncConnection, now: float) -> int:
     await connection.execute(
         sa.update(counters).where(counters.c.name == queries.JOURNAL).values(value=beyond)
     )
+    # A clock that was wrong may have taken the other life beyond this one's numbers.
+    await queries.rename_journal(connection, secrets.randbits(63))
     return (await queries.record_order(connection, ChangeKind.RESTORED, now, {})).sequence

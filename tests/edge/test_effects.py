@@ -38,7 +38,7 @@ async def effects(holdings: Holdings) -> Effects:
         raise AssertionError("nothing is asked for here")
 
     fills = Fills(holdings, ask, holdings.replaced)
-    storing = Storing(holdings, lambda _: CDN, BLOCK, lambda _: True)
+    storing = Storing(holdings, lambda _: CDN, BLOCK)
     return Effects(holdings, fills, storing, ChangesHere(holdings))
 
 
@@ -112,7 +112,7 @@ async def test_nothing_is_answered_before_every_worker_has_forgotten(holdings: H
         raise AssertionError("nothing is asked for here")
 
     slow = Slow(holdings)
-    storing = Storing(holdings, lambda _: CDN, BLOCK, lambda _: True)
+    storing = Storing(holdings, lambda _: CDN, BLOCK)
     effects = Effects(holdings, Fills(holdings, ask, holdings.replaced), storing, slow)
 
     async def of(method: str) -> asyncio.Task[object]:

@@ -2,94 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import shutil
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from config.topology import Address, OriginNode, Route
 from tests.edge.conftest import (
     BLOCK,
-    Asked,
     Edge,
     Origin,
     Plan,
     eventually,
-    plain_answer,
-    read_content,
     says,
 )
+from tests.edge.journal import Journal as Journal
 
 FILM = random.Random(31).randbytes(2 * BLOCK)
 KEY = "films/a.mp4"
 PATH = f"/{KEY}"
+OTHER = "/films/b.mp4"
 CONTENT = f"/v1/content/{KEY}"
-
-
-class Journal:
-    """The origin's change journal, with its long-poll."""
-
-    def __init__(self, origin: Origin) -> None:
-        self.changes: list[str | dict[str, object]] = []
-        self.said: list[dict[str, Any]] = []
-        self.names: set[str | None] = set()
-        self.forbids = False
-        self.published: dict[str, str] = {}
-        self.first = 1
-        self.asked_after: list[int] = []
-        self._news = asyncio.Event()
-        origin.scripts["/v1/changes"] = self.serve
-        origin.scripts["/v1/receipts"] = self.take
-
-    @property
-    def last(self) -> int:
-        return self.first + len(self.changes) - 1
-
-    def add(self, *keys: str | dict[str, object]) -> None:
-        self.changes.extend(keys)
-        self._news.set()
-
-    def _change(self, key: str | dict[str, object], sequence: int) -> dict[str, object]:
-        if isinstance(key, dict):
-            return {"key": "", "sequence": sequence, **key}
-        etag = self.published.get(key)
-        kind = {"kind": "delete"} if etag is None else {"kind": "publish", "etag": etag}
-        return {"key": key, "sequence": sequence, **kind}
-
-    async def serve(
-        self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        query = dict(part.split("=") for part in asked.target.partition("?")[2].split("&"))
-        self.names.add(query.get("edge"))
-        if self.forbids and "edge" in query:
-            writer.write(plain_answer("401 No", b""))
-            return
-        after, limit = int(query["after"]), int(query["limit"])
-        self.asked_after.append(after)
-        if after == self.last and query["wait"] != "0":
-            self._news.clear()
-            await self._news.wait()
-        found = self.changes[max(after - self.first + 1, 0) :][:limit]
-        place = max(after, self.first - 1)
-        page = {
-            "changes": [self._change(key, place + n + 1) for n, key in enumerate(found)],
-            "last": place + len(found) if found else self.last,
-        }
-        writer.write(
-            plain_answer("200 OK", json.dumps(page).encode(), "Content-Type: application/json")
-        )
-
-    async def take(
-        self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        body = json.loads(await read_content(asked, reader))
-        self.said += [{**each, "edge": body["edge"]} for each in body["receipts"]]
-        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
 def purge_of(order: str, **what: object) -> dict[str, object]:
@@ -116,11 +52,12 @@ def plan(plan: Plan, journal: Journal) -> Plan:
     plan.origins = (OriginNode("o", Address("127.0.0.1", 1), "/nowhere", url=origin.url),)
     plan.routes = (Route("/"),)
     origin.put(CONTENT, FILM)
+    origin.put("/v1/content/films/b.mp4", FILM)
     return plan
 
 
 def content_asked(origin: Origin) -> int:
-    return sum(asked.target.startswith(CONTENT) for asked in origin.asked)
+    return sum(asked.target.startswith("/v1/content/") for asked in origin.asked)
 
 
 async def caught_up(journal: Journal) -> None:
@@ -170,7 +107,7 @@ async def test_an_edge_that_was_away_replays_before_it_serves(plan: Plan, journa
         await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
         journal.add("films/x")
         await caught_up(journal)
-        await eventually(lambda: _place(plan) == 1, "the place is kept")
+        await eventually(lambda: place(plan) == 1, "the place is kept")
     asked = content_asked(plan.origin)
     plan.origin.put(CONTENT, FILM[::-1])
     journal.add("films/y", KEY)
@@ -186,7 +123,7 @@ async def test_an_edge_that_missed_nothing_starts_warm(plan: Plan, journal: Jour
     async with plan.start() as edge:
         await (await edge.client()).ask(PATH)
         await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
-        await eventually(lambda: _place(plan) == 1, "the place is kept")
+        await eventually(lambda: place(plan) == 1, "the place is kept")
     asked = content_asked(plan.origin)
     async with plan.start() as edge:
         answer = await (await edge.client()).ask(PATH)
@@ -195,18 +132,25 @@ async def test_an_edge_that_missed_nothing_starts_warm(plan: Plan, journal: Jour
     assert content_asked(plan.origin) == asked
 
 
-def _place(plan: Plan) -> int:
+def place(plan: Plan) -> int:
     path = plan.cache / "feed-o.json"
     return int(json.loads(path.read_text())["sequence"]) if path.exists() else -1
 
 
-async def revalidates(edge: Edge) -> None:
+async def revalidates(edge: Edge, path: str = PATH) -> None:
     client = await edge.client()
     asked = content_asked(edge.origin)
-    answer = await client.ask(PATH)
+    answer = await client.ask(path)
     assert answer.body == FILM
     assert "fwd=stale; fwd-status=304" in answer.fields["cache-status"]
     assert content_asked(edge.origin) == asked + 1
+
+
+async def is_trusted(edge: Edge, path: str = PATH) -> None:
+    client = await edge.client()
+    asked = content_asked(edge.origin)
+    assert (await client.ask(path)).fields["cache-status"].startswith("edge-1; hit")
+    assert content_asked(edge.origin) == asked
 
 
 LIFETIMES = [
@@ -264,17 +208,15 @@ async def test_a_lost_feed_means_asking_until_it_is_back(
     await client.ask(PATH)
     await caught_up(journal)
     await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
-    entry = edge.worker.holdings.entries[PATH.encode()]
     edge.origin.scripts["/v1/changes"] = broken  # type: ignore[assignment]
     journal.add("films/x")
-    await eventually(lambda: entry.head.freshness.lifetime_seconds == 0, "nothing is trusted")
+    await eventually(lambda: not edge.worker.holdings.trust.is_heard, "nothing is trusted")
     await revalidates(edge)
     await revalidates(edge)
     edge.origin.scripts["/v1/changes"] = journal.serve
     journal.asked_after.clear()
     await caught_up(journal)
-    await revalidates(edge)
-    assert "hit" in (await client.ask(PATH)).fields["cache-status"]
+    await is_trusted(edge)
 
 
 async def test_a_start_without_its_origin_serves_what_it_holds_after_asking(
@@ -374,9 +316,9 @@ async def test_a_crash_after_a_purge_brings_nothing_back(plan: Plan, journal: Jo
             disk.threads.submit(held_up.wait)
         journal.add(purge_of("x", all=True))
         await eventually(lambda: bool(journal.said), "the receipt has come")
-        assert _place(plan) <= 0
+        assert place(plan) <= 0
         held_up.set()
-        await eventually(lambda: _place(plan) == 1, "the place is kept")
+        await eventually(lambda: place(plan) == 1, "the place is kept")
     plan.cache = at_rest
     async with plan.start() as edge:
         answer = await (await edge.client()).ask(PATH)

@@ -38,7 +38,7 @@ async def holdings(tmp_path: Path) -> AsyncIterator[Holdings]:
 @pytest.fixture
 def storing(holdings: Holdings) -> Storing:
     """Keeps content in blocks of 100 bytes."""
-    return Storing(holdings, lambda _: CDN, BLOCK, lambda _: True)
+    return Storing(holdings, lambda _: CDN, BLOCK)
 
 
 def question(asked: tuple[int, int] | None = None, *lines: str, epoch: int = 0) -> Question:

@@ -38,6 +38,7 @@ PURE = (
     "edge.respond",
     "edge.routing",
     "edge.tiers",
+    "edge.trust",
     "edge.upstream.failures",
     "edge.upstream.health",
     "edge.upstream.limits",

@@ -17,6 +17,10 @@ async def ask(origin: RunningOrigin, query: str) -> tuple[int, Any]:
         return answer.status, await answer.json(content_type=None)
 
 
+def name_of(origin: RunningOrigin) -> str:
+    return origin.parts.catalog.journal.name
+
+
 async def publish(origin: RunningOrigin, key: str) -> None:
     async with origin.client.put(f"/v1/content/{key}", data=key.encode()) as answer:
         assert answer.status == 201
@@ -55,13 +59,14 @@ async def test_waiting_follower_is_let_go_when_the_origin_stops(origin: RunningO
     asked = asyncio.create_task(ask(origin, "after=0&wait=55"))
     await waits.wait()
     origin.parts.catalog.journal.close()
-    assert await asyncio.wait_for(asked, 5) == (200, {"changes": [], "last": 0})
+    told = {"changes": [], "last": 0, "journal": name_of(origin)}
+    assert await asyncio.wait_for(asked, 5) == (200, told)
 
 
 async def test_follower_ahead_of_the_journal_is_told_at_once(origin: RunningOrigin) -> None:
     await publish(origin, "a")
     answer = await asyncio.wait_for(ask(origin, "after=7&wait=55"), 5)
-    assert answer == (200, {"changes": [], "last": 1})
+    assert answer == (200, {"changes": [], "last": 1, "journal": name_of(origin)})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge.entry import EVICTED, HELD, UNVERIFIED
 from tests.edge.box.conftest import Boxed, owned_by
-from tests.edge.conftest import BLOCK, eventually
+from tests.edge.conftest import BLOCK, eventually, says
 
 TARGET = owned_by(1)
 KEY = TARGET.encode()
@@ -58,6 +58,44 @@ async def test_a_block_in_doubt_is_doubted_by_all(box: Boxed) -> None:
     await eventually(lambda: owner.entries[KEY].present[2] == UNVERIFIED, "the owner doubts it")
     await eventually(lambda: borrower.entries[KEY].present[2] == UNVERIFIED, "so does who said it")
     assert (await (await box.workers[0].client()).ask(TARGET)).body == FILM
+
+
+async def test_what_its_owner_gives_up_a_borrower_asks_for(box: Boxed) -> None:
+    await lent(box)
+    edge, owner = box.workers[0], box.workers[1].worker.holdings
+    entry, trust = edge.worker.holdings.entries[KEY], edge.worker.holdings.trust
+    assert not trust.doubts(entry.mark, is_followed=True)
+    owner.distrust()
+    await eventually(lambda: trust.doubts(entry.mark, is_followed=True), "it is told")
+    asked = len(edge.origin.asked)
+    client = await edge.client()
+    assert "fwd=stale; fwd-status=304" in (await client.ask(TARGET)).fields["cache-status"]
+    assert "; hit" in (await client.ask(TARGET)).fields["cache-status"]
+    assert len(edge.origin.asked) == asked + 1
+
+
+async def test_who_has_doubts_of_its_own_asks_the_owner_alone(box: Boxed) -> None:
+    await lent(box)
+    edge = box.workers[0]
+    edge.worker.holdings.distrust()
+    asked = len(edge.origin.asked)
+    client = await edge.client()
+    for _ in range(2):
+        assert (await client.ask(TARGET)).body == FILM
+    trust = edge.worker.holdings.trust
+    assert not trust.doubts(edge.worker.holdings.entries[KEY].mark, is_followed=True)
+    assert len(edge.origin.asked) == asked
+
+
+async def test_what_is_lent_in_doubt_is_not_believed(box: Boxed) -> None:
+    await lent(box)
+    owner, third = box.workers[1].worker.holdings, box.workers[2].worker.holdings
+    owner.distrust()
+    box.workers[0].origin.scripts[TARGET] = says("503 No", b"")
+    answer = await (await box.workers[2].client()).ask(TARGET)
+    assert answer.body == FILM
+    assert "fwd=stale; fwd-status=503" in answer.fields["cache-status"]
+    assert third.trust.doubts(third.entries[KEY].mark, is_followed=False)
 
 
 async def test_a_borrower_that_leaves_holds_nothing_back(box: Boxed) -> None:

@@ -11,6 +11,9 @@ from edge.box.settle import settle
 from edge.cache.disk import Disk
 from edge.cache.shelves import ALL_SHELVES, shelves_of
 from edge.feed import places_of
+from edge.marks_file import MARKS_NAME, read_marks, write_marks
+from edge.place import Place, read_place, write_place
+from edge.trust import BEFORE_MARKS, Marks
 
 OBJECT = "ab" + "0" * 30
 
@@ -94,6 +97,55 @@ def test_the_place_in_a_journal_is_taken_over(tmp_path: Path, before: int, after
     else:
         assert found == [{"sequence": 10}] * after
     assert len(list(tmp_path.rglob("feed-*.json"))) == after
+
+
+def keep(directory: Path, place: Place, marks: Marks) -> None:
+    directory.mkdir(exist_ok=True)
+    write_place(directory / "feed-o.json", place)
+    write_marks(directory / MARKS_NAME, marks)
+
+
+def marks(good: str, dealt: str = "") -> Marks:
+    return Marks(frozenset(good.split()), frozenset(dealt.split()))
+
+
+@pytest.mark.parametrize(
+    ("kept", "place", "expected"),
+    [
+        ([("a", ""), ("b", "")], Place(10, "j", "a"), marks("a b", "a b")),
+        ([("a b", "a b"), ("c", "a b")], Place(10, "j", "c"), marks("c", "c")),
+        ([("b", "a"), ("a", "b")], None, BEFORE_MARKS),
+    ],
+)
+def test_what_a_worker_doubts_its_heirs_doubt(
+    tmp_path: Path, kept: list[tuple[str, str]], place: Place | None, expected: Marks
+) -> None:
+    settle(tmp_path, 2)
+    for number, (good, dealt) in enumerate(kept):
+        own = marks(good, dealt)
+        keep(places_of(tmp_path, number, 2), Place(10 + number, "j", own.newest), own)
+    for workers in (3, 1):
+        settle(tmp_path, workers)
+        for number in range(workers):
+            directory = places_of(tmp_path, number, workers)
+            assert read_place(directory / "feed-o.json") == place
+            assert read_marks(directory / MARKS_NAME) == expected
+    assert len(list(tmp_path.rglob(MARKS_NAME))) == (expected != BEFORE_MARKS)
+
+
+def test_a_place_that_is_said_of_other_marks_is_none(tmp_path: Path) -> None:
+    keep(tmp_path, Place(10, "j", "a"), marks("b"))
+    settle(tmp_path, 1)
+    assert not list(tmp_path.glob("feed-*.json"))
+
+
+def test_without_one_workers_marks_no_place_is_any(tmp_path: Path) -> None:
+    settle(tmp_path, 2)
+    for number in range(2):
+        keep(places_of(tmp_path, number, 2), Place(10, "j", "a"), marks("a"))
+    (places_of(tmp_path, 1, 2) / MARKS_NAME).write_text("{}")
+    settle(tmp_path, 1)
+    assert not list(tmp_path.glob("*.json"))
 
 
 def test_a_new_directory_is_made(tmp_path: Path) -> None:

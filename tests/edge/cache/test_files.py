@@ -26,7 +26,7 @@ def entry(tmp_path: Path) -> Iterator[Entry]:
 
 
 async def test_what_is_recorded_is_on_disk(entry: Entry) -> None:
-    files = Files()
+    files = Files(entry.disk)
     for _ in range(3):
         files.save_entry(entry)
         files.remove_entry(entry)
@@ -40,7 +40,7 @@ async def test_what_is_recorded_is_on_disk(entry: Entry) -> None:
 
 
 def test_a_block_is_written_opened_and_removed_in_this_order(entry: Entry, tmp_path: Path) -> None:
-    files = Files()
+    files = Files(entry.disk)
     files.write_block(entry, 2, memoryview(b"x" * 50)).result()
     assert files.reopen(entry, 2).fd > 0
     assert files.verify_block(entry, 2).result() is not None
@@ -51,7 +51,7 @@ def test_a_block_is_written_opened_and_removed_in_this_order(entry: Entry, tmp_p
 
 
 def test_a_file_of_the_wrong_length_is_not_opened(entry: Entry) -> None:
-    files = Files()
+    files = Files(entry.disk)
     files.write_block(entry, 0, memoryview(b"x" * 50)).result()
     with pytest.raises(CorruptBlockError, match="length"):
         files.reopen(entry, 0)

@@ -41,14 +41,16 @@ async def test_blocks_are_trusted_only_after_a_stop_in_order(
     await holdings.close()
 
 
-async def test_all_entries_get_what_is_done_to_all_once(tmp_path: Path) -> None:
+async def test_entries_that_are_found_later_get_once_what_they_have_missed(
+    tmp_path: Path,
+) -> None:
     holdings = await opened(tmp_path)
     await holdings.loading.reach(KEYS[0])
     done: list[Entry] = []
-    holdings.finding.do_to_all(done.append)
-    assert [entry.key for entry in done] == KEYS[:1]
+    holdings.finding.do_later(done.append)
+    assert not done
     holdings.loading.start()
     assert await holdings.loading.finished()
-    assert sorted(entry.key for entry in done) == KEYS
+    assert sorted(entry.key for entry in done) == KEYS[1:]
     holdings.finding.do_later(lambda entry: pytest.fail("all is found"))
     await holdings.close()

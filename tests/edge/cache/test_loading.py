@@ -349,6 +349,10 @@ def _pass(entry: Entry) -> None:
     """Nobody asks for what was made stale."""
 
 
+def doubted(holdings: Holdings, entry: Entry) -> bool:
+    return holdings.trust.doubts(entry.mark, is_followed=True)
+
+
 async def told_at(path: Path, changes: list[int], reached: list[int]) -> dict[bytes, Any]:
     """What is held in the end when entries become known between changes, `reached` says when."""
     holdings = Holdings([Disk(path, 1 << 30)], asyncio.get_running_loop())
@@ -363,7 +367,8 @@ async def told_at(path: Path, changes: list[int], reached: list[int]) -> dict[by
     holdings.loading.start()
     assert await holdings.recorded()
     known = {
-        key: (entry.head.freshness, bytes(entry.present)) for key, entry in holdings.entries.items()
+        key: (entry.head.freshness, bytes(entry.present), doubted(holdings, entry))
+        for key, entry in holdings.entries.items()
     }
     held = sum(map(len, (known[key][1] for key in known)))
     assert holdings.held_blocks == held

@@ -76,6 +76,7 @@ def test_what_was_written_down_is_the_same_entry_again(disk: Disk) -> None:
         ("freshness", {"source": "max-age"}),
         ("files", "../../etc/passwd"),
         ("files", ""),
+        ("mark", None),
     ],
 )
 def test_a_record_that_was_not_written_here_makes_no_entry(
@@ -92,6 +93,17 @@ def test_a_record_without_one_of_its_names_makes_no_entry(disk: Disk) -> None:
         assert (
             entry_from(found(entry, {k: v for k, v in record.items() if k != name}), disk) is None
         )
+
+
+@pytest.mark.parametrize("mark", ["", "0f3a"])
+def test_a_record_says_when_its_entry_was_found_good(disk: Disk, mark: str) -> None:
+    entry = an_entry(disk)
+    entry.mark = mark
+    record = record_of(entry)
+    assert ("mark" in record) == bool(mark)
+    again = entry_from(found(entry, record), disk)
+    assert again is not None
+    assert again.mark == mark
 
 
 @given(st.data())

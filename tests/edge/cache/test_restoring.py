@@ -31,7 +31,7 @@ class Made:
         self.evicted: list[int] = []
         self.keeping = Keeping([self.disk], lru_index, FakeClock(0.0))
         self.restoring = Restoring(
-            *(self.entries, self.keeping, Files(), Names()),
+            *(self.entries, self.keeping, Files(self.disk), Names()),
             *(self.enrol, self.with_blocks.add, self.evict),
         )
 

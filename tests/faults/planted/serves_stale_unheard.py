@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from edge.cache.holdings import Holdings
-from edge.storing import Storing
+from edge.trust import Trust
 from tests.faults.planted import swap
 
 STORY = "feed-cut-while-replaced"
 
 
 def plant() -> None:
-    def is_overtaken(self: Storing, target: bytes, epoch: int) -> bool:
-        return self._holdings.epochs.is_past(target, epoch)
-
-    swap(Holdings, "distrust", lambda self: None)
-    swap(Storing, "_is_overtaken", is_overtaken)
+    swap(Trust, "doubts", lambda self, mark, *, is_followed: False)

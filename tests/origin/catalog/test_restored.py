@@ -39,6 +39,16 @@ async def test_the_journal_goes_on_beyond_all_that_was_ever_told(database: Datab
     ]
 
 
+async def test_the_journal_goes_on_under_another_name(database: Database) -> None:
+    names = set()
+    async with database.begin() as connection:
+        for number in range(3):
+            names.add(await queries.load_journal_name(connection))
+            await mark_restored(connection, NOW + number)
+    assert len(names) == 3
+    assert all(int(name, 16) >= 0 and len(name) == 16 for name in names)
+
+
 async def test_an_origin_opens_it_and_tells_who_comes_from_the_other_life(
     database: Database, database_url: str
 ) -> None:
@@ -46,12 +56,14 @@ async def test_an_origin_opens_it_and_tells_who_comes_from_the_other_life(
         for _ in range(3):
             await queries.record_order(connection, ChangeKind.PIN, NOW, {})
         told = await mark_restored(connection, NOW)
+        name = await queries.load_journal_name(connection)
     catalog = await open_catalog(parse_database_url(database_url, Path()), lambda: NOW)
     try:
         for place in (3, 4, 1_000_000):
             assert [each.sequence for each in await catalog.changes_after(place, 10)] == [told]
         assert len(await catalog.changes_after(0, 10)) == 4
         assert catalog.journal.last == told
+        assert catalog.journal.name == name
     finally:
         await catalog.close()
 
