@@ -39,6 +39,7 @@ ROUTED_PATHWAY: Final = "router"
 # Paths of an edge's admin address.
 DRAIN_PATH: Final = "/v1/drain"
 PLAYERS_PATH: Final = "/v1/players"
+DISKS_PATH: Final = "/v1/disks"
 
 # Paths of every tier.
 LIVE_PATH: Final = "/livez"

@@ -1,4 +1,4 @@
-"""What an edge answers on its admin port: health, figures, draining, and how titles play.
+"""What an edge answers on its admin port: health, figures, draining, disks, and how titles play.
 
 It describes itself there, as origin and router do. The port belongs to operators: viewers never
 reach it, and a proxy in front of the edge does not either.
@@ -16,6 +16,7 @@ from cdnkit.service.app import build_app
 from cdnkit.service.health import Health
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.reference import Reference
+from edge.diskroom import DisksDesk
 from edge.drain import DrainDesk, DrainMark
 from edge.players import PlayersDesk
 from edge.scoreboard import Tally
@@ -46,6 +47,7 @@ def build_admin(admin: Admin) -> web.Application:
     telemetry = Telemetry("edge", admin.node)
     telemetry.registry.register(EdgeCollector(admin.tally.of_all))
     players = PlayersDesk(admin.node, admin.authorize, admin.tally)
+    disks = DisksDesk(admin.node, admin.authorize, lambda: admin.tally.of_all().rooms)
     drain = DrainDesk(admin.node, admin.mark, admin.authorize, admin.report)
     return build_app(
         tier="edge",
@@ -53,5 +55,5 @@ def build_admin(admin: Admin) -> web.Application:
         telemetry=telemetry,
         health=admin.health,
         reference=Reference("Cinedge edge", ABOUT),
-        routes=[*drain.routes(), *players.routes()],
+        routes=[*drain.routes(), *players.routes(), *disks.routes()],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from config.eviction import Eviction
 from config.topology import EdgeNode
 from edge.cache.disk import Disk
@@ -22,14 +24,25 @@ def index_maker(node: EdgeNode) -> NewIndex:
 
     def new_index(disk: Disk) -> BlockIndex:
         eviction = by_path.get(str(disk.path), node.settings.eviction)
-        make_order = order_maker(_rule(eviction))
-        if not eviction.shares:
-            return BlockIndex(disk.size_bytes, make_order, pinned_share)
-        kinds = Kinds([each.prefix.encode() for each in eviction.shares])
-        shared = sharing(make_order, [each.share for each in eviction.shares], kinds)
-        return BlockIndex(disk.size_bytes, shared, pinned_share, kinds)
+        shares = [(each.prefix, each.share) for each in eviction.shares]
+        return shared_index(disk.size_bytes, _rule(eviction), shares, pinned_share)
 
     return new_index
+
+
+def shared_index(
+    capacity_bytes: int,
+    rule: Rule,
+    shares: Sequence[tuple[str, float]] = (),
+    pinned_share: float = PINNED_SHARE,
+) -> BlockIndex:
+    """An index under a rule; `shares` are parts of one by the prefix of kinds of content."""
+    make_order = order_maker(rule)
+    if not shares:
+        return BlockIndex(capacity_bytes, make_order, pinned_share)
+    kinds = Kinds([prefix.encode() for prefix, _ in shares])
+    shared = sharing(make_order, [share for _, share in shares], kinds)
+    return BlockIndex(capacity_bytes, shared, pinned_share, kinds)
 
 
 def _rule(eviction: Eviction) -> Rule:

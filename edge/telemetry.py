@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from edge.diskroom import kind_metrics
 from edge.players import player_metrics
 from edge.totals import Totals
 
@@ -84,5 +85,6 @@ class EdgeCollector(Collector):
         for name, doc in _COUNTS.items():
             yield CounterMetricFamily(f"cinedge_edge_{name}", doc, value=totals.counts[name])
         yield from player_metrics(totals.players)
+        yield from kind_metrics(totals.rooms)
         for name, doc in _LEVELS.items():
             yield GaugeMetricFamily(f"cinedge_edge_{name}", doc, value=totals.levels[name])

@@ -16,6 +16,7 @@ from typing import Any
 from cdnkit.playing import TITLES_MAX
 from edge.account import Accounts
 from edge.cache.holdings import Holdings
+from edge.diskroom import Rooms, rooms_of
 from edge.fill import Fills
 from edge.players import Players, with_fewer_titles
 from edge.server import Server
@@ -26,8 +27,8 @@ class Totals:
     """Counts by name; `requests` by outcome, reason and status, `sent_bytes` by the first two.
 
     `evictions` are by the rule that ruled, in blocks, bytes and idle_seconds; `ruling` is how many
-    disks each rule rules. `players` has what players told, by title and measure. `levels` and
-    `ruling` are what is now, all others only ever grow.
+    disks each rule rules. `players` has what players told, by title and measure. `levels`,
+    `ruling` and `rooms` (of disks) are what is now, all others only ever grow.
     """
 
     requests: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -37,6 +38,7 @@ class Totals:
     evictions: Counter[tuple[str, str]] = field(default_factory=Counter)
     ruling: Counter[str] = field(default_factory=Counter)
     players: Counter[tuple[str, str]] = field(default_factory=Counter)
+    rooms: Rooms = field(default_factory=Counter)
 
     def without_levels(self) -> Totals:
         """What stays true of a worker that has ended, with no more titles than one has.
@@ -44,7 +46,7 @@ class Totals:
         A worker that goes on from those of many before it would else outgrow its page.
         """
         players = with_fewer_titles(self.players, TITLES_MAX)
-        return replace(self, levels=Counter(), ruling=Counter(), players=players)
+        return replace(self, levels=Counter(), ruling=Counter(), rooms=Counter(), players=players)
 
     def to_bytes(self) -> bytes:
         """The record as JSON; `from_bytes` reads it."""
@@ -57,13 +59,14 @@ class Totals:
                 [[*key, count] for key, count in self.evictions.items()],
                 self.ruling,
                 _nested(self.players),
+                [[*key, count] for key, count in self.rooms.items()],
             ]
         ).encode()
 
     @classmethod
     def from_bytes(cls, text: bytes) -> Totals:
         """A record that `to_bytes` made."""
-        requests, sent_bytes, counts, levels, evictions, ruling, players = json.loads(text)
+        requests, sent_bytes, counts, levels, evictions, ruling, players, rooms = json.loads(text)
         return cls(
             _keyed(requests),
             _keyed(sent_bytes),
@@ -74,6 +77,7 @@ class Totals:
             Counter(
                 {(title, key): n for title, told in players.items() for key, n in told.items()}
             ),
+            _keyed(rooms),
         )
 
 
@@ -88,6 +92,7 @@ def add_up(all_totals: Iterable[Totals]) -> Totals:
         total.evictions.update(each.evictions)
         total.ruling.update(each.ruling)
         total.players.update(each.players)
+        total.rooms.update(each.rooms)
     return total
 
 
@@ -130,6 +135,7 @@ def read_totals(accounts: Accounts, holdings: Holdings, fills: Fills, server: Se
         ),
         holdings.keeping.evictions(),
         Counter(index.ruling for index in holdings.keeping.indexes),
+        rooms=rooms_of(holdings.keeping),
     )
 
 

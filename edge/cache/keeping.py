@@ -47,6 +47,10 @@ class Keeping:
         """One for each disk."""
         return self._indexes.values()
 
+    def by_disk(self) -> Iterable[tuple[str, BlockIndex]]:
+        """The index of each disk, by the disk's path."""
+        return ((str(disk.path), index) for disk, index in self._indexes.items())
+
     def evictions(self) -> Counter[tuple[str, str]]:
         """What each rule has let go, in blocks, bytes and idle_seconds."""
         counts: Counter[tuple[str, str]] = Counter()

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from config.check import SHARES_MAX
 from config.units import UnitError, parse_duration, parse_size
 from edge.cache.policy.named import POLICIES, Rule, parse_rule
 from scripts.cli.errors import UsageError
@@ -31,6 +33,7 @@ examples:
   cinedge simulate --trace day.csv.zst --policy lru --size 10TB
   cinedge simulate --trace day.csv.zst --policy lru,duel,s3fifo+second --size 1%,5%,20%
   cinedge simulate --trace access.jsonl --policy duel --size 200GiB --json
+  cinedge simulate --trace access.jsonl --policy lru --size 1TB --share /posters/=0.05
 
 +second behind a policy: only what is asked for a second time is written.
 ratios: misses of rows; misses, origin and writes of the bytes asked for."""
@@ -87,18 +90,28 @@ def add_parser(subparsers: Any) -> None:
         default=3 * 86_400.0,
         help="of a title's score (default 3d)",
     )
+    parser.add_argument(
+        "--share",
+        metavar="PREFIX=SHARE",
+        action="append",
+        type=_kind,
+        default=[],
+        help="a kind of content, by the beginning of its paths, and the part of the cache that it "
+        "is sure of, as eviction.shares has it",
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints what each policy comes to at each size. Raises UsageError, FailedError."""
     rules = _rules(args)
+    _check_shares(args.share)
     _check_sizes(args.size)
     console = Console(stderr=True)
     with console.status(f"reading {args.trace}"):
         trace = read_trace(args.trace, args.block_bytes)
     sizes = [_bytes_of(text, trace) for text in _listed(args.size)]
-    results = _play(console, trace, rules, sizes, args.warmup)
+    results = _play(console, trace, rules, sizes, args.warmup, args.share)
     if args.json:
         json.dump(_as_json(args, trace, results), sys.stdout, indent=2)
         print()
@@ -108,7 +121,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _play(
-    console: Console, trace: Trace, rules: Sequence[Rule], sizes: Sequence[int], warmup: float
+    console: Console,
+    trace: Trace,
+    rules: Sequence[Rule],
+    sizes: Sequence[int],
+    warmup: float,
+    shares: Sequence[tuple[str, float]],
 ) -> list[Result]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     results = []
@@ -117,9 +135,8 @@ def _play(
         for size in sizes:
             for rule in rules:
                 progress.update(task, description=f"{rule} at {decimal(size)}")
-                outcome = replay(
-                    trace, rule, size, warmup, lambda count: progress.advance(task, count)
-                )
+                advance = partial(progress.advance, task)
+                outcome = replay(trace, rule, size, warmup, advance, shares)
                 results.append(Result(str(rule), size, outcome))
     return results
 
@@ -136,11 +153,20 @@ def _as_json(args: argparse.Namespace, trace: Trace, results: Sequence[Result]) 
                 "policy": result.policy,
                 "cache_bytes": result.size_bytes,
                 "fraction": round(result.size_bytes / trace.footprint_bytes, 6),
-                **{name: round(ratio, 6) for name, ratio in asdict(result.outcome).items()},
+                **_outcome_as_json(result.outcome),
             }
             for result in results
         ],
     }
+
+
+def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
+    told = asdict(outcome)
+    kinds = told.pop("kinds")
+    ratios = {name: round(ratio, 6) for name, ratio in told.items()}
+    for each in kinds:
+        each["byte_miss_ratio"] = round(each["byte_miss_ratio"], 6)
+    return {**ratios, "kinds": list(kinds)} if kinds else ratios
 
 
 def _draw(console: Console, trace: Trace, results: Sequence[Result]) -> None:
@@ -164,6 +190,12 @@ def _draw(console: Console, trace: Trace, results: Sequence[Result]) -> None:
             f"{outcome.byte_miss_ratio:.4f}",
             f"{outcome.write_ratio:.4f}",
         )
+        for each in outcome.kinds:
+            hits = 1 - each.byte_miss_ratio
+            held = f"holds {decimal(each.held_bytes)}"
+            miss = f"{each.byte_miss_ratio:.4f}"
+            bar = "█" * round(hits * _BAR_CELLS)
+            table.add_row(held, f"  {each.kind}", bar, f"{hits:.1%}", "", miss, "")
         last = size
     console.print(table)
 
@@ -173,6 +205,14 @@ def _rules(args: argparse.Namespace) -> list[Rule]:
         return [parse_rule(name, args.window, args.half_life) for name in _listed(args.policy)]
     except ValueError as error:
         raise UsageError(f"--policy: {error}") from error
+
+
+def _check_shares(shares: Sequence[tuple[str, float]]) -> None:
+    if len({prefix for prefix, _ in shares}) < len(shares):
+        raise UsageError("--share: a prefix is there twice")
+    total = sum(share for _, share in shares)
+    if total > SHARES_MAX:
+        raise UsageError(f"--share: they come to {total:g}; {SHARES_MAX:g} at most")
 
 
 def _listed(given: Sequence[str]) -> list[str]:
@@ -206,6 +246,16 @@ def _size(text: str) -> int:
     if size < 1:
         raise argparse.ArgumentTypeError("at least one byte")
     return size
+
+
+def _kind(text: str) -> tuple[str, float]:
+    prefix, equals, share = text.rpartition("=")
+    if not equals or not prefix.startswith("/"):
+        raise argparse.ArgumentTypeError("a path's beginning and a share, such as /posters/=0.05")
+    found = _share(share)
+    if found == 0:
+        raise argparse.ArgumentTypeError("a share is more than nothing")
+    return prefix, found
 
 
 def _seconds(text: str) -> float:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from edge.cache.index import BlockIndex
-from edge.cache.policy.named import Rule, order_maker
+from edge.cache.policy.kinds import Kinds
+from edge.cache.policy.named import Rule
+from edge.rules import shared_index
 from scripts.simulation.trace import Trace
 
 STEP = 20_000
 """Requests between two words about how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindOutcome:
+    """The same of one kind of content, and what it has in the end."""
+
+    kind: str
+    asked_bytes: int
+    byte_miss_ratio: float
+    share_bytes: int
+    held_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +38,7 @@ class Outcome:
     byte_miss_ratio: float
     origin_ratio: float
     write_ratio: float
+    kinds: tuple[KindOutcome, ...] = ()
 
 
 @dataclass(slots=True)
@@ -34,6 +49,8 @@ class _Counts:
     missed: int = 0
     fetched: int = 0
     written: int = 0
+    kinds_asked: Counter[int] = field(default_factory=Counter)
+    kinds_missed: Counter[int] = field(default_factory=Counter)
 
 
 def replay(
@@ -42,13 +59,17 @@ def replay(
     capacity_bytes: int,
     warmup: float,
     tell: Callable[[int], None] = lambda _: None,
+    shares: Sequence[tuple[str, float]] = (),
 ) -> Outcome:
     """Ask for everything; the first `warmup` of the requests (0 to 1) are not counted.
 
-    `tell` hears how many requests were played since the last time.
+    `tell` hears how many requests were played since the last time. `shares` are those of kinds of
+    content, by the prefixes of their targets.
     """
-    index = BlockIndex(capacity_bytes, order_maker(rule))
+    index = shared_index(capacity_bytes, rule, shares)
     for number, blocks in trace.lengths.items():
+        if index.kinds is not None:
+            index.kinds.enrol(number, target_of(trace.keys[number]))
         index.expect(number, blocks)
     counts = _Counts()
     start = int(len(trace) * warmup)
@@ -64,11 +85,27 @@ def replay(
         counts.missed / asked,
         counts.fetched / asked,
         counts.written / asked,
+        tuple(_kind_outcomes(counts, index.kinds)) if index.kinds is not None else (),
     )
+
+
+def target_of(key: str) -> bytes:
+    """The target under which an edge holds what a trace calls `key`: without its token."""
+    path = key if key.startswith("/") else f"/{key}"
+    if path.startswith("/~"):
+        path = f"/{path.partition('/~')[2].partition('/')[2]}"
+    return path.encode()
+
+
+def _kind_outcomes(counts: _Counts, kinds: Kinds) -> Iterator[KindOutcome]:
+    for kind, (name, share_bytes, held_bytes) in enumerate(kinds.levels()):
+        asked, missed = counts.kinds_asked[kind], counts.kinds_missed[kind]
+        yield KindOutcome(name, asked, missed / max(asked, 1), share_bytes, held_bytes)
 
 
 def _play(trace: Trace, index: BlockIndex, first: int, stop: int, counts: _Counts) -> None:
     row_missed = True
+    kind_of = None if index.kinds is None else index.kinds.of
     items = zip(
         trace.times[first:stop],
         trace.numbers[first:stop],
@@ -84,9 +121,13 @@ def _play(trace: Trace, index: BlockIndex, first: int, stop: int, counts: _Count
             row_missed = False
         counts.asked += asked
         unit = number, block
+        if kind_of is not None:
+            counts.kinds_asked[kind_of(number)] += asked
         if index.hit(unit, now):
             continue
         counts.missed += asked
+        if kind_of is not None:
+            counts.kinds_missed[kind_of(number)] += asked
         counts.fetched += size
         if not row_missed:
             row_missed = True

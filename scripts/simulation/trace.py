@@ -28,7 +28,8 @@ class Trace:
     """One item in each array for each request for a unit, in the order of time.
 
     `asked` are the bytes the viewer wanted of it, `sizes` what has to be fetched when it is not
-    held; `opens` is 1 for the first unit of a row. `lengths` says how many units a title has.
+    held; `opens` is 1 for the first unit of a row. `lengths` says how many units a title has,
+    `keys` how it was called.
     """
 
     times: array[float] = field(default_factory=lambda: array("d"))
@@ -38,6 +39,7 @@ class Trace:
     sizes: array[int] = field(default_factory=lambda: array("Q"))
     opens: bytearray = field(default_factory=bytearray)
     lengths: dict[int, int] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
     footprint_bytes: int = 0
 
     def __len__(self) -> int:
@@ -73,6 +75,7 @@ def whole(rows: list[Row], path: Path) -> Trace:
         ends[number] = max(ends.get(number, 0), offset // grain + 1)
         if size < grain or grain == 1:
             short.add(number)
+    trace.keys = list(numbers)
     # Few titles are asked for to their end. One of which only full pieces were seen is taken to
     # be as long as the longest; a piece that is not full ends its title.
     longest = max(ends.values())
@@ -93,6 +96,7 @@ def cut(rows: Iterable[Row], block_bytes: int) -> Trace:
             start = block * block_bytes
             asked = min(stop, start + block_bytes) - max(offset, start)
             _add(trace, seconds, number, block, asked, block_bytes, start <= offset)
+    trace.keys = list(numbers)
     trace.lengths = {number: -(-end // block_bytes) for number, end in ends.items()}
     for place, number in enumerate(trace.numbers):
         left = ends[number] - trace.blocks[place] * block_bytes

@@ -29,7 +29,9 @@ def app() -> web.Application:
 
 def test_document_misses_no_route(app: web.Application) -> None:
     assert undeclared(app) == []
-    assert {"/v1/drain", "/v1/players", "/metrics"} <= set(describe_api(app, "", "", "")["paths"])
+    assert {"/v1/drain", "/v1/players", "/v1/disks", "/metrics"} <= set(
+        describe_api(app, "", "", "")["paths"]
+    )
 
 
 async def test_every_route_asks_for_the_scope_it_declares(app: web.Application) -> None:

@@ -20,6 +20,7 @@ all_totals = st.builds(
     st.dictionaries(names, numbers).map(Counter),
     st.dictionaries(names, numbers).map(Counter),
     players=st.dictionaries(st.tuples(names, names), numbers).map(Counter),
+    rooms=st.dictionaries(st.tuples(names, names, names), numbers).map(Counter),
 )
 
 
@@ -31,7 +32,7 @@ def test_totals_are_the_same_after_the_way(totals: Totals) -> None:
 @given(st.lists(all_totals, max_size=4))
 def test_a_sum_has_every_count_of_every_worker(found: list[Totals]) -> None:
     total = add_up(found)
-    for name in ("requests", "sent_bytes", "counts", "levels"):
+    for name in ("requests", "sent_bytes", "counts", "levels", "rooms"):
         parts: list[Counter[Any]] = [getattr(each, name) for each in found]
         summed: Counter[Any] = getattr(total, name)
         assert set(summed) == {key for part in parts for key in part}

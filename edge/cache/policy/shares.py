@@ -31,8 +31,9 @@ class Shares:
         self._slots = slots
         self._kinds = kinds
         self._room_bytes = [max(int(capacity_bytes * share), 1) for share in shares]
-        self._orders: list[Order] = [make_order(slots, room) for room in self._room_bytes]
         self._held_bytes = [0] * len(shares)
+        kinds.room_bytes, kinds.held_bytes = self._room_bytes, self._held_bytes
+        self._orders: list[Order] = [make_order(slots, room) for room in self._room_bytes]
         self._giving = 0
 
     @property

@@ -39,6 +39,20 @@ def test_the_same_is_drawn_for_people(trace: str, capsys: pytest.CaptureFixture[
     assert "lru" in drawn
 
 
+def test_kinds_are_told_beside_the_whole(trace: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["simulate", "--trace", trace, "--policy", "lru", "--size", "500B"]
+    command += ["--share", "/3=0.2", "--share", "/4=0.4"]
+    assert main([*command, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["results"]
+    kinds = [(each["kind"], each["share_bytes"]) for each in told["kinds"]]
+    assert kinds == [("other", 199), ("/3", 100), ("/4", 200)]
+    assert sum(each["held_bytes"] for each in told["kinds"]) == 500
+    assert main(command) == 0
+    drawn = capsys.readouterr().out
+    assert "/3" in drawn
+    assert drawn.count("holds ") == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -52,6 +66,15 @@ def test_the_same_is_drawn_for_people(trace: str, capsys: pytest.CaptureFixture[
         (["--policy", "lru", "--size", "1kB", "--half-life", "0"], "more than nothing"),
         (["--policy", "lru", "--size", "1kB", "--window", "x"], "expected a duration"),
         (["--policy", "lru", "--size", "1kB", "--block-bytes", "0"], "at least one byte"),
+        (["--policy", "lru", "--size", "1kB", "--share", "posters=0.1"], "such as /posters/=0.05"),
+        (["--policy", "lru", "--size", "1kB", "--share", "/posters/"], "such as /posters/=0.05"),
+        (["--policy", "lru", "--size", "1kB", "--share", "/p/=1"], "from 0 up to 1"),
+        (["--policy", "lru", "--size", "1kB", "--share", "/p/=0"], "more than nothing"),
+        (["--policy", "lru", "--size", "1kB", *("--share", "/p/=0.5") * 2], "there twice"),
+        (
+            ["--policy", "lru", "--size", "1kB", "--share", "/p/=0.5", "--share", "/q/=0.5"],
+            "0.99 at most",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_said_before_anything_is_read(

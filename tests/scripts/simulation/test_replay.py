@@ -12,7 +12,7 @@ import pytest
 from cachetools import LRUCache
 
 from edge.cache.policy.named import Rule
-from scripts.simulation.replay import replay
+from scripts.simulation.replay import replay, target_of
 from scripts.simulation.trace import Trace, cut, read_trace, whole
 
 TRACES = Path(__file__).parents[4] / "shared" / "traces"
@@ -63,6 +63,49 @@ def test_half_read_blocks_cost_the_origin_more_than_was_asked() -> None:
     assert outcome.object_miss_ratio == pytest.approx(2 / 3)
     assert outcome.byte_miss_ratio == pytest.approx(60 / 110)
     assert outcome.origin_ratio == outcome.write_ratio == pytest.approx(110 / 110)
+
+
+SHARES = (("/posters/", 0.1), ("/films/", 0.5))
+
+
+def mixed() -> Trace:
+    """Films flood the cache; posters are few, small, and asked for now and then."""
+    rows: list[tuple[float, str, int, int]] = []
+    for now, title, size, offset in films():
+        rows.append((now, f"/films/{title}", size, offset))
+        if len(rows) % 40 == 0:
+            rows.append((now, f"/posters/{len(rows) // 40 % 25}", 1_000, 0))
+    return whole(rows, Path("t"))
+
+
+def test_a_kind_with_a_share_is_hit_through_a_flood_of_another() -> None:
+    trace = mixed()
+    alone = replay(trace, Rule("lru"), 300_000, 0.25)
+    shared = replay(trace, Rule("lru"), 300_000, 0.25, shares=SHARES)
+    assert not alone.kinds
+    other, posters, movies = shared.kinds
+    assert [each.kind for each in shared.kinds] == ["other", "/posters/", "/films/"]
+    assert (posters.byte_miss_ratio, posters.share_bytes, posters.held_bytes) == (0, 30_000, 25_000)
+    # What posters and the rest leave unused the films fill.
+    assert (movies.share_bytes, movies.held_bytes) == (150_000, 275_000)
+    assert other.asked_bytes == other.held_bytes == 0
+    missed = sum(each.asked_bytes * each.byte_miss_ratio for each in shared.kinds)
+    asked = sum(each.asked_bytes for each in shared.kinds)
+    assert missed / asked == pytest.approx(shared.byte_miss_ratio)
+
+
+@pytest.mark.parametrize(
+    ("key", "target"),
+    [
+        ("17", b"/17"),
+        ("/posters/a.jpg?x=1", b"/posters/a.jpg?x=1"),
+        ("/~[redacted]/posters/a.jpg", b"/posters/a.jpg"),
+        ("/~[redacted]", b"/"),
+        ("/a/~b", b"/a/~b"),
+    ],
+)
+def test_kinds_are_told_apart_as_an_edge_does_without_tokens(key: str, target: bytes) -> None:
+    assert target_of(key) == target
 
 
 def test_how_far_it_is_is_told_to_the_last_request() -> None:

@@ -19,3 +19,10 @@ def test_what_is_forgotten_may_come_back_as_another_kind() -> None:
     kinds.forget(7)
     kinds.enrol(7, b"/b/x")
     assert kinds.of(7) == 0
+
+
+def test_levels_are_those_of_the_rule_with_what_has_no_share_first() -> None:
+    kinds = Kinds([b"/a/", b"/b/"])
+    assert list(kinds.levels()) == [("other", 0, 0), ("/a/", 0, 0), ("/b/", 0, 0)]
+    kinds.room_bytes, kinds.held_bytes = [5, 3, 2], [1, 0, 4]
+    assert list(kinds.levels()) == [("other", 5, 1), ("/a/", 3, 0), ("/b/", 2, 4)]

@@ -61,6 +61,8 @@ def test_who_has_to_go_is_of_a_kind_that_is_furthest_above_its_share(
             assert held[kind] / ROOM[kind] == max(held[each] / ROOM[each] for each in range(3))
             held[kind] -= 1
         held[kind_of(unit[0])] += unit in index and not was_held
+        assert index.kinds is not None
+        assert [each for _, _, each in index.kinds.levels()] == [held[each] for each in range(3)]
         assert held.total() == len(index) <= CAPACITY
 
 
