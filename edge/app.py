@@ -38,6 +38,7 @@ from edge.box.settle import settle
 from edge.box.sockets import Sockets
 from edge.cache.holdings import Holdings
 from edge.cache.loading import Loading
+from edge.cache.remembering import Remembering
 from edge.cache.shelves import ALL_SHELVES, shelves_of
 from edge.combine import check_part
 from edge.drain import DrainMark
@@ -213,6 +214,7 @@ async def worker(
             stack.enter_context(made.traces)
         await holdings.open()
         stack.push_async_callback(holdings.close)
+        await _remember(stack, Remembering(holdings.keeping, now))
         # What the disks hold is found while the journals are read and viewers served.
         holdings.loading.start()
         stack.push_async_callback(made.books.close)
@@ -429,6 +431,12 @@ def _run_worker(
             await until_started_or_stopped(live(), started, stop.wait())
 
     return run(main)
+
+
+async def _remember(stack: contextlib.AsyncExitStack, remembering: Remembering) -> None:
+    await remembering.load()
+    stack.push_async_callback(remembering.save)
+    stack.push_async_callback(_cancel, asyncio.ensure_future(remembering.run()))
 
 
 async def _follow(stack: contextlib.AsyncExitStack, journals: Journals, loading: Loading) -> None:

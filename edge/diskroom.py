@@ -35,7 +35,8 @@ _KINDS: Final = {
 def rooms_of(keeping: Keeping) -> Rooms:
     """What one worker has of each disk."""
     rooms: Rooms = Counter()
-    for path, index in keeping.by_disk():
+    for disk, index in keeping.by_disk():
+        path = str(disk.path)
         rooms[path, _WHOLE, "size_bytes"] = index.capacity_bytes
         rooms[path, _WHOLE, "held_bytes"] = index.held_bytes
         rooms[path, _WHOLE, "pinned_bytes"] = index.pinned_bytes

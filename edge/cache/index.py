@@ -6,11 +6,12 @@ Accounting only; the owner of the files is told the victims and removes them. Th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from edge.cache.policy.kinds import Kinds
+from edge.cache.policy.learned import Learned
 from edge.cache.policy.lru import Lru
 from edge.cache.policy.order import Order
 from edge.cache.policy.slots import NONE, PINNED, Slots, Unit
@@ -137,6 +138,14 @@ class BlockIndex:
         self._slots.take_all(number, blocks, size_bytes, now, ring)
         self._order.entered_all(number, blocks, now)
         return True
+
+    def learned(self, now: float) -> Mapping[str, Learned]:
+        """What the rule has learned and a restart should know."""
+        return self._order.learned(now)
+
+    def relearn(self, learned: Mapping[str, Learned], now: float) -> None:
+        """What the rule of an earlier life has learned; before any unit comes."""
+        self._order.relearn(learned, now)
 
     def pop(self, now: float) -> Unit | None:
         """Take out the unit that has to go first, if there is any."""

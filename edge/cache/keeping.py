@@ -47,9 +47,9 @@ class Keeping:
         """One for each disk."""
         return self._indexes.values()
 
-    def by_disk(self) -> Iterable[tuple[str, BlockIndex]]:
-        """The index of each disk, by the disk's path."""
-        return ((str(disk.path), index) for disk, index in self._indexes.items())
+    def by_disk(self) -> Iterable[tuple[Disk, BlockIndex]]:
+        """Each disk with its index."""
+        return self._indexes.items()
 
     def evictions(self) -> Counter[tuple[str, str]]:
         """What each rule has let go, in blocks, bytes and idle_seconds."""
@@ -159,6 +159,11 @@ class Keeping:
     def _block_of(self, unit: Unit) -> tuple[Entry, int]:
         number, block = unit
         return self._by_number[number], block
+
+
+def shelf_of_number(number: int) -> int:
+    """The shelf on which an entry of this number stands, unless numbers collided at its edge."""
+    return number >> 4 * (_NUMBER_DIGITS - 2)
 
 
 def target_of(entry: Entry) -> bytes:

@@ -6,9 +6,11 @@ asked for just now. Both orders are kept over the blocks held, so a change of ru
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from edge.cache.policy.learned import NO_KIND, Contest, Learned
 from edge.cache.policy.lru import Lru
 from edge.cache.policy.order import Slots, Unit
 from edge.cache.policy.shadow import Shadow
@@ -85,6 +87,28 @@ class Duel:
         self._lru.left(slot, evicted)
         self._titles.left(slot, evicted)
 
+    def learned(self, now: float) -> Mapping[str, Learned]:
+        """That of titles, and how the contest stands."""
+        learned = self._titles.learned(now)[NO_KIND]
+        missed = self._lru_shadow.missed_bytes, self._titles_shadow.missed_bytes
+        contest = Contest(self.ruling, self._every, *missed)
+        return {NO_KIND: replace(learned, contest=contest)}
+
+    def relearn(self, learned: Mapping[str, Learned], now: float) -> None:
+        """The contest goes on from empty shadows, of which the one of titles knows the titles."""
+        told = learned.get(NO_KIND)
+        if told is None:
+            return
+        self._titles.take_over(told, now)
+        if told.contest is not None:
+            self._every = told.contest.every
+            if told.contest.ruling == Lru.name:
+                self._order = self._lru
+        self._lru_shadow, self._titles_shadow = self._shadows(told, now)
+        if told.contest is not None:
+            self._lru_shadow.missed_bytes = told.contest.lru_missed_bytes
+            self._titles_shadow.missed_bytes = told.contest.titles_missed_bytes
+
     def _sample(self, unit: Unit, size_bytes: int, now: float) -> None:
         number, block = unit
         every = self._every
@@ -103,10 +127,17 @@ class Duel:
             self._every *= _NARROWED_BY
             self._lru_shadow, self._titles_shadow = self._shadows()
 
-    def _shadows(self) -> tuple[Shadow, Shadow]:
+    def _shadows(self, learned: Learned | None = None, now: float = 0.0) -> tuple[Shadow, Shadow]:
         """Both empty, so that neither has a start on the other."""
         half_life, capacity = self._half_life, self._capacity_bytes // self._every
-        titles = Shadow(capacity, lambda slots, _: TitleLfu(slots, half_life))
+
+        def make_titles(slots: Slots, _: int) -> TitleLfu:
+            order = TitleLfu(slots, half_life)
+            if learned is not None:
+                order.take_over(learned, now, self._every)
+            return order
+
+        titles = Shadow(capacity, make_titles)
         for number, blocks in self._titles.lengths():
             titles.expect(number, -(-blocks // self._every))
         return Shadow(capacity, lambda slots, _: Lru(slots)), titles

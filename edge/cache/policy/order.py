@@ -6,9 +6,10 @@ is `edge.cache.index`'s business. The moment `now` is in seconds and never goes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from edge.cache.policy.learned import Learned
 from edge.cache.policy.slots import NONE, Slots, Unit
 
 
@@ -42,6 +43,12 @@ class Order(Protocol):
 
     def left(self, slot: int, evicted: bool) -> None:
         """A unit goes, because it has to or for a reason of its own."""
+
+    def learned(self, now: float) -> Mapping[str, Learned]:
+        """What a restart should know, by kind of content; quick, however much it is."""
+
+    def relearn(self, learned: Mapping[str, Learned], now: float) -> None:
+        """What an earlier life has learned. Before any unit comes."""
 
 
 class RingOrder:
@@ -86,6 +93,13 @@ class RingOrder:
     def left(self, slot: int, evicted: bool) -> None:
         """Leaves the ring."""
         self._slots.unlink(slot)
+
+    def learned(self, now: float) -> Mapping[str, Learned]:
+        """Nothing but the order of use, which the blocks found at a start make anew."""
+        return {}
+
+    def relearn(self, learned: Mapping[str, Learned], now: float) -> None:
+        """Means nothing to it."""
 
 
 __all__ = ["NONE", "Order", "RingOrder", "Slots", "Unit"]

@@ -6,9 +6,10 @@ a unit that left so and is asked for again soon enters the main queue at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from edge.cache.policy.learned import Learned
 from edge.cache.policy.order import NONE, Slots, Unit
 
 _USES: Final = 3
@@ -97,6 +98,13 @@ class S3Fifo:
             if evicted:
                 self._remember(slot)
         slots.marks[slot] &= ~(_MAIN | _USES)
+
+    def learned(self, now: float) -> Mapping[str, Learned]:
+        """Nothing: its ghosts are forgotten within hours in any case."""
+        return {}
+
+    def relearn(self, learned: Mapping[str, Learned], now: float) -> None:
+        """Means nothing to it."""
 
     def _promote(self, slot: int) -> None:
         slots = self._slots

@@ -7,9 +7,10 @@ take turns. While there is room everything is kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from edge.cache.policy.learned import Learned
 from edge.cache.policy.order import Order, Unit
 from edge.cache.policy.slots import BLOCK_BITS
 
@@ -72,6 +73,14 @@ class SecondRequest:
     def left(self, slot: int, evicted: bool) -> None:
         """Handed on."""
         self._order.left(slot, evicted)
+
+    def learned(self, now: float) -> Mapping[str, Learned]:
+        """That of the rule behind it; what was seen once is forgotten."""
+        return self._order.learned(now)
+
+    def relearn(self, learned: Mapping[str, Learned], now: float) -> None:
+        """Handed on."""
+        self._order.relearn(learned, now)
 
     def _look(self, unit: Unit, now: float) -> bool:
         """Whether the unit was seen, and it is from now on."""

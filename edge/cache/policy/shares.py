@@ -7,10 +7,11 @@ nothing, and what one leaves unused the others fill.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from edge.cache.index import MakeOrder
 from edge.cache.policy.kinds import Kinds
+from edge.cache.policy.learned import NO_KIND, Learned
 from edge.cache.policy.order import NONE, Order, Slots, Unit
 
 
@@ -92,6 +93,18 @@ class Shares:
         kind = self._kind_at(slot)
         self._held_bytes[kind] -= self._slots.sizes[slot]
         self._orders[kind].left(slot, evicted)
+
+    def learned(self, now: float) -> Mapping[str, Learned]:
+        """That of each kind, by its name."""
+        named = zip(self._kinds.names, self._orders, strict=True)
+        every = {name: order.learned(now).get(NO_KIND) for name, order in named}
+        return {name: learned for name, learned in every.items() if learned is not None}
+
+    def relearn(self, learned: Mapping[str, Learned], now: float) -> None:
+        """Each kind what was of its name; what is no kind any more is forgotten."""
+        for name, order in zip(self._kinds.names, self._orders, strict=True):
+            if name in learned:
+                order.relearn({NO_KIND: learned[name]}, now)
 
     def _kind_at(self, slot: int) -> int:
         return self._kinds.of(self._slots.unit_at(slot)[0])

@@ -6,6 +6,7 @@ share one curve over their relative length, which never rises.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log2
 from typing import Final
 
@@ -51,6 +52,16 @@ class Survival:
             steps[last + 1] -= ended
         self._fresh += 1
         if self._fresh >= _LEARNED_AT_ONCE:
+            self._relearn()
+
+    def learned(self) -> tuple[list[float], int]:
+        """What was counted, for `relearn` in another life."""
+        return self._steps[:], self._counted + self._fresh
+
+    def relearn(self, steps: Sequence[float], counted: int) -> None:
+        """Go on from there."""
+        self._steps, self._fresh, self._counted = list(steps), 0, counted
+        if counted:
             self._relearn()
 
     def worth(self, block: int, blocks: int) -> float:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
 from math import log2
 from typing import Final
 
+from edge.cache.policy.learned import NEVER, NO_KIND, Learned
 from edge.cache.policy.order import NONE, Slots, Unit
 from edge.cache.policy.slots import PINNED
 from edge.cache.policy.survival import Survival
@@ -26,8 +27,6 @@ _STEPS: Final = 1 << 24
 """Steps of a worth between powers of two, as the heap sees it."""
 _LIFT: Final = 256.0
 """Makes every worth positive."""
-_NEVER: Final = -128.0
-"""The score of a title that nobody has asked for."""
 _FAR: Final = 60.0
 """A score that is so much lower adds nothing."""
 _STIRRED: Final = 1
@@ -63,6 +62,7 @@ class TitleLfu:
         # Worth of a last block, then the record. It may be too low, for scores rise unseen.
         self._heap: list[int] = []
         self._with_blocks = 0
+        self._ghosts_min = _GHOSTS_MIN
 
     @property
     def ruling(self) -> str:
@@ -106,7 +106,7 @@ class TitleLfu:
         record = self._records.get(number)
         if record is None:
             record = self._new(number)
-        if self._scores[record] == _NEVER:
+        if self._scores[record] == NEVER:
             self._scores[record] = now / self._half_life + log2(len(blocks))
         self._add(record, len(blocks), max(blocks))
 
@@ -132,6 +132,33 @@ class TitleLfu:
             self._with_blocks -= 1
             self._tails[record] = 0
             self._enlist(record)
+
+    def learned(self, now: float) -> Mapping[str, Learned]:
+        """Copies of arrays; `strongest` leaves out those that nobody has asked for."""
+        columns = self._numbers[:], self._scores[:], self._blocks[:]
+        moment = now / self._half_life
+        return {NO_KIND: Learned(now, *columns, *self._survival.learned(), moment)}
+
+    def relearn(self, learned: Mapping[str, Learned], now: float) -> None:
+        """Titles without blocks; as many as there were are remembered."""
+        if NO_KIND in learned:
+            self.take_over(learned[NO_KIND], now)
+
+    def take_over(self, learned: Learned, now: float, every: int = 1) -> None:
+        """The same where units stand for `every` blocks."""
+        assert not self._records
+        moment = min(learned.at, now) / self._half_life - learned.moment
+        count = len(learned.numbers)
+        self._numbers = learned.numbers[:]
+        self._scores = array("d", [score + moment for score in learned.scores])
+        self._blocks = array("I", [-(-blocks // every) for blocks in learned.blocks])
+        self._held, self._tails = array("I", bytes(4 * count)), array("I", bytes(4 * count))
+        self._states = bytearray([_ENLISTED]) * count
+        self._records = dict(zip(learned.numbers, range(count), strict=True))
+        self._ghosts_min = max(self._ghosts_min, count)
+        # Those that were asked for least are the first to be forgotten.
+        self._ghosts = deque(sorted(range(count), key=self._scores.__getitem__))
+        self._survival.relearn(learned.steps, learned.counted)
 
     def _note(self, unit: Unit, now: float) -> int:
         number, block = unit
@@ -166,7 +193,7 @@ class TitleLfu:
             self._held.append(0)
             self._tails.append(0)
             self._states.append(0)
-        self._scores[record] = _NEVER
+        self._scores[record] = NEVER
         self._blocks[record] = 1
         self._records[number] = record
         return record
@@ -233,7 +260,7 @@ class TitleLfu:
         if not states[record] & _ENLISTED:
             states[record] = _ENLISTED
             ghosts.append(record)
-        while len(ghosts) > max(_GHOSTS_MIN, 2 * self._with_blocks):
+        while len(ghosts) > max(self._ghosts_min, 2 * self._with_blocks):
             record = ghosts.popleft()
             if self._held[record]:
                 states[record] = 0
@@ -242,4 +269,5 @@ class TitleLfu:
                 ghosts.append(record)
             else:
                 del self._records[self._numbers[record]]
+                self._scores[record] = NEVER
                 self._free.append(record)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from edge.cache.index import BlockIndex
 from edge.cache.policy.duel import Duel
+from edge.cache.policy.learned import NO_KIND, format_learned, parse_learned, strongest
 from edge.cache.policy.slots import Unit
 from tests.edge.cache.policy.replay import request
 
@@ -93,3 +94,33 @@ def test_a_restart_and_pins_keep_both_orders_in_step() -> None:
     while index.pop(99) is not None:
         pass
     assert (len(index), index.held_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize(("traffic", "ruling"), [(films, "titlelfu"), (fashions, "lru")])
+def test_a_restart_changes_no_rule(
+    traffic: Callable[[int, int], Iterator[Unit]], ruling: str
+) -> None:
+    """The contest goes on where it was, and is not decided by who fills its shadow first."""
+    units, index = list(traffic(30_000, 1)), duel(300)
+    for now, unit in enumerate(units[:20_000]):
+        request(index, unit, now)
+    assert index.ruling == ruling
+    other = duel(300)
+    learned = {name: strongest(each) for name, each in index.learned(20_000).items()}
+    other.relearn(parse_learned(format_learned(learned)), 20_000)
+    for now, unit in enumerate(units[20_000:], 20_000):
+        request(other, unit, now)
+        assert other.ruling == ruling
+
+
+def test_a_sample_stays_as_thin_as_it_was() -> None:
+    index = duel(20_000)
+    for block in range(9_000):
+        request(index, (1, block), 0)
+    contest = index.learned(0)[NO_KIND].contest
+    assert contest is not None
+    other = duel(20_000)
+    other.relearn(index.learned(0), 0)
+    again = other.learned(0)[NO_KIND].contest
+    assert again == contest
+    assert contest.every == 4

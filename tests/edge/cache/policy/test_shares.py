@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge.cache.index import BlockIndex, MakeOrder
 from edge.cache.policy.kinds import Kinds
+from edge.cache.policy.learned import strongest
 from edge.cache.policy.named import POLICIES, Rule, order_maker
 from edge.cache.policy.shares import Shares, sharing
 from edge.cache.policy.slots import Unit
@@ -121,3 +122,20 @@ def test_what_a_restart_found_and_what_is_pinned_are_counted(rule: Rule) -> None
         left.add(unit)
     assert left == {(1, 0), (1, 1), (0, 1), (0, 2), (0, 3)}
     assert (0, 0) in index
+
+
+def test_each_kind_takes_over_what_was_learned_of_its_name() -> None:
+    index = shared(order_maker(Rule("titlelfu")))
+    for number in (0, 1, 1, 2):
+        index.miss((number, 0), 1, 0.0)
+    learned = {name: strongest(each) for name, each in index.learned(0.0).items()}
+    assert {name: list(each.numbers) for name, each in learned.items()} == {
+        "other": [0],
+        "/1/": [1],
+        "/2/": [2],
+    }
+    kinds = Kinds([b"/2/", b"/3/"])
+    other = BlockIndex(CAPACITY, sharing(order_maker(Rule("titlelfu")), SHARES, kinds), kinds=kinds)
+    other.relearn(learned, 0.0)
+    again = {name: list(strongest(each).numbers) for name, each in other.learned(0.0).items()}
+    assert again == {"other": [0], "/2/": [2], "/3/": []}

@@ -48,3 +48,13 @@ def test_the_curve_never_rises_and_its_mean_is_one(asked: list[tuple[int, int]])
     worths = [survival.worth(block, 64) for block in range(64)]
     assert all(before >= after for before, after in pairwise(worths))
     assert sum(2**worth for worth in worths) == pytest.approx(1)
+
+
+def test_a_curve_goes_on_in_another_life() -> None:
+    before, after = Survival(), Survival()
+    learn(before, 100, [25, 100], 50)
+    after.relearn(*before.learned())
+    learn(before, 100, [100], 30)
+    learn(after, 100, [100], 30)
+    for block in (0, 30, 99):
+        assert after.worth(block, 100) == pytest.approx(before.worth(block, 100), abs=0.05)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.cache.index import BlockIndex
+from edge.cache.policy.learned import NO_KIND, format_learned, parse_learned, strongest
 from edge.cache.policy.slots import Unit
 from edge.cache.policy.titlelfu import TitleLfu
 from tests.edge.cache.policy.replay import replay, request
@@ -180,3 +182,67 @@ def test_a_long_run_keeps_the_heap_in_bounds() -> None:
         request(index, (number, chance.randrange(20)), now / 50)
     assert index.held_bytes == 50
     assert len({number for number in range(301) if held(index, number)}) > 1
+
+
+def another_life(index: BlockIndex, at: float, now: float, half_life: float) -> BlockIndex:
+    """An empty cache whose rule knows what the rule of `index` had learned at `at`."""
+    record = format_learned({name: strongest(each) for name, each in index.learned(at).items()})
+    other = BlockIndex(4, lambda slots, _: TitleLfu(slots, half_life))
+    other.relearn(parse_learned(record), now)
+    return other
+
+
+@pytest.mark.parametrize(
+    ("away", "half_life", "requests"),
+    [(0.0, HALF_LIFE, 17), (HALF_LIFE, HALF_LIFE, 9), (HALF_LIFE, HALF_LIFE / 2, 5)],
+)
+def test_scores_outlive_the_process_and_age_meanwhile(
+    away: float, half_life: float, requests: int
+) -> None:
+    """Sixteen requests count half after each half-life away, those of the new life in full."""
+    index = titles(0)
+    for _ in range(16):
+        request(index, (HOT, 0), 1_000.0)
+    now = 1_000.0 + away
+    other = another_life(index, 1_000.0, now, half_life)
+    for block in range(4):
+        other.admit((HOT, block), 1, now)
+    other.expect(HOT, 4)
+    other.expect(COLD, 4)
+    tries = 0
+    while not (other.miss((COLD, 0), 1, now)):
+        tries += 1
+    assert tries + 1 == requests
+
+
+def test_a_clock_that_was_set_back_makes_no_title_stronger_than_it_was() -> None:
+    index = titles(0)
+    request(index, (HOT, 0), 1_000 * HALF_LIFE)
+    other = another_life(index, 1_000 * HALF_LIFE, HALF_LIFE, HALF_LIFE)
+    for block in range(4):
+        other.admit((HOT, block), 1, HALF_LIFE)
+    other.miss((COLD, 0), 1, HALF_LIFE)
+    assert other.miss((COLD, 0), 1, HALF_LIFE)
+
+
+def test_what_a_start_finds_keeps_the_score_it_had() -> None:
+    index = titles(0)
+    for _ in range(3):
+        request(index, (HOT, 0))
+    for block in range(4):
+        request(index, (COLD, block))
+    other = another_life(index, 0.0, 0.0, HALF_LIFE)
+    other.expect(HOT, 4)
+    other.expect(COLD, 4)
+    assert other.admit_all(COLD, range(2), 1, 0.0)
+    assert other.admit_all(HOT, range(2), 1, 0.0)
+    # By what is held alone both would be alike.
+    assert other.pop(0.0) == (HOT, 1)
+
+
+def test_more_titles_are_remembered_than_a_start_would_make_room_for() -> None:
+    index = titles(20_000)
+    for number in range(20_000):
+        request(index, (number, 0))
+    learned = another_life(index, 0.0, 0.0, HALF_LIFE).learned(0.0)[NO_KIND]
+    assert len(strongest(learned).numbers) == 20_000
