@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,19 +31,23 @@ def measure_ingest(stage: Stage, collection: str, round_number: int) -> dict[str
     """One run of the origin and one of `cp`, the other way round in every second round."""
     film = stage.content.file_of(stage.content.collections[collection][0])
     times = TIMES[collection]
-    takers = {OURS: put_films, COPY: copy_films}
+    takers = {
+        OURS: lambda: put_films(stage.origins[0], film, times, stage.client_cores),
+        COPY: lambda: copy_films(film, times),
+    }
     names = list(takers) if round_number % 2 == 0 else list(takers)[::-1]
-    runs = {name: takers[name](stage.origins[0], film, times) for name in names}
+    runs = {name: takers[name]() for name in names}
     return {name: runs[name] for name in takers}
 
 
-def put_films(origin: Server, film: Path, times: int) -> Run:
-    """PUT over loopback, the client doing next to nothing. Raises FailedError."""
+def put_films(origin: Server, film: Path, times: int, cores: set[int] | None) -> Run:
+    """PUT over loopback, the client doing next to nothing on its `cores`. Raises FailedError."""
     keys = [f"{PREFIX}taken/{number}.mp4" for number in range(times)]
     pids = origin.pids()
     cpu, began = procfs.cpu_seconds(pids), time.perf_counter()
-    for key in keys:
-        _put(origin.port, key, film)
+    with _on(cores):
+        for key in keys:
+            _put(origin.port, key, film)
     seconds, cpu = time.perf_counter() - began, procfs.cpu_seconds(pids) - cpu
     connection = http.client.HTTPConnection(HOST, origin.port, timeout=_TIMEOUT_SECONDS)
     for key in keys:
@@ -51,7 +57,7 @@ def put_films(origin: Server, film: Path, times: int) -> Run:
     return _run(film, times, seconds) | {"cpu_ms": cpu * 1000 / (times * film.stat().st_size / MIB)}
 
 
-def copy_films(origin: Server, film: Path, times: int) -> Run:
+def copy_films(film: Path, times: int) -> Run:
     """`cp` and fsync, beside the films; holes are written out, as the origin does."""
     copies = [film.with_name(f"copy-{number}") for number in range(times)]
     began = time.perf_counter()
@@ -68,6 +74,17 @@ def copy_films(origin: Server, film: Path, times: int) -> Run:
 
 def _run(film: Path, times: int, seconds: float) -> Run:
     return {"mib_per_second": times * film.stat().st_size / MIB / seconds, "errors": 0}
+
+
+@contextmanager
+def _on(cores: set[int] | None) -> Iterator[None]:
+    """Run this thread on these cores, so that it takes nothing from those of the server."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _put(port: int, key: str, film: Path) -> None:

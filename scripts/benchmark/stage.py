@@ -40,6 +40,7 @@ class Stage:
     content: Content
     load: LoadGenerator
     polls: bool
+    client_cores: set[int] | None = None
     wrk: Wrk | None = None
     far: FarOrigin | None = None
     origins: list[Server] = field(default_factory=list)
@@ -75,7 +76,7 @@ class Builder:
         content = Content(self._work / "www", self._work / "lists", plan.scale)
         content.make_files()
         wrk = Wrk(self._work, self._client) if plan.client == "wrk" else None
-        stage = Stage(plan, content, load, polls=self._pinned, wrk=wrk)
+        stage = Stage(plan, content, load, polls=self._pinned, client_cores=self._client, wrk=wrk)
         wanted = kinds(plan.measures)
         if {Kind.ORIGIN, Kind.INGEST} & wanted:
             self._start_origins(stage)

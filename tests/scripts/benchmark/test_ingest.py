@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -24,9 +27,9 @@ def test_every_second_round_goes_the_other_way(monkeypatch: pytest.MonkeyPatch) 
     asked: list[str] = []
 
     def taker(name: str) -> Any:
-        def take(origin: str, film: str, times: int) -> dict[str, float]:
+        def take(*arguments: object) -> dict[str, float]:
             asked.append(name)
-            assert times == TIMES["films"]
+            assert TIMES["films"] in arguments
             return {"mib_per_second": 1.0}
 
         return take
@@ -40,6 +43,7 @@ def test_every_second_round_goes_the_other_way(monkeypatch: pytest.MonkeyPatch) 
     class Stage:
         content = Content()
         origins: ClassVar = ["origin"]
+        client_cores = None
 
     monkeypatch.setattr(ingest, "put_films", taker("cinedge"))
     monkeypatch.setattr(ingest, "copy_films", taker(COPY))
@@ -47,3 +51,38 @@ def test_every_second_round_goes_the_other_way(monkeypatch: pytest.MonkeyPatch) 
         runs = ingest.measure_ingest(Stage(), "films", number)  # type: ignore[arg-type]
         assert list(runs) == ["cinedge", COPY]
     assert asked == ["cinedge", COPY, COPY, "cinedge"]
+
+
+def test_the_client_leaves_the_cores_of_the_server_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = os.sched_getaffinity(0)
+    core = max(before)
+    seen: list[set[int]] = []
+    film = tmp_path / "film"
+    film.write_bytes(b"film")
+
+    class Origin:
+        port = 1
+
+        def pids(self) -> list[int]:
+            return [os.getpid()]
+
+    class Connection:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def request(self, *_: object) -> None:
+            pass
+
+        def getresponse(self) -> io.BytesIO:
+            return io.BytesIO()
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(ingest, "_put", lambda *_: seen.append(os.sched_getaffinity(0)))
+    monkeypatch.setattr("http.client.HTTPConnection", Connection)
+    ingest.put_films(Origin(), film, 2, {core})  # type: ignore[arg-type]
+    assert seen == [{core}] * 2
+    assert os.sched_getaffinity(0) == before
