@@ -21,6 +21,7 @@ from origin.reply import Interval, Said, plan_reply
 from origin.requests import fields_of
 from origin.send import STALL_SECONDS_DEFAULT, WINDOW_BYTES, Outlet, open_outlet
 from origin.store.base import ByteStore, Lease, StoredObject
+from origin.store.crc32c import Piece
 
 
 async def deliver(
@@ -125,10 +126,10 @@ class _Sender:
                 start, stop = segment
                 await self._write(self._read(start, stop), stop - start)
 
-    def _read(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        return cast(AsyncGenerator[bytes, None], self._store.read(self._stored, start, stop))
+    def _read(self, start: int, stop: int) -> AsyncGenerator[Piece, None]:
+        return cast(AsyncGenerator[Piece, None], self._store.read(self._stored, start, stop))
 
-    async def _write(self, pieces: AsyncGenerator[bytes, None], size_bytes: int) -> None:
+    async def _write(self, pieces: AsyncGenerator[Piece, None], size_bytes: int) -> None:
         """Write all pieces; the head goes out with the first, so that no byte, no head."""
         written = 0
         async with aclosing(pieces):

@@ -32,7 +32,7 @@ class WorkerError(CinedgeError):
 class Source(Protocol):
     """Bytes of the film that is packaged."""
 
-    def __call__(self, start: int, stop: int) -> AsyncIterator[bytes]: ...
+    def __call__(self, start: int, stop: int) -> AsyncIterator[bytes | memoryview]: ...
 
 
 class Intake(Protocol):

@@ -100,7 +100,7 @@ class RealSteps:
             prefix_of(row.title_id, row.revision),
         )
 
-        async def read(start: int, stop: int) -> AsyncIterator[bytes]:
+        async def read(start: int, stop: int) -> AsyncIterator[bytes | memoryview]:
             if stop > source.size_bytes:
                 raise UnplayableError("the packaging process asks for bytes behind the end")
             reading = self._store.read(source, start, stop)

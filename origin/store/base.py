@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from origin.store.crc32c import Piece
+
 EXTENT_BYTES_DEFAULT = 64 * 1024 * 1024
 
 
@@ -104,7 +106,7 @@ class ByteStore(Protocol):
         Raises ConflictError if that generation exists, StorageFullError, UnavailableError.
         """
 
-    def read(self, stored: StoredObject, start: int, stop: int) -> AsyncIterator[bytes]:
+    def read(self, stored: StoredObject, start: int, stop: int) -> AsyncIterator[Piece]:
         """Yield bytes `[start, stop)` in pieces of at most 1 MiB.
 
         Raises NotFoundError when no copy of an extent is left, UnavailableError when it exists but

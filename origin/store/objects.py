@@ -8,8 +8,11 @@ several origin processes may share one bucket. Writing is `origin.store.object_w
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +28,7 @@ from origin.store.object_errors import telling
 from origin.store.object_manifest import manifest_name
 from origin.store.object_parts import ObjectParts
 from origin.store.object_writer import open_object_writer
+from origin.store.range_client import SIGNED_SECONDS, RangeClient, open_range_client
 from origin.store.sums import PIECE_BYTES
 
 CHUNK_BYTES: Final = PIECE_BYTES // 4
@@ -35,14 +39,22 @@ BREAKS_MAX: Final = 2
 if TYPE_CHECKING:
     from obstore import BytesStream, GetOptions
 
+log = logging.getLogger(__name__)
+
 Key = tuple[str, int]
 
 
 class ObjectByteStore:
     """Extents as objects. `open_object_store` makes one over S3."""
 
-    def __init__(self, bucket: Bucket, extent_bytes: int = EXTENT_BYTES_DEFAULT) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        extent_bytes: int = EXTENT_BYTES_DEFAULT,
+        ranges: RangeClient | None = None,
+    ) -> None:
         self._bucket = bucket
+        self._ranges = ranges
         self._extent_bytes = extent_bytes
         self._writing: set[Key] = set()
         self._readers: Counter[Key] = Counter()
@@ -71,7 +83,9 @@ class ObjectByteStore:
             on_end=lambda: self._writing.discard(key),
         )
 
-    async def read(self, stored: StoredObject, start: int, stop: int) -> AsyncIterator[bytes]:
+    async def read(
+        self, stored: StoredObject, start: int, stop: int
+    ) -> AsyncIterator[bytes | memoryview]:
         """Yield `[start, stop)`, the next piece already on its way."""
         key = (stored.object_id, stored.generation)
         wanted = locate(stored, start, stop)
@@ -106,21 +120,33 @@ class ObjectByteStore:
             await self._remove(stored)
 
     async def close(self) -> None:
-        """Finish removals under way; connections close themselves."""
+        """Finish removals under way; connections of the client library close themselves."""
         if self._removing:
             await asyncio.wait(self._removing)
+        if self._ranges is not None:
+            self._ranges.close()
 
-    async def _read_extent(self, stored: StoredObject, wanted: ExtentSlice) -> AsyncIterator[bytes]:
+    async def _read_extent(
+        self, stored: StoredObject, wanted: ExtentSlice
+    ) -> AsyncIterator[bytes | memoryview]:
         """One request where possible; an answer that breaks off is taken up where it ended."""
         name = extent_name(stored.object_id, stored.generation, wanted.index)
         what = f"extent {wanted.index} of {stored.object_id}"
         at, failures = wanted.start, 0
+        if self._ranges is not None:
+            try:
+                async with aclosing(self._ranges.read(name, at, wanted.stop)) as pieces:
+                    async for piece in pieces:
+                        at += len(piece)
+                        yield piece
+            except OSError as error:
+                log.info("the client library is asked for %s from %d on: %s", what, at, error)
         while at < wanted.stop:
             try:
-                async for piece in self._request(name, what, at, wanted.stop):
-                    at += len(piece)
+                async for chunk in self._request(name, what, at, wanted.stop):
+                    at += len(chunk)
                     failures = 0
-                    yield piece
+                    yield chunk
             except UnavailableError:
                 failures += 1
                 if failures > BREAKS_MAX:
@@ -241,4 +267,12 @@ async def open_object_store(
         # Of a bucket that is missing the service says the same; a list tells the difference.
         with telling(f"bucket {settings.bucket} at {settings.endpoint}"):
             await bucket.list_with_delimiter_async("cinedge")
-    return ObjectByteStore(bucket, extent_bytes)
+    expires_in = timedelta(seconds=SIGNED_SECONDS)
+    ranges = open_range_client(
+        settings.endpoint,
+        lambda name: obstore.sign(bucket, "GET", name, expires_in),
+        time.monotonic,
+        connect_seconds=settings.connect_timeout_seconds,
+        silence_seconds=settings.request_timeout_seconds,
+    )
+    return ObjectByteStore(bucket, extent_bytes, ranges)

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 import random
+from collections.abc import AsyncIterator
 from typing import Any, Self
 
 import obstore
@@ -55,6 +56,7 @@ async def test_answer_that_breaks_off_is_taken_up_where_it_ended(
     monkeypatch: pytest.MonkeyPatch, seaweedfs: SeaweedFS
 ) -> None:
     store = await open_object_store(seaweedfs.settings("breaks"), 8 * MIB)
+    store._ranges = None  # as under TLS
     data = random.Random(6).randbytes(7 * PIECE_BYTES + 5)
     stored = (await put(store, data)).stored
     asked: list[tuple[int, int]] = []
@@ -69,6 +71,48 @@ async def test_answer_that_breaks_off_is_taken_up_where_it_ended(
     assert len(asked) > 1
     assert asked[0] == (3, len(data))
     assert [start for start, _ in asked] == sorted({start for start, _ in asked})
+
+
+async def test_library_is_asked_for_what_the_quick_way_does_not_bring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[int, int]] = []
+    real = obstore.get_async
+
+    async def noted(bucket: Any, name: str, *, options: Any) -> Any:
+        asked.append(options["range"])
+        return await real(bucket, name, options=options)
+
+    class Quick:
+        """It brings some bytes, then what it should not."""
+
+        async def read(self, name: str, start: int, stop: int) -> AsyncIterator[memoryview]:
+            yield memoryview(data)[start : start + 700]
+            raise ConnectionResetError
+
+        def close(self) -> None:
+            pass
+
+    store = ObjectByteStore(ObstoreMemory(), 64 * MIB, Quick())  # type: ignore[arg-type]
+    data = random.Random(6).randbytes(3 * PIECE_BYTES)
+    stored = (await put(store, data)).stored
+    monkeypatch.setattr(obstore, "get_async", noted)
+    assert await get(store, stored, 3, len(data)) == data[3:]
+    assert asked == [(703, len(data))]
+    await store.close()
+
+
+async def test_most_reads_need_no_library(
+    monkeypatch: pytest.MonkeyPatch, seaweedfs: SeaweedFS
+) -> None:
+    store = await open_object_store(seaweedfs.settings("quick"), 8 * MIB)
+    data = random.Random(7).randbytes(17 * MIB + 5)
+    stored = (await put(store, data)).stored
+    for name in ("get_async", "get_range_async"):
+        monkeypatch.delattr(obstore, name)
+    for start, stop in ((0, len(data)), (8 * MIB - 1, 8 * MIB + 1), (5, 6), (MIB, 5 * MIB)):
+        assert await get(store, stored, start, stop) == data[start:stop]
+    await store.close()
 
 
 async def test_answers_that_break_off_without_a_byte_are_given_up(
