@@ -24,6 +24,9 @@ from origin.store.sums import PIECE_BYTES
 LEAST_BYTES: Final = 256 * 1024
 """Bodies of which less is to come are not worth it."""
 
+WAKE_BYTES: Final = 2 * PIECE_BYTES
+"""How much we wait for, if so much is to come: being woken costs as much as receiving a half."""
+
 
 class Inlet:
     """The body of one request. `close` when it is received or given up."""
@@ -39,6 +42,7 @@ class Inlet:
         self._is_begun = False
         self._sock: socket.socket | None = None
         self._room: memoryview | None = None
+        self._is_room_fresh = True
 
     async def read(self, silence_seconds: float) -> Piece:
         """The next piece; an empty one at the end. Raises as `readany`, and TimeoutError."""
@@ -84,22 +88,26 @@ class Inlet:
         return b"".join(drained)
 
     async def _receive(self, sock: socket.socket, silence_seconds: float) -> Piece:
-        """What there is up to the end of the mebibyte; an empty piece when there is no more."""
-        room = self._room_left()
-        is_late = False
+        """All up to the end of the mebibyte; less when no more comes, nothing at the end."""
+        filled, is_late = 0, False
         while True:
             error = self._content.exception()
             if error is not None:
                 raise error
+            room = self._room_left()
+            received = _receive_now(sock, room[filled:])
+            if received is None and is_late and not filled:
+                raise TimeoutError
+            filled += received or 0
+            if filled == len(room) or is_late or received == 0:
+                return self._hand_out(room, filled)
+            wanted = min(WAKE_BYTES, self._body_bytes - self._position - filled)
+            if not filled:
+                # However many wait for slow clients, what has not come takes no memory.
+                self._give_back_fresh()
+            del room
             try:
-                return self._fill(room, sock.recv_into(room))
-            except BlockingIOError:
-                if is_late:
-                    raise TimeoutError from None
-            except OSError:
-                return b""
-            try:
-                await self._wait(sock, len(room), silence_seconds)
+                await self._wait(sock, wanted, silence_seconds)
             except TimeoutError:
                 is_late = True  # less than wanted may lie there
 
@@ -108,13 +116,19 @@ class Inlet:
         start = (self._offset + self._position) % PIECE_BYTES
         if self._room is None:
             self._room = PIECES.take()
+            self._is_room_fresh = True
         return self._room[start : min(PIECE_BYTES, start + self._body_bytes - self._position)]
 
-    def _fill(self, room: memoryview, received_bytes: int) -> memoryview:
-        """What was received. A mebibyte that is full is no longer ours."""
-        if received_bytes == len(room):
+    def _give_back_fresh(self) -> None:
+        if self._is_room_fresh:
             self._room = None
-        return room[:received_bytes]
+
+    def _hand_out(self, room: memoryview, filled: int) -> memoryview:
+        """What was received. A mebibyte that is full is no longer ours."""
+        self._is_room_fresh = False
+        if filled == len(room):
+            self._room = None
+        return room[:filled]
 
     async def _wait(self, sock: socket.socket, wanted: int, silence_seconds: float) -> None:
         """Until all that is wanted can be had at once, or the connection has ended."""
@@ -149,3 +163,13 @@ def open_inlet(request: web.Request, offset: int = 0) -> Inlet | None:
     if sock is None or sock.type != socket.SOCK_STREAM or sock.fileno() < 0:
         return None
     return Inlet(handler, request.content, length, offset)
+
+
+def _receive_now(sock: socket.socket, room: memoryview) -> int | None:
+    """How much was there, None when nothing yet, 0 when nothing will be."""
+    try:
+        return sock.recv_into(room)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return 0

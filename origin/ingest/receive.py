@@ -163,6 +163,7 @@ async def _fill(
             for strand in hashing:
                 await strand.give(chunk)
             await writer.write(chunk)
+            chunk = b""  # its memory is not ours while the next one is waited for
         for strand in hashing:
             await strand.settle()
     finally:

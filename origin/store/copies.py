@@ -1,8 +1,8 @@
 """One extent on its way to its volumes: written aside in R copies, synced, renamed.
 
 Decides what happens when a volume fills up or fails in the middle: the copy moves to the next
-ranked volume, made whole from what is already written. Blocking; each extent is worked on by one
-thread at a time.
+ranked volume, made whole from what is already written. Blocking; several threads may `put_at`, all
+else is for one thread at a time.
 """
 
 from __future__ import annotations
@@ -10,12 +10,21 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 from cdnkit.errors import StorageFullError, UnavailableError
-from origin.store.crc32c import Piece
-from origin.store.extents import Footer, extent_name, format_footer, placement_key
+from origin.store.crc32c import Piece, extend_crc32c
+from origin.store.extents import (
+    Footer,
+    extent_name,
+    footer_bytes,
+    format_footer,
+    placement_key,
+)
 from origin.store.outlet import Outlet
+from origin.store.setting_aside import set_aside
+from origin.store.shared_lock import SharedLock
 from origin.store.sums import PIECE_BYTES, PieceSums
 from origin.store.volumes import (
     FULL_ERRNOS,
@@ -29,18 +38,38 @@ log = logging.getLogger(__name__)
 
 
 class Copy:
-    """One copy of an extent in the making. All methods but `remove` raise OSError."""
+    """One copy of an extent in the making. All methods but `remove` raise OSError.
 
-    def __init__(self, volume: OpenVolume, name: str) -> None:
+    `planned_bytes`: how long the file is going to be, 0 when nobody knows.
+    """
+
+    def __init__(self, volume: OpenVolume, name: str, planned_bytes: int = 0) -> None:
         self.volume = volume
         self.final_path = volume.extent_path(name)
         self._path = volume.partial_path(name)
         self._size_bytes = 0
+        self._planned_bytes = 0
+        self._counting = threading.Lock()
         self._fd = self._open()
         self._outlet = Outlet(self._fd)
+        if planned_bytes:
+            try:
+                self._set_aside(planned_bytes)
+            except OSError:
+                self.remove()
+                raise
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+
+    def _set_aside(self, planned_bytes: int) -> None:
+        self.volume.take_room(planned_bytes)
+        self._size_bytes = planned_bytes
+        if set_aside(self._fd, planned_bytes):
+            self._planned_bytes = planned_bytes
+        else:
+            self.volume.give_room(planned_bytes)
+            self._size_bytes = 0
 
     @property
     def is_sealed(self) -> bool:
@@ -49,8 +78,11 @@ class Copy:
 
     def put(self, piece: Piece, offset: int) -> None:
         """Write all of `piece` at `offset`."""
-        self.volume.take_room(len(piece))
-        self._size_bytes += len(piece)
+        more_bytes = min(len(piece), offset + len(piece) - self._planned_bytes)
+        if more_bytes > 0:
+            self.volume.take_room(more_bytes)
+            with self._counting:
+                self._size_bytes += more_bytes
         self._outlet.put(piece, offset)
 
     def get(self, offset: int, size_bytes: int) -> bytes:
@@ -67,6 +99,7 @@ class Copy:
     def seal(self, footer: bytes, offset: int) -> None:
         """Write the footer and make the file durable; nothing can be added afterwards."""
         self.put(footer, offset)
+        self._cut(offset + len(footer))
         os.fsync(self._fd)
         self._close()
 
@@ -89,8 +122,17 @@ class Copy:
             pass
         self.volume.give_room(self._size_bytes)
 
+    def _cut(self, size_bytes: int) -> None:
+        """Give back what was set aside beyond the end."""
+        more_bytes = self._planned_bytes - size_bytes
+        if more_bytes > 0:
+            os.ftruncate(self._fd, size_bytes)
+            self._size_bytes -= more_bytes
+            self.volume.give_room(more_bytes)
+
     def _close(self) -> None:
         if self._fd >= 0:
+            self._outlet.close()
             fd, self._fd = self._fd, -1
             os.close(fd)
 
@@ -101,7 +143,7 @@ class GrowingExtent:
     Every method but `remove` raises StorageFullError when fewer copies than wanted find room, and
     UnavailableError when no volume works. Fewer *working* volumes than copies are put up with.
     `held` are copies of its first `size_bytes` bytes, whose checksums are `sums`, that it goes on
-    with.
+    with. `planned_bytes`: how many bytes it is going to have, None when nobody knows.
     """
 
     def __init__(
@@ -115,6 +157,7 @@ class GrowingExtent:
         held: Sequence[Copy] = (),
         size_bytes: int = 0,
         sums: PieceSums | None = None,
+        planned_bytes: int | None = None,
     ) -> None:
         self.size_bytes = size_bytes
         self._sums = sums or PieceSums()
@@ -122,28 +165,57 @@ class GrowingExtent:
         self._identity = (object_id, generation, index)
         self._name = extent_name(object_id, generation, index)
         self._wanted = copies
+        self._file_bytes = 0
+        if planned_bytes is not None and planned_bytes > PIECE_BYTES:
+            self._file_bytes = planned_bytes + footer_bytes(object_id, planned_bytes)
         self._copies: list[Copy] = list(held)
         self._left: list[Copy] = []
         self._shunned: set[str] = set()
         self._found_full = False
-        self._fill_up(size_bytes, b"")
+        self._written = {0: size_bytes}
+        self._copying = SharedLock()
+        self._noting = threading.Lock()
+        self._to_come = 0
+        self._on_written: Callable[[], object] | None = None
+        self._fill_up()
 
     @property
     def crc32c(self) -> int:
-        """The checksum of all bytes so far."""
+        """The checksum of all bytes, once they are written."""
         return self._sums.whole
 
     def put(self, piece: Piece) -> None:
         """Append to every copy."""
+        self.put_at(self.allot(len(piece)), piece)
+
+    def allot(self, size_bytes: int) -> int:
+        """Where the next piece goes: to be put there, by any thread, unless all is given up."""
         start = self.size_bytes
-        for copy in list(self._copies):
-            try:
-                copy.put(piece, start)
-            except OSError as error:
-                self._leave(copy, error)
-        self._fill_up(start, piece)
-        self._sums.add(piece)
-        self.size_bytes += len(piece)
+        self.size_bytes += size_bytes
+        with self._noting:
+            self._to_come += 1
+        return start
+
+    def put_at(self, start: int, piece: Piece) -> None:
+        """Write what was allotted, to every copy."""
+        sums = _sums_of(start, piece)
+        done: set[Copy] = set()
+        while (failed := self._put_everywhere(start, piece, sums, done)) is not None:
+            # Now nobody writes. A copy that is made gets all that is written; who is not done
+            # with his piece writes that to it himself.
+            with self._copying.alone():
+                for copy, error in failed.items():
+                    if copy in self._copies:  # others may have met the same
+                        self._leave(copy, error)
+                self._fill_up()
+
+    def when_written(self, tell: Callable[[], object]) -> None:
+        """Nothing more is allotted: `tell` once, here or in a thread, when all is written."""
+        with self._noting:
+            is_written = not self._to_come
+            self._on_written = tell
+        if is_written:
+            tell()
 
     def seal(self) -> None:
         """Make every copy whole and durable."""
@@ -154,7 +226,7 @@ class GrowingExtent:
                     copy.seal(footer, self.size_bytes)
                 except OSError as error:
                     self._leave(copy, error)
-            self._fill_up(self.size_bytes, b"")
+            self._fill_up()
 
     def publish(self) -> set[tuple[OpenVolume, str]]:
         """Move every copy to its place; returns the directories whose names need syncing.
@@ -183,6 +255,34 @@ class GrowingExtent:
             copy.remove()
         self._copies, self._left = [], []
 
+    def _put_everywhere(
+        self, start: int, piece: Piece, sums: list[tuple[int, int, int]], done: set[Copy]
+    ) -> dict[Copy, OSError] | None:
+        """Write to every copy that is not done; None when all are, else what has failed."""
+        failed: dict[Copy, OSError] = {}
+        with self._copying.shared():
+            for copy in self._copies:
+                if copy not in done:
+                    try:
+                        copy.put(piece, start)
+                        done.add(copy)
+                    except OSError as error:
+                        failed[copy] = error
+            if failed or not self._copies:
+                return failed
+            self._note(start, len(piece), sums)
+        return None
+
+    def _note(self, start: int, size_bytes: int, sums: list[tuple[int, int, int]]) -> None:
+        with self._noting:
+            self._written[start] = size_bytes
+            for each in sums:
+                self._sums.place(*each)
+            self._to_come -= 1
+            tell = None if self._to_come else self._on_written
+        if tell is not None:
+            tell()
+
     def _leave(self, copy: Copy, error: OSError) -> None:
         self._copies.remove(copy)
         self._left.append(copy)
@@ -197,13 +297,13 @@ class GrowingExtent:
         else:
             self._volumes.fail(volume, error)
 
-    def _fill_up(self, size_bytes: int, tail: Piece) -> None:
-        """Make the copies that are wanting, of the first `size_bytes` written and `tail`."""
+    def _fill_up(self) -> None:
+        """Make the copies that are wanting, of what is written."""
         while len(self._copies) < self._wanted:
             volume = self._next_volume()
             if volume is None:
                 break
-            self._make_copy(volume, size_bytes, tail)
+            self._make_copy(volume)
         if len(self._copies) < self._wanted and self._found_full:
             raise StorageFullError("no volume has room for another copy")
         if not self._copies:
@@ -218,18 +318,19 @@ class GrowingExtent:
         return next((volume for volume in order if volume.name not in used), None)
 
     def _begin_copy(self, volume: OpenVolume) -> Copy:
-        return Copy(volume, self._name)
+        return Copy(volume, self._name, self._file_bytes)
 
-    def _make_copy(self, volume: OpenVolume, size_bytes: int, tail: Piece) -> None:
+    def _make_copy(self, volume: OpenVolume) -> None:
         try:
             made = self._begin_copy(volume)
         except OSError as error:
             self._blame(volume, error)
             return
         try:
-            for at in range(0, size_bytes, PIECE_BYTES):
-                made.put(self._read_back(at, min(PIECE_BYTES, size_bytes - at)), at)
-            made.put(tail, size_bytes)
+            for start, size_bytes in self._written.items():
+                stop = start + size_bytes
+                for at in range(start, stop, PIECE_BYTES):
+                    made.put(self._read_back(at, min(PIECE_BYTES, stop - at)), at)
         except OSError as error:
             made.remove()
             self._blame(volume, error)
@@ -246,3 +347,14 @@ class GrowingExtent:
             except OSError as error:
                 log.warning("a copy in the making cannot be read: %s", error)
         raise UnavailableError("the volumes failed while the object was written")
+
+
+def _sums_of(start: int, piece: Piece) -> list[tuple[int, int, int]]:
+    """Beginning, CRC32C and length of each part of `piece` that ends where mebibytes end."""
+    found = []
+    while piece:
+        part = piece[: PIECE_BYTES - start % PIECE_BYTES]
+        found.append((start, extend_crc32c(0, part), len(part)))
+        start += len(part)
+        piece = piece[len(part) :]
+    return found

@@ -50,6 +50,7 @@ class DiskStore:
         self,
         volumes: VolumeSet,
         pool: ThreadPoolExecutor,
+        writers_pool: ThreadPoolExecutor,
         *,
         copies: int,
         extent_bytes: int,
@@ -57,8 +58,9 @@ class DiskStore:
     ) -> None:
         self._volumes = volumes
         self._pool = pool
-        self._writer_settings = WriterSettings(volumes, pool, extent_bytes, copies)
-        self.parts = DiskParts(volumes, pool, copies)
+        self._writers_pool = writers_pool
+        self._writer_settings = WriterSettings(volumes, writers_pool, extent_bytes, copies)
+        self.parts = DiskParts(volumes, writers_pool, copies)
         self._reader = DiskReader(volumes, pool, descriptors_max, copies)
         self._writing: set[tuple[str, int]] = set()
 
@@ -114,8 +116,8 @@ class DiskStore:
             raise
         return open_disk_writer(
             self._writer_settings,
-            object_id,
-            generation,
+            identity,
+            size_bytes,
             on_end=lambda: self._writing.discard(identity),
         )
 
@@ -154,6 +156,7 @@ class DiskStore:
         """Release descriptors and threads."""
         self._reader.descriptors.clear()
         await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self._writers_pool.shutdown)
 
     def _check_creatable(self, object_id: str, generation: int, size_bytes: int) -> None:
         name = extent_name(object_id, generation, 0)
@@ -205,6 +208,8 @@ async def open_disk_store(
     return DiskStore(
         volume_set,
         pool,
+        # Whoever waits for a disk to read from need not wait for those who wait to write.
+        ThreadPoolExecutor(threads, "store-writing"),
         copies=copies,
         extent_bytes=extent_bytes,
         descriptors_max=descriptors_max,

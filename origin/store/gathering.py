@@ -19,7 +19,7 @@ from cdnkit.errors import ConflictError
 from origin.store.base import Receipt, StoredObject
 from origin.store.crc32c import Piece
 from origin.store.gatherer import Gatherer
-from origin.store.strand import Strand
+from origin.store.strand import WAITING_MAX, Strand
 
 
 class Place(Protocol):
@@ -59,13 +59,15 @@ class GatheringWriter:
         identity: tuple[str, int],
         extent_bytes: int,
         on_end: Callable[[], None],
+        *,
+        waiting_max: Callable[[], int] = lambda: WAITING_MAX,
     ) -> None:
         self._place = place
         self._identity = identity
         self._extent_bytes = extent_bytes
         self._on_end = on_end
         self._sha256 = hashlib.sha256()
-        self._hashing = Strand(pool, self._sha256.update)
+        self._hashing = Strand(pool, self._sha256.update, waiting_max=waiting_max)
         self._gatherer = Gatherer(0, extent_bytes)
         self._handed_bytes = 0
         self._removing: asyncio.Task[None] | None = None

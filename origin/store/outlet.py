@@ -8,8 +8,8 @@ cache is begun to be written early, so that the sync finds little to do.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
+import threading
 from typing import Final
 
 from origin.store.crc32c import Piece
@@ -24,12 +24,17 @@ WRITEBACK_BYTES: Final = 4 * PIECE_BYTES
 
 
 class Outlet:
-    """Writes to an open file, one thread at a time. The file stays its owner's."""
+    """Writes to an open file, from any number of threads. The file stays its owner's.
+
+    What goes past the cache takes a descriptor of its own: the flag that says so belongs to all
+    who write through one.
+    """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._is_direct = False
+        self._direct_fd = -1
         self._may_be_direct = True
+        self._opening = threading.Lock()
         self._begun_bytes: int | None = None
 
     def put(self, piece: Piece, offset: int) -> None:
@@ -43,19 +48,27 @@ class Outlet:
             done = done or self._put_cached(rest, offset)
             rest, offset = rest[done:], offset + done
 
+    def close(self) -> None:
+        """Let go of what is this outlet's own. Nothing can be put past the cache afterwards."""
+        with self._opening:
+            self._may_be_direct = False
+            fd, self._direct_fd = self._direct_fd, -1
+        if fd >= 0:
+            os.close(fd)
+
     def _put_direct(self, blocks: memoryview, offset: int) -> int:
         """How many bytes were written; 0 when that is not the way for them."""
-        if not self._set_direct(True):
+        fd = self._open_direct()
+        if fd < 0:
             return 0
         try:
-            return os.pwrite(self._fd, blocks, offset)
+            return os.pwrite(fd, blocks, offset)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             return 0  # memory of others, or blocks larger than ours
 
     def _put_cached(self, rest: memoryview, offset: int) -> int:
-        self._set_direct(False)
         done = os.pwrite(self._fd, rest, offset)
         begun, stop = self._begun_bytes, offset + done
         if begun is None or begun > offset:
@@ -65,16 +78,13 @@ class Outlet:
             self._begun_bytes = stop
         return done
 
-    def _set_direct(self, wanted: bool) -> bool:
-        """Whether the file is as wanted: there are file systems that have no way past the cache."""
-        if wanted != self._is_direct and (self._may_be_direct or not wanted):
-            flags = fcntl.fcntl(self._fd, fcntl.F_GETFL)
-            flags = flags | os.O_DIRECT if wanted else flags & ~os.O_DIRECT
-            try:
-                fcntl.fcntl(self._fd, fcntl.F_SETFL, flags)
-                self._is_direct = wanted
-            except OSError as error:
-                if error.errno != errno.EINVAL:
-                    raise
-                self._may_be_direct = False
-        return self._is_direct is wanted
+    def _open_direct(self) -> int:
+        """A descriptor past the cache; -1 when there are none: some file systems have no such."""
+        with self._opening:
+            if self._direct_fd < 0 and self._may_be_direct:
+                flags = os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC
+                try:
+                    self._direct_fd = os.open(f"/proc/self/fd/{self._fd}", flags)
+                except OSError:
+                    self._may_be_direct = False
+            return self._direct_fd

@@ -29,13 +29,14 @@ def combine_crc32c(first: int, second: int, second_bytes: int) -> int:
 
 
 class PieceSums:
-    """Checksums of bytes that come in order. `whole` and `pieces` are of all that came so far."""
+    """Checksums of bytes from the first on. `whole` and `pieces` are of all that came so far."""
 
     def __init__(self) -> None:
         self._closed: list[int] = []
         self._closed_whole = 0
         self._open = 0
         self._open_bytes = 0
+        self._early: dict[int, tuple[int, int]] = {}
 
     @property
     def whole(self) -> int:
@@ -53,12 +54,25 @@ class PieceSums:
         while rest:
             part = rest[: PIECE_BYTES - self._open_bytes]
             rest = rest[len(part) :]
-            self._open = extend_crc32c(self._open, part)
-            self._open_bytes += len(part)
-            if self._open_bytes == PIECE_BYTES:
-                self._closed_whole = self.whole
-                self._closed.append(self._open)
-                self._open = self._open_bytes = 0
+            self._go_on(extend_crc32c(self._open, part), len(part))
+
+    def place(self, start: int, crc32c: int, size_bytes: int) -> None:
+        """Take the checksum of the part at `start`, which may come before those in front of it.
+
+        Parts do not pass the end of a piece.
+        """
+        self._early[start] = (crc32c, size_bytes)
+        while found := self._early.pop(len(self._closed) * PIECE_BYTES + self._open_bytes, None):
+            self._go_on(combine_crc32c(self._open, *found), found[1])
+
+    def _go_on(self, crc32c: int, size_bytes: int) -> None:
+        """So many bytes more; the checksum is that of the piece they belong to, as far as it is."""
+        self._open = crc32c
+        self._open_bytes += size_bytes
+        if self._open_bytes == PIECE_BYTES:
+            self._closed_whole = self.whole
+            self._closed.append(self._open)
+            self._open = self._open_bytes = 0
 
 
 def piece_count(size_bytes: int) -> int:

@@ -20,6 +20,7 @@ from cdnkit.service.metrics import Telemetry
 from cdnkit.service.run import serve
 from origin.ingest.inlet import LEAST_BYTES
 from origin.ingest.receive import long_body_of
+from origin.store.piece_memory import PiecePool, is_free
 from origin.store.sums import PIECE_BYTES
 
 BODY = os.urandom(3 * PIECE_BYTES + 17)
@@ -60,6 +61,7 @@ class Taker:
                 while piece := await read():
                     self.pieces.put_nowait(bytes(piece))
                     taken += len(piece)
+                    piece = b""
                     if taken >= self._enough_bytes:
                         return web.Response(status=507)
             except (CinedgeError, asyncio.CancelledError) as error:
@@ -165,6 +167,28 @@ def test_a_slow_client_is_not_a_silent_one(run: Callable[[Main], None]) -> None:
                 # Longer in all than the silence that is put up with.
                 await asyncio.sleep(0.08)
             assert await peer.status() == 200
+
+    run(main)
+
+
+def test_no_memory_waits_for_what_has_not_come(
+    run: Callable[[Main], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = PiecePool()
+    monkeypatch.setattr("origin.ingest.inlet.PIECES", pool)
+
+    async def main() -> None:
+        async with taker() as peer:
+            peer.writer.write(put_of(len(BODY)) + BODY[: 2 * PIECE_BYTES])
+            await peer.taken(2 * PIECE_BYTES)
+            for _ in range(1000):
+                if all(map(is_free, pool._kept)):
+                    break
+                await asyncio.sleep(0)
+            assert [is_free(memory) for memory in pool._kept] == [True]
+            peer.writer.write(BODY[2 * PIECE_BYTES :])
+            assert await peer.status() == 200
+            assert b"".join(await peer.taken(PIECE_BYTES + 17)) == BODY[2 * PIECE_BYTES :]
 
     run(main)
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import google_crc32c
 import pytest
 
 from cdnkit.errors import StorageFullError, UnavailableError
 from origin.store.copies import GrowingExtent
 from origin.store.extents import is_sound, placement_key
+from origin.store.sums import PIECE_BYTES
 from origin.store.volumes import OpenVolume, VolumeSet
 from tests.helpers.clock import FakeClock
 from tests.origin.store.stores import files_of, make_volumes
@@ -140,3 +145,100 @@ def test_running_out_of_descriptors_is_no_volumes_fault(
     with pytest.raises(UnavailableError):
         GrowingExtent(volumes, "a", 1, 0, 1)
     assert volumes.healthy_count() == 4
+
+
+LONG = [os.urandom(PIECE_BYTES) for _ in range(5)] + [os.urandom(777)]
+
+
+def fail_writes(monkeypatch: pytest.MonkeyPatch, volume: OpenVolume, after: int, why: int) -> None:
+    """Have all writes to files of a volume fail after some."""
+    real, left = os.pwrite, [after]
+
+    def write(fd: int, data: Any, offset: int) -> int:
+        if f"/{volume.name}/" in os.readlink(f"/proc/self/fd/{fd}"):
+            left[0] -= 1
+            if left[0] < 0:
+                raise OSError(why, os.strerror(why))
+        return real(fd, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", write)
+
+
+@pytest.mark.parametrize("planned", [None, 5 * PIECE_BYTES + 777, 6 * PIECE_BYTES])
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("after", [0, 2, 5, 6])
+@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EIO])
+def test_pieces_written_at_once_survive_a_volume_that_ends_among_them(
+    volumes: VolumeSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    planned: int | None,
+    copies: int,
+    after: int,
+    why: int,
+) -> None:
+    order = ranked(volumes)
+    extent = GrowingExtent(volumes, "a", 1, 0, copies, planned_bytes=planned)
+    fail_writes(monkeypatch, order[0], after, why)
+    starts = [extent.allot(len(piece)) for piece in LONG]
+    told: list[int] = []
+    extent.when_written(lambda: told.append(1))
+    with ThreadPoolExecutor(len(LONG)) as pool:
+        list(pool.map(extent.put_at, reversed(starts), reversed(LONG)))
+    assert told == [1]
+    extent.seal()
+    extent.publish()
+    assert sound_copies(tmp_path) == sorted(volume.name for volume in order[1 : copies + 1])
+    assert extent.crc32c == google_crc32c.value(b"".join(LONG))
+    for path in files_of(tmp_path):
+        assert path.read_bytes().startswith(b"".join(LONG))
+    sizes = {
+        path.relative_to(tmp_path).parts[0]: path.stat().st_size for path in files_of(tmp_path)
+    }
+    assert {v.name: v.used_bytes for v in order} == {v.name: sizes.get(v.name, 0) for v in order}
+
+
+def test_all_writes_at_once_fail_when_no_volume_is_left(
+    volumes: VolumeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extent = GrowingExtent(volumes, "a", 1, 0, 1)
+
+    def fail(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    starts = [extent.allot(len(piece)) for piece in LONG]
+    with ThreadPoolExecutor(len(LONG)) as pool:
+        putting = [pool.submit(extent.put_at, *each) for each in zip(starts, LONG, strict=True)]
+    assert all(isinstance(each.exception(), UnavailableError) for each in putting)
+    extent.remove()
+    assert files_of(tmp_path) == []
+
+
+def test_an_extent_of_known_length_is_refused_before_its_bytes_come(
+    volumes: VolumeSet, tmp_path: Path
+) -> None:
+    order = ranked(volumes)
+    order[0].size_bytes = 2 * PIECE_BYTES
+    extent = GrowingExtent(volumes, "a", 1, 0, 1, planned_bytes=3 * PIECE_BYTES)
+    assert [path.relative_to(tmp_path).parts[0] for path in files_of(tmp_path)] == [order[1].name]
+    assert order[0].used_bytes == 0
+    for volume in order:
+        volume.size_bytes = 2 * PIECE_BYTES
+    extent.remove()
+    with pytest.raises(StorageFullError):
+        GrowingExtent(volumes, "a", 1, 0, 1, planned_bytes=3 * PIECE_BYTES)
+    assert files_of(tmp_path) == []
+    assert [volume.used_bytes for volume in order] == [0] * 4
+
+
+def test_extents_whose_pieces_cross_mebibytes_have_the_right_sums(
+    volumes: VolumeSet, tmp_path: Path
+) -> None:
+    whole = b"".join(LONG)
+    cuts = [0, 700_000, 700_001, 1_700_000, 4 * PIECE_BYTES, len(whole)]
+    write_all(
+        GrowingExtent(volumes, "a", 1, 0, 1),
+        [whole[start:stop] for start, stop in pairwise(cuts)],
+    )
+    assert len(sound_copies(tmp_path)) == 1

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
+import random
 import threading
 import tracemalloc
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cdnkit.errors import ConflictError, NotFoundError, StorageFullError, UnavailableError
 from origin.store.base import StoredObject
+from origin.store.disk import THREADS_DEFAULT
+from origin.store.piece_budget import PIECES_MAX
 from tests.origin.store.stores import EXTENT_BYTES, disk_store, files_of, get, put
 
 MIB = 1024 * 1024
@@ -101,3 +108,141 @@ async def test_full_in_the_middle_leaves_others_alone(tmp_path: Path) -> None:
             await writer.write(bytes(10_000))
         assert store.volume_states() == before
         assert await get(store, kept, 0, 2000) == b"x" * 2000
+
+
+@given(
+    st.integers(0, 7 * MIB),
+    st.none() | st.integers(-2 * MIB, 2 * MIB),
+    st.integers(1, 2),
+    st.integers(MIB, 5 * MIB),
+)
+@settings(max_examples=25, deadline=None)
+def test_what_was_announced_decides_nothing_but_where_blocks_are_set_aside(
+    size_bytes: int, more_bytes: int | None, copies: int, extent_bytes: int
+) -> None:
+    data = random.Random(size_bytes).randbytes(size_bytes)
+    announced = None if more_bytes is None else max(0, size_bytes + more_bytes)
+
+    async def main(root: Path) -> None:
+        async with disk_store(root, 2, copies, extent_bytes=extent_bytes) as store:
+            writer = await store.create("a", 1, announced)
+            for at in range(0, size_bytes, 700_001):
+                await writer.write(data[at : at + 700_001])
+            receipt = await writer.commit()
+            assert receipt.sha256 == hashlib.sha256(data).digest()
+            assert await get(store, receipt.stored, 0, size_bytes) == data
+            sizes = [
+                sum(file.stat().st_size for file in files_of(root) if name in file.parts)
+                for name in ("v0", "v1")
+            ]
+            assert [state.used_bytes for state in store.volume_states()] == sizes
+
+    with TemporaryDirectory() as root:
+        asyncio.run(main(Path(root)))
+
+
+async def test_a_disk_that_is_slow_to_write_holds_up_no_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, leave = threading.Semaphore(0), threading.Event()
+    real = os.pwrite
+
+    def slow(fd: int, data: bytes, offset: int) -> int:
+        entered.release()
+        assert leave.wait(10)
+        return real(fd, data, offset)
+
+    async with disk_store(tmp_path, extent_bytes=16 * MIB) as store:
+        kept = (await put(store, b"x" * 2000, "kept")).stored
+        monkeypatch.setattr(os, "pwrite", slow)
+        writers = [await store.create(f"a{number}", 1) for number in range(4)]
+        writing = [asyncio.ensure_future(writer.write(bytes(9 * MIB))) for writer in writers]
+        async with asyncio.timeout(5):
+            for _ in range(THREADS_DEFAULT):
+                await asyncio.to_thread(entered.acquire, timeout=5)
+            assert await get(store, kept, 0, 2000) == b"x" * 2000
+        leave.set()
+        await asyncio.gather(*writing)
+        for writer in writers:
+            await writer.abort()
+
+
+async def test_many_uploads_at_once_hold_no_more_than_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads, leave = 16, threading.Event()
+    real = os.pwrite
+    taken = [0]
+
+    def slow(fd: int, data: bytes, offset: int) -> int:
+        assert leave.wait(10)
+        return real(fd, data, offset)
+
+    async with disk_store(tmp_path, extent_bytes=64 * MIB) as store:
+        monkeypatch.setattr(os, "pwrite", slow)
+        piece = bytes(MIB)
+
+        async def upload(number: int) -> None:
+            writer = await store.create(f"a{number}", 1)
+            for _ in range(20):
+                await writer.write(piece)
+                taken[0] += 1
+            await writer.abort()
+
+        uploading = [asyncio.ensure_future(upload(number)) for number in range(uploads)]
+        before = -1
+        while before != taken[0]:
+            before = taken[0]
+            await asyncio.wait(uploading, timeout=0.1)
+        # What waits, and what the threads have in hand.
+        assert PIECES_MAX // 2 < taken[0] <= PIECES_MAX + THREADS_DEFAULT
+        leave.set()
+        await asyncio.gather(*uploading)
+
+
+async def test_an_extent_is_synced_while_the_next_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, leave = threading.Event(), threading.Event()
+    real = os.fsync
+
+    def slow(fd: int) -> None:
+        entered.set()
+        assert leave.wait(10)
+        real(fd)
+
+    async with disk_store(tmp_path, extent_bytes=2 * MIB) as store:
+        monkeypatch.setattr(os, "fsync", slow)
+        writer = await store.create("a", 1, 6 * MIB)
+        async with asyncio.timeout(5):
+            await writer.write(bytes(6 * MIB))
+            await asyncio.to_thread(entered.wait, 10)
+        sealing = asyncio.ensure_future(writer.seal())
+        await asyncio.sleep(0)
+        assert not sealing.done()
+        leave.set()
+        await sealing
+        assert (await writer.commit()).stored.size_bytes == 6 * MIB
+
+
+async def test_a_write_that_fails_ends_the_object_though_extents_wait_for_their_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = threading.Event()
+
+    def fail(fd: int, data: bytes, offset: int) -> int:
+        assert leave.wait(10)
+        raise OSError(5, "Input/output error")
+
+    async with disk_store(tmp_path, extent_bytes=MIB) as store:
+        writer = await store.create("a", 1)
+        monkeypatch.setattr(os, "pwrite", fail)
+        writing = asyncio.ensure_future(writer.write(bytes(9 * MIB)))
+        done, _ = await asyncio.wait([writing], timeout=0.1)
+        assert not done
+        leave.set()
+        async with asyncio.timeout(5):
+            with pytest.raises(UnavailableError):
+                await writing
+        assert files_of(tmp_path) == []
+        assert [state.used_bytes for state in store.volume_states()] == [0]

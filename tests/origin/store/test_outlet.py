@@ -75,16 +75,16 @@ def test_a_file_system_that_knows_no_such_way_is_asked_once(
     fd: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    real = fcntl.fcntl
+    real = os.open
 
-    def refuse(fd: int, command: int, *arguments: int) -> int:
-        if command == fcntl.F_SETFL:
-            asked.append(arguments)
+    def refuse(path: str, flags: int) -> int:
+        if flags & os.O_DIRECT:
+            asked.append(path)
             refuse_direct()
-        return real(fd, command, *arguments)
+        return real(path, flags)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fcntl, "fcntl", refuse)
+        patch.setattr(os, "open", refuse)
         outlet = Outlet(fd)
         for at in range(3):
             outlet.put(piece(), at * PIECE_BYTES)

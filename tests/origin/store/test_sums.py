@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
+from random import Random
+
 import google_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,3 +34,25 @@ def test_any_cut_gives_the_sums_of_the_pieces_and_of_the_whole(
     assert sums.pieces == tuple(google_crc32c.value(piece) for piece in pieces)
     assert sums.whole == google_crc32c.value(data)
     assert len(sums.pieces) == piece_count(size_bytes)
+
+
+@given(st.lists(st.integers(1, PIECE_BYTES), max_size=5), st.randoms())
+def test_parts_may_come_in_any_order(cuts: list[int], chance: Random) -> None:
+    ends = sorted({*accumulate(cuts), *range(0, sum(cuts), PIECE_BYTES), sum(cuts)})
+    data = (bytes(range(251)) * (sum(cuts) // 251 + 1))[: sum(cuts)]
+    parts = [(start, data[start:stop]) for start, stop in pairwise(ends)]
+    chance.shuffle(parts)
+    sums, expected = PieceSums(), PieceSums()
+    for start, part in parts:
+        sums.place(start, google_crc32c.value(part), len(part))
+    expected.add(data)
+    assert (sums.pieces, sums.whole) == (expected.pieces, expected.whole)
+
+
+def test_parts_count_once_all_before_them_are_here() -> None:
+    sums = PieceSums()
+    sums.place(3, google_crc32c.value(b"def"), 3)
+    assert (sums.pieces, sums.whole) == ((), 0)
+    sums.add(b"abc")
+    sums.place(6, google_crc32c.value(b"g"), 1)
+    assert sums.whole == google_crc32c.value(b"abcdefg")
