@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from config.findings import Check, Finding
-from config.topology import Address, RouterNode, Topology
+from config.topology import Address, EdgeNode, RouterNode, Topology
 
 _ANYWHERE: Final = ""
 _LOOPBACK: Final = "loopback"
@@ -51,6 +51,14 @@ def reachable(address: Address, url: str) -> Address:
     if not is_wildcard(address.host):
         return address
     return Address(urlsplit(url).hostname or address.host, address.port)
+
+
+def admin_url(edge: EdgeNode) -> str:
+    """Base URL of an edge's admin address; empty when it has none."""
+    if edge.admin is None:
+        return ""
+    scheme = "http" if edge.admin_tls is None else "https"
+    return f"{scheme}://{reachable(edge.admin, edge.url)}"
 
 
 def is_wildcard(host: str) -> bool:

@@ -365,6 +365,11 @@ class EdgeNode:
         unit="address",
         applies=RESTART,
     )
+    admin_tls: Tls | None = setting(
+        "The admin address is reached with TLS (https); without it in plain HTTP.",
+        None,
+        applies=RESTART,
+    )
     tls: Tls | None = setting(
         "Players connect with TLS (https); without it in plain HTTP.", None, applies=RESTART
     )

@@ -21,6 +21,7 @@ import structlog
 from cdnkit.errors import CinedgeError
 from cdnkit.playing import Playing
 from cdnkit.service.auth import BearerAuth
+from cdnkit.service.certificates import Certificates as AdminCertificates
 from cdnkit.service.health import Health
 from cdnkit.service.logs import AccessLog, configure_logging, open_log
 from cdnkit.service.run import Stop, run, serve
@@ -129,6 +130,7 @@ class _Made:
     server: Server
     journals: Journals
     certificates: Certificates | None
+    admin_certificates: AdminCertificates | None
     meter: LoadMeter
     joined: Joined
     takeover: Takeover
@@ -140,8 +142,9 @@ class _Made:
     def hang_up(self) -> None:
         """Let go of files that may have been replaced."""
         self.log.reopen()
-        if self.certificates is not None:
-            self.certificates.reload()
+        for each in (self.certificates, self.admin_certificates):
+            if each is not None:
+                each.reload()
 
     def totals(self) -> Totals:
         """What this worker has counted until now."""
@@ -273,6 +276,7 @@ def _make(
     fetcher = _fetcher(node, holdings, fills, origin, storing, box, now)
     log, cmsd = open_log(settings.access_log, clock=now), make_cmsd(node)
     certificates, promise = certificates_of(node.tls)
+    for_admin = None if node.admin_tls is None else AdminCertificates(node.admin_tls)
     accounts, answers = Accounts(log, node.name, ledger), Answers(node.name, now, promise)
     bodies, lend = Bodies(fills, settings.read_ahead_blocks), None if box is None else box.lend
     from_entries = EntryAnswers(node.name, bodies, now, lend, promise, cmsd.line if cmsd else None)
@@ -317,8 +321,8 @@ def _make(
     heirs = Heirs(swap, holdings.distrust, journals, partial(_followed, made), _auth(topology))
     return _Made(
         *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, journals),
-        *(certificates, meter, joined, Takeover(node, topology, heirs, now), heirs.auth, traces),
-        *(books, hearing),
+        *(certificates, for_admin, meter, joined, Takeover(node, topology, heirs, now)),
+        *(heirs.auth, traces, books, hearing),
     )
 
 
@@ -459,7 +463,9 @@ async def _serve_admin(
         return None
     told = (made.auth.authorize, made.health, made.meter.report)
     app = build_admin(Admin(node.name, tally, mark, *told))
-    listening = await stack.enter_async_context(serve(app, node.admin.host, node.admin.port))
+    at, certificates = node.admin, made.admin_certificates
+    serving = serve(app, at.host, at.port, certificates=certificates)
+    listening = await stack.enter_async_context(serving)
     return listening.url
 
 

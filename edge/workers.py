@@ -30,7 +30,9 @@ def worker_node(node: EdgeNode, number: int) -> EdgeNode:
         replace(disk, size_bytes=max(disk.size_bytes // node.workers, _SHARE_BYTES_MIN))
         for disk in node.disks
     )
-    return replace(node, disks=disks, admin=node.admin if number == 0 else None)
+    if number:
+        return replace(node, disks=disks, admin=None, admin_tls=None)
+    return replace(node, disks=disks)
 
 
 def supervise(

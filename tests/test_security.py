@@ -101,3 +101,12 @@ def test_no_secret_of_a_topology_is_in_its_text() -> None:
     assert [name for name, each in found.items() if each.repr] == []
     assert "k" * 40 not in repr(TokenKey("k1", "k" * 40))
     assert "k" * 40 not in repr(Key("k1", "native", "HS256", b"k" * 40))
+
+
+@pytest.mark.parametrize("node", [topology.OriginNode, topology.EdgeNode, topology.RouterNode])
+def test_every_address_of_a_topology_but_dns_takes_tls(node: type[Any]) -> None:
+    fields = {field.name: field for field in dataclasses.fields(node)}
+    for name, field in fields.items():
+        if facts_of(field).unit == "address" and name != "dns":
+            tls = "tls" if name == "listen" else f"{name}_tls"
+            assert tls in fields, f"{node.__name__}.{name} is plain HTTP for good"

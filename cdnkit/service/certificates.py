@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -154,6 +154,21 @@ def believing(authorities: str) -> ssl.SSLContext:
         raise AuthorityError(f"cannot use {authorities}: {error.strerror or error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def believing_all(authorities: Iterable[str]) -> ssl.SSLContext:
+    """For connections that go out: all of these files; an empty name stands for the system's.
+
+    Raises AuthorityError.
+    """
+    first, *others = sorted(set(authorities))
+    context = believing(first)
+    for each in others:
+        try:
+            context.load_verify_locations(each)
+        except OSError as error:
+            raise AuthorityError(f"cannot use {each}: {error.strerror or error}") from error
     return context
 
 

@@ -22,23 +22,35 @@ def scraping(topology: Topology, interval: str = _SECONDS) -> str:
     document = {
         "global": {"scrape_interval": interval, "evaluation_interval": interval},
         "rule_files": [ALERTS_FILE],
-        "scrape_configs": [{"job_name": JOB, "static_configs": _targets(topology)}],
+        "scrape_configs": [
+            {"job_name": JOB, "static_configs": _targets(topology), **_trust(topology)}
+        ],
     }
     return yaml.safe_dump(document, sort_keys=False)
 
 
+def _trust(topology: Topology) -> dict[str, Any]:
+    file = topology.authorities
+    return {"tls_config": {"ca_file": file}} if file else {}
+
+
 def _targets(topology: Topology) -> list[dict[str, Any]]:
-    found = [("origin", node.name, "", node.listen, node.url) for node in topology.origins]
+    found = [
+        (tier, node.name, "", node.tls, node.listen, node.url)
+        for tier, nodes in (("origin", topology.origins), ("router", topology.routers))
+        for node in nodes
+    ]
     found += [
-        ("edge", node.name, node.site, node.admin, node.url)
+        ("edge", node.name, node.site, node.admin_tls, node.admin, node.url)
         for node in topology.edges
         if node.admin is not None
     ]
-    found += [("router", node.name, "", node.listen, node.url) for node in topology.routers]
     return [
         {
             "targets": [str(reachable(address, url))],
-            "labels": {"tier": tier, "node": name} | ({"site": site} if site else {}),
+            "labels": {"tier": tier, "node": name}
+            | ({"site": site} if site else {})
+            | ({"__scheme__": "https"} if tls is not None else {}),
         }
-        for tier, name, site, address, url in found
+        for tier, name, site, tls, address, url in found
     ]

@@ -136,7 +136,11 @@ def _change(args: argparse.Namespace, new: Path) -> int:
         number = history.begin(contents[1], contents[0], at, who)
         change = Change(
             *(running, old, topology, *contents),
-            Looks(token_headers(args.token_env, os.environ)),
+            # Processes go by the old file until they are started again.
+            Looks(
+                token_headers(args.token_env, os.environ),
+                (old.authorities, topology.authorities),
+            ),
             hands_in(running.resolve().parent),
             lambda sentence: print(sentence, file=sys.stderr, flush=True),
             Patience(drain_seconds=args.drain),

@@ -4,13 +4,14 @@ is routed to, is anybody still served. Every look is one request; for how long i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import httpx
 
+from cdnkit.service.certificates import believing_all
 from cdnkit.wire import DRAIN_PATH, FLEET_PATH, READY_PATH, WARM_PATH
-from config.check_addresses import reachable
+from config.check_addresses import admin_url
 from config.topology import EdgeNode, Node, RouterNode
 from scripts.cli.errors import FailedError
 
@@ -19,10 +20,12 @@ _TIMEOUT: Final = httpx.Timeout(5.0)
 
 
 class Looks:
-    """Asks as whoever holds the token in `headers`."""
+    """Asks as whoever holds the token in `headers`, and believes these files of authorities."""
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._client = httpx.Client(headers=dict(headers), timeout=_TIMEOUT)
+    def __init__(self, headers: Mapping[str, str], authorities: Iterable[str] = ("",)) -> None:
+        """An empty name stands for the system's authorities. Raises AuthorityError."""
+        trust = believing_all(authorities)
+        self._client = httpx.Client(headers=dict(headers), timeout=_TIMEOUT, verify=trust)
 
     def close(self) -> None:
         """Close connections."""
@@ -73,6 +76,5 @@ class Looks:
 
 def base_of(node: Node) -> str:
     """Where a process is asked about itself: an edge at its admin address, when it has one."""
-    if isinstance(node, EdgeNode) and node.admin is not None:
-        return f"http://{reachable(node.admin, node.url)}"
-    return node.url.rstrip("/")
+    at_admin = admin_url(node) if isinstance(node, EdgeNode) else ""
+    return at_admin or node.url.rstrip("/")

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import httpx
 
+from cdnkit.service.certificates import trust_of
 from cdnkit.wire import DRAIN_PATH
+from config.check_addresses import admin_url
 from config.topology import EdgeNode
 from scripts.cli.arguments import add_node_arguments, like, load_node
 from scripts.cli.errors import FailedError, UsageError
@@ -76,17 +78,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def client_of(args: argparse.Namespace, environ: Mapping[str, str]) -> httpx.Client:
-    """A client of the edge's admin address. Raises UsageError, TopologyError."""
+    """A client of the edge's admin address.
+
+    Of an edge in a topology it believes the authorities named there, of an address the system's.
+    Raises UsageError, TopologyError, AuthorityError.
+    """
     if (args.admin is None) == (args.topology is None):
         raise UsageError("give either --admin URL or --topology FILE --name NAME")
-    url = args.admin
+    url, authorities = args.admin, ""
     if url is None:
-        node, _ = load_node(args, "edge", lambda topology: topology.edges, environ)
+        node, topology = load_node(args, "edge", lambda topology: topology.edges, environ)
         if node.admin is None:
             raise UsageError(f"{args.topology}: edge {node.name} has no admin address")
-        url = f"http://{node.admin}"
+        url, authorities = admin_url(node), topology.authorities
     headers = token_headers(args.token_env, environ)
-    return httpx.Client(base_url=url, headers=headers, timeout=10)
+    return httpx.Client(base_url=url, headers=headers, timeout=10, verify=trust_of(authorities))
 
 
 def ask(client: httpx.Client, method: str) -> dict[str, Any]:

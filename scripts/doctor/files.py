@@ -19,7 +19,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import origin.catalog.migrations
 from cdnkit.errors import CinedgeError
-from config.topology import Geo, Node, OriginNode, Tls, Topology
+from config.check_addresses import admin_url
+from config.topology import EdgeNode, Geo, Node, OriginNode, Tls, Topology
 from geo_router.geodatabase import open_database
 from origin.catalog.database import parse_database_url
 from scripts.doctor.facts import CertificateFacts, DatabaseFacts, GeoFile
@@ -29,8 +30,14 @@ _CONNECT_SECONDS: Final = 5.0
 
 
 def certificates(nodes: Iterable[Node], now: float) -> tuple[CertificateFacts, ...]:
-    """Of processes with TLS."""
-    return tuple(_certificate(node, node.tls, now) for node in nodes if node.tls is not None)
+    """Of processes with TLS, and of admin addresses with it."""
+    found = []
+    for node in nodes:
+        if node.tls is not None:
+            found.append(_certificate(node.name, node.url, node.tls, now))
+        if isinstance(node, EdgeNode) and node.admin_tls is not None:
+            found.append(_certificate(node.name, admin_url(node), node.admin_tls, now))
+    return tuple(found)
 
 
 def databases(nodes: Iterable[Node]) -> tuple[DatabaseFacts, ...]:
@@ -47,21 +54,21 @@ def geo_files(topology: Topology, now: float) -> tuple[GeoFile, ...]:
     return tuple(found)
 
 
-def _certificate(node: Node, tls: Tls, now: float) -> CertificateFacts:
+def _certificate(name: str, url: str, tls: Tls, now: float) -> CertificateFacts:
     path, key = tls.certificate, tls.key
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path, key, password=str)
         found = x509.load_pem_x509_certificates(Path(path).read_bytes())[0]
         mode = os.stat(key).st_mode
     except OSError as error:
-        return CertificateFacts(node.name, path, error.strerror or str(error))
+        return CertificateFacts(name, path, error.strerror or str(error))
     except ValueError as error:
-        return CertificateFacts(node.name, path, str(error))
+        return CertificateFacts(name, path, str(error))
     return CertificateFacts(
-        node.name,
+        name,
         path,
         "",
-        host=urlsplit(node.url).hostname or "",
+        host=urlsplit(url).hostname or "",
         names=_names_in(found),
         seconds_left=found.not_valid_after_utc.timestamp() - now,
         key_path=key,

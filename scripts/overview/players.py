@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from cdnkit.service.certificates import trust_of
 from cdnkit.wire import PLAYERS_PATH
+from config.check_addresses import admin_url
 from config.topology import EdgeNode, Topology
 
 _TIMEOUT_SECONDS = 1.0
@@ -28,9 +30,11 @@ class Players:
     """Looks again and again at the edges of a topology."""
 
     def __init__(self, topology: Topology) -> None:
+        """Raises AuthorityError."""
         self._edges = [edge for edge in topology.edges if edge.admin is not None]
         fit = [token for token in topology.access_tokens if _SCOPES & set(token.scopes)]
         self._token = min(fit, key=lambda token: len(token.scopes)).secret if fit else ""
+        self._trust = trust_of(topology.authorities)
         self._before: dict[str, Told] = {}
 
     def look(self) -> dict[str, float]:
@@ -60,8 +64,13 @@ class Players:
     def _ask(self, edge: EdgeNode) -> Told | None:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
-            url = f"http://{edge.admin}{PLAYERS_PATH}"
-            answer = httpx.get(url, headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False)
+            answer = httpx.get(
+                admin_url(edge) + PLAYERS_PATH,
+                headers=headers,
+                timeout=_TIMEOUT_SECONDS,
+                trust_env=False,
+                verify=self._trust,
+            )
             told = answer.raise_for_status().json()
             return told.get("counting_since"), sessions_of(told["titles"])
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from config.check_addresses import (
+    admin_url,
     directories_do_not_overlap,
     is_loopback,
     is_wildcard,
     listeners_do_not_collide,
     reachable_addresses,
 )
-from config.topology import Address, CacheDisk, EdgeNode, OriginNode, Topology, Volume
+from config.topology import Address, CacheDisk, EdgeNode, OriginNode, Tls, Topology, Volume
 
 
 def edge(name: str, host: str, port: int, url: str = "", path: str = "") -> EdgeNode:
@@ -81,3 +84,12 @@ def test_loopback_and_wildcard_are_told_from_the_rest() -> None:
     assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "localhost.example", "")))
     assert all(map(is_wildcard, ("0.0.0.0", "::")))
     assert not any(map(is_wildcard, ("127.0.0.1", "a", "")))
+
+
+def test_an_admin_address_is_named_as_it_is_reached() -> None:
+    bare = edge("a", "127.0.0.1", 80, "http://192.0.2.1")
+    assert admin_url(bare) == ""
+    plain = replace(bare, admin=Address("127.0.0.1", 81))
+    assert admin_url(plain) == "http://127.0.0.1:81"
+    secure = replace(plain, admin=Address("0.0.0.0", 81), admin_tls=Tls("c", "k"))
+    assert admin_url(secure) == "https://192.0.2.1:81"

@@ -54,7 +54,10 @@ def test_every_default_shown_is_the_default() -> None:
     assert full.edges[0].url.startswith("https:")
     (disk,) = full.edges[0].disks
     disks = (dataclasses.replace(disk, eviction=None),)
-    edge = dataclasses.replace(full.edges[0], disks=disks, tls=None, url=plain.edges[0].url)
+    assert full.edges[0].admin_tls is not None
+    edge = dataclasses.replace(
+        full.edges[0], disks=disks, tls=None, admin_tls=None, url=plain.edges[0].url
+    )
     edges = (edge, *full.edges[1:])
     sites = (dataclasses.replace(full.sites[0], traffic_prices=None), *full.sites[1:])
     routes = tuple(dataclasses.replace(route, caching=None, pacing=None) for route in full.routes)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import httpx
 import pytest
 from aiohttp import web
 
 from cdnkit.errors import UnauthorizedError
+from cdnkit.service.certificates import believing
 from cdnkit.service.health import Health
 from cdnkit.service.openapi import describe_api, undeclared
 from cdnkit.service.run import serve
+from config.topology import Address, Tls
 from edge.admin import Admin, build_admin
+from edge.app import worker
 from edge.drain import DrainMark
 from edge.scoreboard import Scoreboard, Tally
 from edge.totals import Totals
+from tests.edge.conftest import Plan
+from tests.helpers.authority import Authority
 
 
 def refuse(request: web.Request, scope: str) -> str:
@@ -46,3 +54,30 @@ async def test_every_route_asks_for_the_scope_it_declares(app: web.Application) 
                 assert (answer.status_code == 401) == ("security" in said), (method, path)
                 if "security" in said:
                     assert answer.json()["detail"] == said["security"][0]["token"][0]
+
+
+def put_in_place(renewed: Tls, used: Tls) -> None:
+    Path(used.key).write_bytes(Path(renewed.key).read_bytes())
+    Path(used.certificate).write_bytes(Path(renewed.certificate).read_bytes())
+
+
+async def test_it_is_in_tls_with_a_certificate_of_its_own_that_can_be_renewed(
+    plan: Plan, tmp_path: Path
+) -> None:
+    authority, successor = Authority(tmp_path), Authority(tmp_path / "next")
+    tls = replace(authority.certificate("admin"), oldest_version="TLSv1.3")
+    plan.admin = Address("127.0.0.1", 0)
+    node = replace(plan.node(), admin_tls=tls)
+    async with worker(node, plan.topology()) as running:
+        assert running.admin_url is not None
+        assert running.admin_url.startswith("https://")
+        url = f"{running.admin_url}/metrics"
+        async with httpx.AsyncClient(verify=believing(str(authority.file))) as client:
+            assert (await client.get(url)).is_success
+        with pytest.raises(httpx.TransportError):
+            async with httpx.AsyncClient() as client:
+                await client.get(url.replace("https", "http"))
+        put_in_place(successor.certificate("admin"), tls)
+        running.hang_up()
+        async with httpx.AsyncClient(verify=believing(str(successor.file))) as client:
+            assert (await client.get(url)).is_success

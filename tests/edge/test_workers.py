@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config.topology import MIB, Address, CacheDisk, EdgeNode
+from config.topology import MIB, Address, CacheDisk, EdgeNode, Tls
 from edge.workers import until_stopped, worker_node
 from scripts.demo_topology import free_ports
 from tests.helpers.processes import Running, wait_until
@@ -32,6 +32,7 @@ def node(workers: int, size_bytes: int) -> EdgeNode:
         listen=Address("127.0.0.1", 1),
         disks=(CacheDisk("/a", size_bytes), CacheDisk("/b", size_bytes)),
         admin=Address("127.0.0.1", 2),
+        admin_tls=Tls("c", "k"),
         workers=workers,
     )
 
@@ -41,6 +42,7 @@ def test_workers_share_the_folders_and_each_has_its_share_of_the_bytes() -> None
     assert {disk.path for share in shares for disk in share.disks} == {"/a", "/b"}
     assert {disk.size_bytes for share in shares for disk in share.disks} == {25 * MIB}
     assert [share.admin is not None for share in shares] == [True, False, False, False]
+    assert [share.admin_tls is not None for share in shares] == [True, False, False, False]
 
 
 def test_a_share_is_never_too_small_to_be_of_use() -> None:

@@ -19,10 +19,11 @@ _PEM = serialization.Encoding.PEM
 class Authority:
     """Signs; `file` is its own certificate."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "authority of a test") -> None:
+        folder.mkdir(exist_ok=True)
         self._folder = folder
         self._key = _curve_key()
-        self._name = _named("authority of a test")
+        self._name = _named(name)
         bare = self._begun(self._name, self._key.public_key())
         root = bare.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         self.file = folder / "authority.pem"

@@ -19,6 +19,7 @@ from cdnkit.service.certificates import (
     CertificateError,
     Certificates,
     believing,
+    believing_all,
     trusting_connector,
 )
 from cdnkit.service.health import Health
@@ -147,3 +148,17 @@ def test_a_pair_that_does_not_fit_leaves_the_one_in_use(authority: Authority) ->
     assert not made.refresh(), "it was looked at"
     Path(settings.certificate).write_bytes(Path(other.certificate).read_bytes())
     assert made.refresh()
+
+
+async def test_several_files_of_authorities_are_believed_together(tmp_path: Path) -> None:
+    old, new = Authority(tmp_path / "old", "old"), Authority(tmp_path / "new", "new")
+    for authority in (old, new):
+        connector = aiohttp.TCPConnector(ssl=believing_all((str(old.file), str(new.file), "")))
+        async with (
+            serving(Certificates(authority.certificate("a"))) as url,
+            aiohttp.ClientSession(connector=connector) as http,
+            http.get(f"{url}/film") as answer,
+        ):
+            assert answer.status == 200
+    with pytest.raises(AuthorityError, match=r"none\.pem"):
+        believing_all(("", str(tmp_path / "none.pem")))

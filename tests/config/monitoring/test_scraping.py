@@ -32,8 +32,8 @@ access_tokens:
 """
 
 
-def scraped() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(scraping(parse_topology(TOPOLOGY, {}), "1s"))
+def scraped(text: str = TOPOLOGY) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(scraping(parse_topology(text, {}), "1s"))
     return loaded
 
 
@@ -59,3 +59,18 @@ def test_rules_and_intervals_are_named() -> None:
     found = scraped()
     assert found["rule_files"] == [ALERTS_FILE]
     assert found["global"] == {"scrape_interval": "1s", "evaluation_interval": "1s"}
+
+
+def test_who_takes_tls_is_asked_in_it_and_known_by_our_authorities() -> None:
+    tls = "tls: {certificate: c.pem, key: k.pem}"
+    secure = TOPOLOGY.replace('url: "http://origin.example:8000",', f"{tls},")
+    secure = secure.replace('admin: "127.0.0.1:2"', f'admin: "127.0.0.1:2"\n    admin_{tls}')
+    secure = secure.replace("0.0.0.0:8000", "192.0.2.1:8000")
+    (job,) = scraped(f"authorities: /ours.pem\n{secure}")["scrape_configs"]
+    assert job["tls_config"] == {"ca_file": "/ours.pem"}
+    schemes = {
+        each["labels"]["node"]: each["labels"].get("__scheme__") for each in job["static_configs"]
+    }
+    assert schemes == {"one": "https", "a": "https", "b": None, "r": None}
+    (job,) = scraped()["scrape_configs"]
+    assert "tls_config" not in job

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cdnkit.service.certificates import AuthorityError
 from scripts.cli.drain import add_parser, ask, client_of, show
 from scripts.cli.errors import FailedError, UsageError
 
@@ -41,6 +42,20 @@ def test_the_edge_is_found_by_address_or_in_the_topology(tmp_path: Path) -> None
     for words in ((), ("--admin", "http://h:1", "--topology", str(path))):
         with pytest.raises(UsageError, match="give either"):
             client_of(parse(*words), {})
+
+
+def test_an_edge_in_tls_is_asked_in_tls_and_known_by_the_authorities_of_the_topology(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "t.yaml"
+    secure = "admin: 127.0.0.1:9101, admin_tls: {certificate: c.pem, key: k.pem}"
+    path.write_text(TOPOLOGY.replace("admin: 127.0.0.1:9101", secure))
+    args = parse("--topology", str(path), "--name", "a")
+    with client_of(args, {}) as client:
+        assert str(client.base_url).rstrip("/") == "https://127.0.0.1:9101"
+    path.write_text(f"authorities: none.pem\n{path.read_text()}")
+    with pytest.raises(AuthorityError, match=r"none\.pem"):
+        client_of(args, {})
 
 
 def test_a_refusal_is_told_in_the_edges_words() -> None:

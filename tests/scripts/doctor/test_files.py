@@ -7,6 +7,7 @@ import datetime
 import ipaddress
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,16 @@ def test_a_certificate_tells_names_end_and_who_reads_its_key(tmp_path: Path) -> 
     (found,) = files.certificates([edge(make_certificate(tmp_path))], ENDS_AT - 100.0)
     assert (found.error, found.host, found.names) == ("", "e.example", ("*.example", "192.0.2.1"))
     assert (found.seconds_left, found.key_mode) == (100.0, 0o640)
+
+
+def test_the_certificate_of_an_admin_address_is_looked_at_under_its_own_name(
+    tmp_path: Path,
+) -> None:
+    admin = Address("admin.example", 2)
+    node = replace(edge(make_certificate(tmp_path)), tls=None, admin=admin)
+    assert files.certificates([node], 0.0) == ()
+    (found,) = files.certificates([replace(node, admin_tls=make_certificate(tmp_path))], 0.0)
+    assert (found.node, found.error, found.host) == ("e", "", "admin.example")
 
 
 def test_a_certificate_without_names_has_none(tmp_path: Path) -> None:
