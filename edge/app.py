@@ -23,6 +23,7 @@ from cdnkit.playing import Playing
 from cdnkit.service.auth import BearerAuth
 from cdnkit.service.certificates import Certificates as AdminCertificates
 from cdnkit.service.health import Health
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.logs import AccessLog, configure_logging, open_log
 from cdnkit.service.run import Stop, run, serve
 from config.node_file import NodeFile
@@ -88,6 +89,7 @@ from edge.warming import Warming
 from edge.workers import supervise, until_started_or_stopped, until_stopped
 
 GRACE_SECONDS: Final = 10.0
+TICK_SECONDS: Final = 1.0
 _UNUSED_FILE_SECONDS: Final = 120.0
 """A file unused for so long is closed: its bytes may have left the page cache, and whoever opens it
 sees to that."""
@@ -130,7 +132,6 @@ class _Made:
     server: Server
     journals: Journals
     certificates: Certificates | None
-    admin_certificates: AdminCertificates | None
     meter: LoadMeter
     joined: Joined
     takeover: Takeover
@@ -142,9 +143,8 @@ class _Made:
     def hang_up(self) -> None:
         """Let go of files that may have been replaced."""
         self.log.reopen()
-        for each in (self.certificates, self.admin_certificates):
-            if each is not None:
-                each.reload()
+        if self.certificates is not None:
+            self.certificates.reload()
 
     def totals(self) -> Totals:
         """What this worker has counted until now."""
@@ -230,13 +230,13 @@ async def worker(
             server.listen(sockets.of(number)[1])
         await _follow(stack, made.journals, holdings.loading)
         scrubbing = Scrubbing(holdings, node.settings.scrub_bytes_per_second)
-        stack.push_async_callback(_cancel, asyncio.ensure_future(scrubbing.run()))
+        stack.push_async_callback(end_tasks, start_lasting("scrubbing", scrubbing.run))
         admin_url = await _serve_admin(stack, node, number, made, tally, mark)
         server.listen(listener)
-        ticking = asyncio.ensure_future(_tick(made, tally))
-        stack.push_async_callback(_cancel, asyncio.ensure_future(made.books.run()))
+        ticking = start_lasting("tick", partial(_tick, made, tally), pause_seconds_max=TICK_SECONDS)
+        stack.push_async_callback(end_tasks, start_lasting("bookkeeping", made.books.run))
         # The clock outlives the connections: answers in flight still have limits and are counted.
-        stack.push_async_callback(_cancel, ticking)
+        stack.push_async_callback(end_tasks, ticking)
         stack.push_async_callback(server.close, GRACE_SECONDS)
         made.health.started()
         host, port = listener.getsockname()[:2]
@@ -276,7 +276,6 @@ def _make(
     fetcher = _fetcher(node, holdings, fills, origin, storing, box, now)
     log, cmsd = open_log(settings.access_log, clock=now), make_cmsd(node)
     certificates, promise = certificates_of(node.tls)
-    for_admin = None if node.admin_tls is None else AdminCertificates(node.admin_tls)
     accounts, answers = Accounts(log, node.name, ledger), Answers(node.name, now, promise)
     bodies, lend = Bodies(fills, settings.read_ahead_blocks), None if box is None else box.lend
     from_entries = EntryAnswers(node.name, bodies, now, lend, promise, cmsd.line if cmsd else None)
@@ -284,9 +283,9 @@ def _make(
     lane = make_lane(node, rules, from_entries, log, lane_targets_max, cmsd)
     absorb, holdings.trust.on_doubt = partial(accounts.absorb, lane), lane.targets.clear
     books = Bookkeeping(ledger, absorb, rules.reporting, now, lot_names())
-    teacher = Teacher(lane, rules.ways.routing, now)
+    teacher, warming = Teacher(lane, rules.ways.routing, now), Warming(holdings, fetcher, fills)
     traces = open_traces(topology.tracing, node.name, lane)
-    hinting = Hinting(rules.ways.routing, Warming(holdings, fetcher, fills), now)
+    hinting = Hinting(rules.ways.routing, warming, now)
     hearing = Hearing(Playing(), hinting.take, now)
     effects = Effects(holdings, fills, storing, joined.changes)
     passthrough = Passthrough(origin, answers, effects, now)
@@ -314,15 +313,15 @@ def _make(
         *(loop, service.serve, Refusals(accounts, now, promise).answer, rules.limits, lane),
         *(absorb, now, certificates),
     )
-    made = (number, holdings, fetcher, fills, now)
+    made = (number, holdings, fetcher.refresh, warming, now)
     journals = Journals(make_following(node, topology, *made))
     rules.ways.hear(journals.now.feeds)
     swap = _swap(origin, service, hinting, bodies, fetcher, server, meter, teacher, lane, books)
     heirs = Heirs(swap, holdings.distrust, journals, partial(_followed, made), _auth(topology))
     return _Made(
         *(holdings, origin, fills, fetcher, log, accounts, lane, health, server, journals),
-        *(certificates, for_admin, meter, joined, Takeover(node, topology, heirs, now)),
-        *(heirs.auth, traces, books, hearing),
+        *(certificates, meter, joined, Takeover(node, topology, heirs, now), heirs.auth, traces),
+        *(books, hearing),
     )
 
 
@@ -440,7 +439,7 @@ def _run_worker(
 async def _remember(stack: contextlib.AsyncExitStack, remembering: Remembering) -> None:
     await remembering.load()
     stack.push_async_callback(remembering.save)
-    stack.push_async_callback(_cancel, asyncio.ensure_future(remembering.run()))
+    stack.push_async_callback(end_tasks, start_lasting("remembering", remembering.run))
 
 
 async def _follow(stack: contextlib.AsyncExitStack, journals: Journals, loading: Loading) -> None:
@@ -463,7 +462,8 @@ async def _serve_admin(
         return None
     told = (made.auth.authorize, made.health, made.meter.report)
     app = build_admin(Admin(node.name, tally, mark, *told))
-    at, certificates = node.admin, made.admin_certificates
+    at, tls = node.admin, node.admin_tls
+    certificates = None if tls is None else AdminCertificates(tls)
     serving = serve(app, at.host, at.port, certificates=certificates)
     listening = await stack.enter_async_context(serving)
     return listening.url
@@ -489,11 +489,6 @@ async def _tick(made: _Made, tally: Tally) -> None:
             if loop.time() >= swept_at + _UNUSED_FILE_SECONDS:
                 swept_at = loop.time()
                 made.holdings.open_files.sweep()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(TICK_SECONDS)
     finally:
         tally.publish()
-
-
-async def _cancel(task: asyncio.Future[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import aiohttp
 import structlog
 
+from cdnkit.service.lasting import lasting
 from cdnkit.wire import CHANGES_PATH, ChangeKind
 from edge.cache.holdings import Holdings
 from edge.marks_file import MARKS_NAME
@@ -101,7 +102,7 @@ class Feed:
             self._kept, self._journal = known, known.journal
             self.sequence = self.heard = known.sequence
         try:
-            await self._follow()
+            await lasting("journal", self._follow)
         finally:
             self._ended = True
             self._trust.leave(self)
@@ -117,6 +118,14 @@ class Feed:
         return self.sequence >= sequence
 
     async def _follow(self) -> None:
+        try:
+            await self._read_on()
+        except Exception as error:
+            # What could not be acted on may be held here.
+            self._lost(error)
+            raise
+
+    async def _read_on(self) -> None:
         async with self._identity.session() as session:
             wait_seconds = 0
             while True:

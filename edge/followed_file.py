@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from cdnkit.service.health import Health
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.reload import LOOK_SECONDS, Watch
 from config.complaints import TopologyError
 from config.node_file import NodeFile
@@ -56,9 +56,8 @@ class FollowedFile:
 
         health.topology = file.digest
         self._watch = Watch(file, take_over, (TopologyError,), look_seconds=self._look_seconds)
-        following = asyncio.create_task(self._watch.follow(), name="topology")
+        following = start_lasting("topology", self._watch.follow)
         try:
             yield
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            await end_tasks(following)

@@ -7,15 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdnkit.service.lasting import end_tasks, lasting, start_lasting
 from config.topology import EdgeNode, Topology
 from edge.cache.holdings import Holdings
 from edge.feed import Feed, places_of
-from edge.fetch import Fetcher
-from edge.fill import Fills
 from edge.orders import Orders, UnfinishedOrders
 from edge.pinning import Pinning
 from edge.receipts import Identity, Receipts
-from edge.refreshing import Refreshing
+from edge.refreshing import Refresh, Refreshing
 from edge.warming import Warming
 
 _SCOPES = frozenset({"edge", "admin"})
@@ -33,13 +32,12 @@ class Following:
     async def run(self) -> None:
         """Work until cancelled."""
         try:
-            async with asyncio.TaskGroup() as group:
-                for feed in self.feeds:
-                    group.create_task(feed.follow())
-                for each in self.receipts:
-                    group.create_task(each.run())
-                group.create_task(self.refreshing.run())
-                group.create_task(self._take_up())
+            await asyncio.gather(
+                *(feed.follow() for feed in self.feeds),
+                *(each.run() for each in self.receipts),
+                lasting("refreshing", self.refreshing.run),
+                lasting("unfinished orders", self._take_up),
+            )
         finally:
             if self.orders is not None:
                 await self.orders.close()
@@ -65,7 +63,7 @@ class Journals:
 
     def start(self) -> None:
         """Follow them from now on."""
-        self._task = asyncio.ensure_future(self.now.run())
+        self._task = start_lasting("journals", self.now.run)
 
     async def replace(self, following: Following) -> None:
         """Follow others instead; what was heard of the same origin goes on from its place."""
@@ -76,8 +74,7 @@ class Journals:
     async def stop(self) -> None:
         """Follow nothing any more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks(self._task)
 
 
 def follows_alike(one: Topology, other: Topology) -> bool:
@@ -96,12 +93,12 @@ def make_following(
     topology: Topology,
     number: int,
     holdings: Holdings,
-    fetcher: Fetcher,
-    fills: Fills,
+    refresh: Refresh,
+    warming: Warming,
     now: Callable[[], float],
 ) -> Following:
     """What worker `number` of an edge follows: every origin, when a route leads to them."""
-    refreshing = Refreshing(holdings, fetcher.refresh)
+    refreshing = Refreshing(holdings, refresh)
     prefixes = [route.prefix for route in topology.routes if not route.upstream]
     if not prefixes or not topology.origins:
         return Following((), (), refreshing)
@@ -110,7 +107,6 @@ def make_following(
         return [f"{prefix}{key}".encode() for prefix in prefixes]
 
     identity = identity_of(node, topology, number)
-    warming = Warming(holdings, fetcher, fills)
     pinning = Pinning(holdings, node.settings.block_bytes)
     # The first worker warms, however many there are in the next life.
     left = None if number else UnfinishedOrders(Path(node.disks[0].path) / "unfinished.json")

@@ -17,6 +17,7 @@ import aiohttp
 import structlog
 
 from cdnkit.service.certificates import trusting_connector
+from cdnkit.service.lasting import lasting
 from cdnkit.wire import RECEIPTS_PATH, ReceiptState
 
 _WAITING_MAX: Final = 10_000
@@ -90,14 +91,17 @@ class Receipts:
     async def run(self) -> None:
         """Send what is to be said until cancelled."""
         try:
-            async with self._identity.session() as session:
-                while True:
-                    await self._more.wait()
-                    self._more.clear()
-                    await self._send_all(session)
+            await lasting("receipts", self._send_on)
         finally:
             self.is_over = True
             self._idle.set()
+
+    async def _send_on(self) -> None:
+        async with self._identity.session() as session:
+            while True:
+                await self._more.wait()
+                await self._send_all(session)
+                self._more.clear()
 
     async def _send_all(self, session: aiohttp.ClientSession) -> None:
         while self._waiting:

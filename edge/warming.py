@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cdnkit.errors import CinedgeError, UpstreamError
+from cdnkit.service.lasting import start_lasting
 from cdnkit.wire import ReceiptState, Traffic
 from edge.cache.holdings import Holdings
 from edge.entry import HELD, UNVERIFIED, Entry
@@ -171,7 +172,7 @@ class Warming:
                 say(ReceiptState.WORKING, progress.to_json())
                 await asyncio.sleep(_TELL_SECONDS)
 
-        telling = asyncio.ensure_future(tell())
+        telling = start_lasting("progress of an order", tell)
         try:
             async with asyncio.TaskGroup() as group:
                 for wanted in order.wanted:

@@ -22,6 +22,7 @@ from cdnkit.service.app import build_app
 from cdnkit.service.auth import BearerAuth
 from cdnkit.service.certificates import Certificates, trust_of
 from cdnkit.service.health import Health
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.reference import Reference
@@ -91,8 +92,10 @@ class Router:
         """Probe edges, hear other routers and watch the geo database inside the block."""
         await self.reign.realm.locator.refresh()
         tasks = (
-            asyncio.create_task(_watch_database(self.reign), name="geo database"),
-            asyncio.create_task(_keep_time(self.reign, self.now), name="time"),
+            start_lasting("geo database", partial(_watch_database, self.reign)),
+            start_lasting(
+                "time", partial(_keep_time, self.reign, self.now), pause_seconds_max=TICK_SECONDS
+            ),
         )
         try:
             await self._start_looking(*self.look(self.reign.realm))
@@ -101,9 +104,7 @@ class Router:
                 yield
         finally:
             await self._looking.aclose()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(*tasks)
 
     async def adopt(self, node: RouterNode, topology: Topology) -> None:
         """Go on with another topology.
@@ -337,8 +338,7 @@ def run_worker(node: RouterNode, topology: Topology, file: NodeFile | None = Non
                 router.health.topology = file.digest
 
             watch = Watch(file, adopt, (TopologyError,), router.metrics.count_reload)
-            following = asyncio.create_task(watch.follow(), name="topology")
-            stack.push_async_callback(_cancel, following)
+            stack.push_async_callback(end_tasks, start_lasting("topology", watch.follow))
 
             def hang_up() -> None:
                 reopen()
@@ -347,11 +347,6 @@ def run_worker(node: RouterNode, topology: Topology, file: NodeFile | None = Non
             await wait_for_stop(hang_up)
 
     return run(main)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _watch_database(reign: Reign) -> None:

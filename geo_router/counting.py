@@ -21,3 +21,7 @@ class Counting:
         """So many viewers of a square were sent to a site (empty: to none)."""
         self.metrics.count_decision(site, rung, source, times)
         self.overview.count(square, site, times)
+
+    def count_told(self, site: str, rung: str, source: str, square: Square, times: int) -> None:
+        """As `count`, of a lane that keeps names."""
+        self.count(site, Rung(rung), Source(source), square, times)

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,14 +15,13 @@ from aiohttp import web
 
 from cdnkit.service.app import ACCESS_LOG, HEALTH, TELEMETRY
 from cdnkit.service.connections import DEFAULT_LIMITS, Limits
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.run import GRACE_SECONDS, Listening, make_runner
 from cdnkit.wire import CDN_NAME
-from geo_router.choose import Rung
 from geo_router.declared import ANSWER_FIELDS
 from geo_router.handlers import OBJECT_ROUTE, Desk
 from geo_router.lane import LaneConnection, LaneShared, Record
 from geo_router.lanelog import RedirectLog
-from geo_router.place import Source
 
 TICK_SECONDS: Final = 0.5
 _BACKLOG: Final = 4096
@@ -75,7 +75,8 @@ async def serve_redirects(
         ssl=context,
     )
     bound = server.sockets[0].getsockname()[1]
-    keep = asyncio.create_task(_keep(shared, desk, app, limits, loop.time), name="lane")
+    keeping = partial(_keep, shared, desk, app, limits, loop.time)
+    keep = start_lasting("lane", keeping, pause_seconds_max=TICK_SECONDS)
     _log.info("listening", host=host, port=bound)
     try:
         yield Listening(host, bound, context is not None)
@@ -83,8 +84,7 @@ async def serve_redirects(
         health.drain()
         desk.reign.heirs.remove(shared.adopt)
         server.close()
-        keep.cancel()
-        await asyncio.gather(keep, return_exceptions=True)
+        await end_tasks(keep)
         settle(shared, desk, app)
         for connection in tuple(shared.connections):
             connection.close()
@@ -112,7 +112,7 @@ def settle(shared: LaneShared, desk: Desk, app: web.Application) -> None:
     shared.log.flush()
     tally, telemetry = shared.take_tally(), app[TELEMETRY]
     for (site, rung, source, square), times in tally.items():
-        desk.counting.count(site, Rung(rung), Source(source), square, times)
+        desk.counting.count_told(site, rung, source, square, times)
     if total := tally.total():
         # Under a millisecond each, or they would not have stayed in the lane.
         telemetry.observe_request("GET", OBJECT_ROUTE, 302, 0.0, 0, times=total)

@@ -11,10 +11,12 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
 
+from cdnkit.service.lasting import end_tasks, start_lasting
 from geo_router.agreement import Council, read_view, view_body
 from geo_router.fleet import Fleet
 
@@ -80,15 +82,13 @@ class Observers:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         self._tasks = [
-            asyncio.create_task(self._follow(name, url), name=f"observer {name}")
+            start_lasting(f"observer {name}", partial(self._follow, name, url))
             for name, url in self._peers.items()
         ]
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         if self._session is not None:
             await self._session.close()
 

@@ -17,6 +17,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Final
@@ -26,6 +27,7 @@ import structlog
 from yarl import URL
 
 from cdnkit import wire
+from cdnkit.service.lasting import end_tasks, start_lasting
 from config.topology import RouterSettings
 from geo_router.fleet import Observation, Result
 from geo_router.tripwire import PATIENCE, Patience, until_it_ends
@@ -101,15 +103,13 @@ class Prober:
             timeout=aiohttp.ClientTimeout(total=self._timeout_seconds),
         )
         self._tasks = [
-            asyncio.create_task(self._watch(target, self._session), name=f"probe {target.edge}")
+            start_lasting(f"probe {target.edge}", partial(self._watch, target, self._session))
             for target in self._targets
         ]
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         if self._session is not None:
             await self._session.close()
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from cdnkit.service.app import HEALTH, TELEMETRY, build_app
 from cdnkit.service.auth import BearerAuth
 from cdnkit.service.certificates import Certificates
 from cdnkit.service.health import Health
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.logs import configure_logging, open_log
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.reference import Reference
@@ -132,12 +134,11 @@ async def _watching(app: web.Application, file: NodeFile) -> AsyncIterator[Watch
 
     health.topology = file.digest
     watch = Watch(file, adopt, (TopologyError,))
-    following = asyncio.create_task(watch.follow(), name="topology")
+    following = start_lasting("topology", watch.follow)
     try:
         yield watch
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        await end_tasks(following)
 
 
 def _calm_collector() -> None:
@@ -372,17 +373,15 @@ def _closing_at_end(
         async with closing:
             parts = app[PARTS]
             tasks = [
-                asyncio.create_task(parts.sweeper.run(), name="sweeper"),
-                asyncio.create_task(follow(parts.catalog, _report), name="follow"),
-                asyncio.create_task(app[PACKAGING].run(), name="packaging"),
-                asyncio.create_task(app[ORDERS].followers.run(), name="followers"),
-                asyncio.create_task(app[COSTS].run(), name="costs"),
+                start_lasting("sweeper", parts.sweeper.run),
+                start_lasting("follow", partial(follow, parts.catalog, _report)),
+                start_lasting("packaging", app[PACKAGING].run),
+                start_lasting("followers", app[ORDERS].followers.run),
+                start_lasting("costs", app[COSTS].run),
             ]
             health.started()
             yield
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(*tasks)
 
     return context
 

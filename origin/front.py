@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ from aiohttp import web
 
 from cdnkit.service.app import ACCESS_LOG, HEALTH, TELEMETRY
 from cdnkit.service.connections import DEFAULT_LIMITS, Limits
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.run import GRACE_SECONDS, Listening, make_runner
 from cdnkit.service.traced import TRACER
 from cdnkit.trace_context import TRACEPARENT
@@ -52,7 +54,7 @@ async def serve_content(
     if TRACER in app:
         # Edges say so of requests that are recorded, which is the full server's work.
         lane.heads.leaves = frozenset({TRACEPARENT})
-    keeping = asyncio.create_task(_keep(lane), name="lane")
+    keeping = start_lasting("lane", partial(_keep, lane), pause_seconds_max=TICK_SECONDS)
     try:
         listeners = await _bind(host, port)
         for listener in listeners:
@@ -63,8 +65,7 @@ async def serve_content(
     finally:
         health.drain()
         await asyncio.gather(lane.close(grace_seconds), runner.cleanup())
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        await end_tasks(keeping)
 
 
 async def _keep(lane: LaneServer) -> None:

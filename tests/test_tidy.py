@@ -123,6 +123,14 @@ VIOLATIONS: list[tuple[Rule, dict[str, str], str]] = [
         },
         "A.c",
     ),
+    (
+        tidy_rules.endless_work_is_lasting,
+        {
+            "edge/a.py": "async def run():\n    while True:\n        await f()\n",
+            "edge/b.py": "t = asyncio.create_task(a.run())\n",
+        },
+        "edge/b.py:1: run",
+    ),
     (tidy_rules.no_workshop_paths, {"docs/a.md": "see /" + "work/notes"}, "docs/a.md:1"),
 ]
 
@@ -199,6 +207,14 @@ def test_every_rule_is_tried_on_the_project_and_on_a_violation() -> None:
             | {"edge/app.py": "".join(f"from edge import m{n}\n" for n in range(11))},
         ),
         (tidy_rules.pure_modules_know_no_world, {"config/load.py": "import os\n"}),
+        (
+            tidy_rules.endless_work_is_lasting,
+            {
+                "edge/a.py": "async def f():\n    while True:\n        return\n"
+                "async def run():\n    while True:\n        await f()\n",
+                "edge/b.py": "create_task(a.f())\ncreate_task(lasting('a', a.run))\n",
+            },
+        ),
         (tidy_rules.no_workshop_paths, {"docs/a.md": "https://a.example/work/x and artwork/y"}),
     ],
 )

@@ -18,6 +18,7 @@ import structlog
 from aiohttp import web
 
 from cdnkit.errors import CinedgeError
+from cdnkit.service.lasting import end_tasks, start_lasting
 
 LOOK_SECONDS: Final = 1.0
 HSTS_FIELD: Final = "Strict-Transport-Security"
@@ -101,12 +102,11 @@ class Certificates:
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
         """Look at the files every second inside the block."""
-        following = asyncio.create_task(self._follow(), name="certificates")
+        following = start_lasting("certificates", self._follow)
         try:
             yield
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            await end_tasks(following)
 
     async def _follow(self) -> None:
         while True:

@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol, Self, TextIO
 
 import structlog
 
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.redact import REDACTED, is_secret_name, redact_path, redact_text
 
 FLUSH_INTERVAL_SECONDS: Final = 1.0
@@ -166,7 +167,7 @@ class AccessLog:
     async def __aenter__(self) -> Self:
         self._users += 1
         if self._task is None and self._sink is not None:
-            self._task = asyncio.create_task(self._run(), name="access-log")
+            self._task = start_lasting("access-log", self._run)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -174,8 +175,7 @@ class AccessLog:
         if self._users:
             return
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks(self._task)
             self._task = None
         await self.flush()
         if self._sink is not None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
+from cdnkit.service.lasting import lasting
 from edge.box.link import Link, Message
 from edge.box.sockets import Sockets
 
@@ -73,7 +75,7 @@ class Neighbours:
             lambda: self._new_link(self._hear_follower, self._follower_left), sock=talk
         )
         for other in self.others:
-            self._spawn(self._follow(other))
+            self._spawn(lasting(f"worker {other}", partial(self._follow, other)))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_MEET_SECONDS):
                 await self._all_met.wait()

@@ -117,14 +117,14 @@ class Loading:
         began = self._loop.time()
         try:
             await asyncio.gather(*map(self._read_disk, self._disks))
-        except OSError as error:
+        except Exception as error:  # the edge ends by it: nobody knows what is held
             self._fail(error)
             return
         self._log.info("loaded", seconds=round(self._loop.time() - began, 2))
         self.ended.set_result(True)
 
-    def _fail(self, error: OSError) -> None:
-        self._log.error("what is held cannot be read", error=repr(error))
+    def _fail(self, error: Exception) -> None:
+        self._log.error("what is held cannot be read", exc_info=error)
         waiting: list[asyncio.Future[Any]] = [*self._wanted.values(), self.ended]
         for each in waiting:
             each.set_exception(error)

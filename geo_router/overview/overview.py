@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from cdnkit.service.lasting import end_tasks, start_lasting
 from geo_router import answers
 from geo_router.fleet import Observation
 from geo_router.overview.board import Board
@@ -67,13 +68,12 @@ class Overview:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tick inside the block."""
-        ticking = asyncio.create_task(self._keep_ticking(), name="overview")
+        ticking = start_lasting("overview", self._keep_ticking)
         try:
             async with self._orders.running():
                 yield
         finally:
-            ticking.cancel()
-            await asyncio.gather(ticking, return_exceptions=True)
+            await end_tasks(ticking)
 
     async def close(self, app: web.Application) -> None:
         """The process ends: let go who listens."""

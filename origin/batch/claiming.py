@@ -14,10 +14,12 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from cdnkit.errors import ConflictError, UnavailableError
+from cdnkit.service.lasting import end_tasks, start_lasting
 from origin.catalog import claims
 from origin.catalog.claims import Claim
 from origin.catalog.database import Database
@@ -76,12 +78,11 @@ async def claimed(
 ) -> AsyncIterator[Claim]:
     """The claim, as long as the context is open. Raises ConflictError, naming the holder."""
     claim = await _take(database, now(), worker)
-    renewing = asyncio.create_task(_renew(database, now, claim, pause))
+    renewing = start_lasting("claim", partial(_renew, database, now, claim, pause))
     try:
         yield claim
     finally:
-        renewing.cancel()
-        await asyncio.wait([renewing])
+        await end_tasks(renewing)
         # Whoever comes next sees that this process is dead, or waits until the lease is over.
         with suppress(UnavailableError):
             async with database.begin() as connection:

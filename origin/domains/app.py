@@ -6,7 +6,6 @@ function. Which routes a domain answers and what it does in the background is it
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cdnkit.service.auth import Identify
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.viewers import FIND_VIEWER, FindViewer
 from config.service import Service
@@ -137,13 +137,10 @@ class FilmService:
 
     async def _running(self, _app: web.Application) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(domain.run(), name=type(domain).__name__.lower())
-            for domain in self._domains
+            start_lasting(type(domain).__name__.lower(), domain.run) for domain in self._domains
         ]
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)
 
 
 async def open_film_service(around: Surroundings) -> FilmService:

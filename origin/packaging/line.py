@@ -11,11 +11,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 import structlog
 
 from cdnkit.errors import CinedgeError, NotFoundError
+from cdnkit.service.lasting import lasting, start_lasting
 from origin.catalog.catalog import Catalog
 from origin.catalog.jobs import NEVER, JobRow, Jobs
 from origin.packaging.boxes import UnplayableError
@@ -88,7 +90,7 @@ class Line:
             _log.error("packaging cannot read its rows", reason=error.detail)
         async with asyncio.TaskGroup() as group:
             for _ in range(self._pace.jobs_max):
-                group.create_task(self._work())
+                group.create_task(lasting("packaging", self._work))
 
     async def _work(self) -> None:
         while True:
@@ -111,7 +113,7 @@ class Line:
             return False
         renewal = _Renewal(self._jobs, row, self._now)
         step = asyncio.create_task(self._do(row, renewal.note))
-        keeping = asyncio.create_task(renewal.keep(step.cancel))
+        keeping = start_lasting("lease of a row", partial(renewal.keep, step.cancel))
         try:
             following = await step
         except asyncio.CancelledError:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdnkit.service.lasting import lasting
 from config.topology import OriginNode, Topology
 from origin.catalog.catalog import Catalog
 from origin.catalog.jobs import Jobs
@@ -30,9 +31,9 @@ class PackagingParts:
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.line.run())
+            group.create_task(lasting("packaging", self.line.run))
             if self.automatic is not None:
-                group.create_task(self.automatic.run())
+                group.create_task(lasting("automatic packaging", self.automatic.run))
 
 
 def open_packaging(

@@ -5,12 +5,13 @@ A store that takes no parts has none; whole objects go in by PUT all the same.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
+from cdnkit.service.lasting import end_tasks, start_lasting
 from origin.catalog.catalog import Catalog
 from origin.catalog.uploads import UploadRows
 from origin.resumable.finish import Finisher
@@ -45,12 +46,11 @@ async def open_intake(
     )
     intake = Intake(rows, parts, finisher, rules, now=now, make_id=new_upload_id)
     await intake.start()
-    sweeping = asyncio.create_task(sweep_uploads(intake, report), name="uploads")
+    sweeping = start_lasting("uploads", partial(sweep_uploads, intake, report))
     try:
         yield intake
     finally:
-        sweeping.cancel()
-        await asyncio.gather(sweeping, return_exceptions=True)
+        await end_tasks(sweeping)
         await intake.close()
         await rows.close()
 

@@ -11,7 +11,6 @@ scope `operate`.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from functools import partial
@@ -21,6 +20,7 @@ from typing import Final, Literal
 from aiohttp import web
 
 from cdnkit.errors import ConflictError, NotFoundError, UnavailableError
+from cdnkit.service.lasting import end_tasks, start_lasting
 from cdnkit.service.metrics import Telemetry
 from cdnkit.service.operations import Answer, Shape, operation, reply
 from cdnkit.service.patterns import segment
@@ -155,10 +155,9 @@ class StoreOperation:
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """Work in the background while the application runs."""
-        task = asyncio.create_task(self._upkeep.run(), name="upkeep")
+        task = start_lasting("upkeep", self._upkeep.run)
         yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks(task)
 
     def _works(self, name: str) -> float:
         return float(self._state(name).failure is None)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cdnkit.errors import NotFoundError
+from cdnkit.service.lasting import end_tasks, lasting
 from config.topology import Volume
 from origin.store.base import StoredObject
 from origin.store.extents import extent_count, extent_name
@@ -124,20 +125,26 @@ class Upkeep:
     async def run(self) -> None:
         """Work until cancelled; what is under way is remembered."""
         try:
-            while True:
-                await asyncio.to_thread(self._volumes.check_working)
-                self._notice()
-                if not self._pending:
-                    await self._wait()
-                    continue
-                working = asyncio.create_task(self.work())
+            await lasting("upkeep", self._work_on)
+        finally:
+            self._interrupt.set()
+            await asyncio.to_thread(self._thread.shutdown)
+
+    async def _work_on(self) -> None:
+        while True:
+            await asyncio.to_thread(self._volumes.check_working)
+            self._notice()
+            if not self._pending:
+                await self._wait()
+                continue
+            working = asyncio.create_task(self.work())
+            try:
                 while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
                     await asyncio.to_thread(self._volumes.check_working)
                     self._notice()
                 working.result()
-        finally:
-            self._interrupt.set()
-            await asyncio.to_thread(self._thread.shutdown)
+            finally:
+                await end_tasks(working)
 
     async def work(self) -> bool:
         """Go on with the most urgent job until it is over or another is more urgent."""

@@ -308,6 +308,48 @@ def _settings(record: ast.ClassDef) -> Iterator[str]:
                 yield name
 
 
+def endless_work_is_lasting(tree: SourceTree) -> Iterator[str]:
+    """What goes on for ever is started by cdnkit.service.lasting: nobody hears how it ends."""
+    modules = [module for module in _sources(tree) if module.package in (*TIERS, "cdnkit")]
+    here = {
+        module.name: {each.name for each in module.functions() if _is_endless(each)}
+        for module in modules
+    }
+    anywhere = set().union(*here.values())
+    for module in modules:
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Call(func=maker, args=[ast.Call(func=made), *_]) if _name_of(maker) in (
+                    "create_task",
+                    "ensure_future",
+                ) and _name_of(made) in (here[module.name] if _is_own(made) else anywhere):
+                    yield f"{module.path}:{node.lineno}: {_name_of(made)} may end in silence"
+
+
+def _is_endless(function: Function) -> bool:
+    return any(
+        isinstance(loop, ast.While)
+        and isinstance(loop.test, ast.Constant)
+        and loop.test.value is True
+        and not any(isinstance(each, ast.Break | ast.Return) for each in ast.walk(loop))
+        for loop in ast.walk(function)
+    )
+
+
+def _is_own(node: ast.expr) -> bool:
+    match node:
+        case ast.Name() | ast.Attribute(value=ast.Name(id="self")):
+            return True
+    return False
+
+
+def _name_of(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
 def no_workshop_paths(tree: SourceTree) -> Iterator[str]:
     """No file names a folder of the machine it was written on."""
     for path in _text_files(tree.root):

@@ -36,8 +36,9 @@ class Keeper:
 
     async def run(self) -> None:
         """Keep them until cancelled."""
-        changes = all_titles(self._catalog)
-        await asyncio.to_thread(take, self._groups, changes)
+        changes, groups = all_titles(self._catalog), Groups()
+        await asyncio.to_thread(take, groups, changes)
+        self._groups = groups
         self._made.set()
         self.taken.advance(changes.place)
         while True:

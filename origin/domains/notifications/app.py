@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from cdnkit.errors import UnavailableError
+from cdnkit.service.lasting import lasting
 from cdnkit.service.metrics import Telemetry
 from config.service import Mail, Push, Service
 from origin.catalog.database import Database
@@ -41,8 +42,8 @@ class Notifications:
     async def run(self) -> None:
         """Bring messages and follow inboxes until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.notifier.run(), name="notifier")
-            tasks.create_task(self.feed.run(), name="inbox feed")
+            tasks.create_task(lasting("notifier", self.notifier.run))
+            tasks.create_task(lasting("inbox feed", self.feed.run))
 
     def let_go(self) -> None:
         """End the streams."""

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cdnkit.service.lasting import lasting
 from config.service import Payments as Settings
 from origin.catalog.database import Database
 from origin.domains.payments import queries
@@ -43,7 +44,7 @@ class Payments:
     async def run(self) -> None:
         """Compare with Stripe until cancelled."""
         try:
-            await self.reconciler.run()
+            await lasting("payments", self.reconciler.run)
         finally:
             await self.stripe.close()
 

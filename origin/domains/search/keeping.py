@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from cdnkit.service.lasting import lasting
 from origin.catalog.catalog import Catalog
 from origin.catalog.films import read_film
 from origin.catalog.progress import Progress
@@ -80,18 +81,21 @@ class Keeper:
     async def run(self) -> None:
         """Keep the index until cancelled."""
         try:
-            while True:
-                try:
-                    await self._keep()
-                except (IndexBrokenError, OSError) as error:
-                    self._report(f"the search index is built anew: {error}")
-                    await self._in_thread(self._discard)
-                    await asyncio.sleep(RETRY_SECONDS)
+            await lasting("search index", self._keep_on)
         finally:
             # Behind whatever the thread is still writing.
             await self._in_thread(self._close)
             self._thread.shutdown(wait=False)
             self._searching.shutdown(wait=False)
+
+    async def _keep_on(self) -> None:
+        while True:
+            try:
+                await self._keep()
+            except (IndexBrokenError, OSError) as error:
+                self._report(f"the search index is built anew: {error}")
+                await self._in_thread(self._discard)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _keep(self) -> None:
         """Follow the catalog until the files are broken. Raises IndexBrokenError, OSError.
@@ -99,6 +103,7 @@ class Keeper:
         Once it is up with the catalog, an index is compared: it may be another catalog's.
         """
         self._broken.clear()
+        await self._in_thread(self._close)
         index = await self._in_thread(partial(open_index, self._folder, self._report))
         self._index = index
         is_compared = False
