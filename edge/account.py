@@ -29,6 +29,8 @@ class Told:
     forward: Forward | None = None
     collapsed: bool = False
     claims: Claims | None = None
+    tells: tuple[bytes, str] | None = None
+    """What its player tells with it: of which target, and the text."""
 
     def passes(self, method: bytes) -> None:
         """Sent on for this client alone."""

@@ -301,7 +301,7 @@ def _make(
             accounts=accounts,
             readiness=partial(readiness, health, mark, meter, holdings.loading),
             new_request_id=ids,
-            hint=hearing.take,
+            **hearing.parts(),
             now=now,
             greet=joined.greet,
             **({} if traces is None else traces.parts()),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cdnkit.cmcd import parse_report
 from cdnkit.playing import Playing
@@ -37,12 +37,25 @@ class Hearing:
         self._hint = hint
         self._now = now
 
+    def parts(self) -> dict[str, Any]:
+        """What the life of a request takes from it."""
+        return {"hint": self.take, "hear": self.count}
+
     def take(self, exchange: Exchange, told: Told, matched: Matched) -> None:
-        """Listen to a request that was let in."""
+        """Listen to a request that was let in; what it says counts once it is answered."""
         request = exchange.request
         if b"CMCD=" in request.target or any(name in request.fields for name in CMCD_FIELDS):
-            self._count(matched.target, text_of(request.fields, request.target))
+            told.tells = matched.target, text_of(request.fields, request.target)
             self._hint(exchange, told, matched)
+
+    def count(self, told: Told) -> None:
+        """Count what came with a request whose answer has begun.
+
+        Who asks for what is not there tells of no title: anybody could fill the places of titles
+        with names that they made up.
+        """
+        if told.tells is not None and (200 <= told.status < 300 or told.status == 304):
+            self._count(*told.tells)
 
     def absorb(self, lane: FastLane) -> None:
         """Read what the fast lane has kept since the last time."""

@@ -43,6 +43,8 @@ class Parts:
     new_request_id: Callable[[Exchange], bytes]
     pace: Callable[[Exchange, Told, int], None]
     hint: Callable[[Exchange, Told, Matched], None]
+    hear: Callable[[Told], None]
+    """Counts what a player told with a request, once its answer has begun."""
     heed: Callable[[Exchange], None]
     """Takes from a worker or an edge of ours what it fetches for."""
     now: Callable[[], float] = time.time
@@ -70,6 +72,7 @@ class Service:
         told = Told(parts.new_request_id(exchange))
         try:
             await self._answer(parts, exchange, told)
+            parts.hear(told)
             await exchange.finished()
         finally:
             # Also where a stop ends an answer in its middle.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -33,7 +34,7 @@ from origin.app import LIBRARY
 from origin.domains.app import FilmService
 from origin.front import serve_content
 from tests.edge.box.conftest import boxed_workers
-from tests.edge.conftest import Plan, eventually
+from tests.edge.conftest import Edge, Plan, eventually
 from tests.edge.conftest import origin as origin
 from tests.edge.conftest import plan as plan
 from tests.edge.journal import Journal
@@ -185,6 +186,10 @@ async def test_entries_that_wait_to_be_asked_for_outlive_one_that_fails(
     await end_tasks(task)
 
 
+def follows_one(edge: Edge) -> bool:
+    return edge.worker.box is not None and len(edge.worker.box.neighbours.followed) == 1
+
+
 async def test_workers_of_a_box_find_each_other_after_a_failure(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,9 +197,7 @@ async def test_workers_of_a_box_find_each_other_after_a_failure(
     async with boxed_workers(plan, 2) as boxed:
         await planted.was_done_again()
         for each in boxed.workers:
-            assert each.worker.box is not None
-            neighbours = each.worker.box.neighbours
-            await eventually(lambda: len(neighbours.followed) == 1, "it follows the other")  # noqa: B023
+            await eventually(partial(follows_one, each), "it follows the other")
 
 
 async def test_an_edge_that_cannot_know_what_it_holds_ends(
