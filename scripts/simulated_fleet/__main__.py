@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -32,8 +33,8 @@ from scripts.simulated_fleet.world import (
 )
 
 
-def main() -> None:
-    """Parse, run, end."""
+def main() -> int:
+    """Parse, run, end; 1 when the router or the play ended by itself."""
     parser = argparse.ArgumentParser(prog="scripts.simulated_fleet", description=__doc__)
     parser.add_argument("--edges", type=int, default=500)
     parser.add_argument("--port", type=int, default=0, help="of the router; 0: a free one")
@@ -41,10 +42,11 @@ def main() -> None:
     parser.add_argument("--incidents-per-minute", type=float, default=4.0)
     parser.add_argument("--viewers-per-second", type=float, default=40.0)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_run(parser.parse_args()))
+        return asyncio.run(_run(parser.parse_args()))
+    return 0
 
 
-async def _run(options: argparse.Namespace) -> None:
+async def _run(options: argparse.Namespace) -> int:
     named = edge_names(options.edges)
     names = [name for name, _ in named]
     fleet = SimulatedFleet(names, Random(options.seed), time.time)
@@ -67,14 +69,25 @@ async def _run(options: argparse.Namespace) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
         ends = [asyncio.ensure_future(router.wait()), asyncio.ensure_future(stopped.wait())]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*ends, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.is_set():
+            print(_why_ended(router, tasks), file=sys.stderr, flush=True)
         for task in (*tasks, *ends):
             task.cancel()
         if router.returncode is None:
             router.terminate()
+        await asyncio.gather(*tasks, *ends, return_exceptions=True)
         await router.wait()
     origin.close()
     await fleet.close()
+    return 0 if stopped.is_set() else 1
+
+
+def _why_ended(router: asyncio.subprocess.Process, tasks: Sequence[asyncio.Task[None]]) -> str:
+    if router.returncode is not None:
+        return f"the router ended by itself ({router.returncode})"
+    failures = [task.exception() for task in tasks if task.done()]
+    return f"the play ended by itself: {failures[0]!r}"
 
 
 async def _start_router(topology: Path) -> asyncio.subprocess.Process:
@@ -107,4 +120,4 @@ async def _until_ready(session: aiohttp.ClientSession, router: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

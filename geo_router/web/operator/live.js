@@ -19,6 +19,8 @@ export class Live extends EventTarget {
   state = null;
   pulse = { text: "Reading the fleet…", failed: false };
   heardAt = 0;
+  grownAt = -Infinity;
+  hasOldCharts = false;
   end = () => {};
 
   start() {
@@ -102,15 +104,21 @@ export class Live extends EventTarget {
       for (const [name, ring] of Object.entries(history)) ring.steps = STEPS[name];
       this.state.history = history;
       this.window = null;
+      this.hasOldCharts = false;
       this.dispatchEvent(new Event("change"));
     } catch {
-      // The next picture brings another try; the page says already that the link is bad.
+      // The next picture brings another try, or the next tick where the clock went back.
     }
   }
 
   grow(now, sample) {
     const { fine, coarse } = this.state.history;
-    if (!fine || now <= fine.ended_at) return;
+    // Charts end in a future that the router's clock has left: it begins to write there anew.
+    if (now < this.grownAt) this.hasOldCharts = true;
+    this.grownAt = now;
+    if (this.hasOldCharts) this.loadHistory();
+    // What has come with the history already is not taken twice.
+    if (!fine || this.hasOldCharts || now <= fine.ended_at) return;
     push(fine, now, sample);
     const number = Math.floor(now / coarse.step_seconds);
     if (this.window && this.window.number !== number) {
