@@ -180,10 +180,12 @@ class TcpProxy:
 
 
 @contextlib.asynccontextmanager
-async def tcp_proxy(target_port: int, port: int = 0) -> AsyncIterator[TcpProxy]:
+async def tcp_proxy(
+    target_port: int, port: int = 0, *, host: str = HOST
+) -> AsyncIterator[TcpProxy]:
     """A line to a port of loopback, on a free port unless one is given."""
     proxy = TcpProxy(target_port)
-    server = await asyncio.start_server(proxy.serve, HOST, port)
+    server = await asyncio.start_server(proxy.serve, host, port)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy

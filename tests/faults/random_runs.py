@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.faults.scenario.backing import can_have_two_origins
 from tests.faults.scenario.disks import can_be_small
 from tests.faults.scenario.drawing import draw_scenario
 from tests.faults.scenario.plan import Scenario, format_scenario, parse_scenario
@@ -55,7 +56,9 @@ def _scenarios(args: argparse.Namespace) -> Iterator[Scenario]:
     for path in args.file or ():
         yield parse_scenario(path.read_text())
     for seed in args.seeds or ():
-        yield draw_scenario(seed, args.seconds, small_disks=can_be_small())
+        yield draw_scenario(
+            seed, args.seconds, small_disks=can_be_small(), two_origins=can_have_two_origins()
+        )
 
 
 def _run(scenario: Scenario, nursery: Nursery, into: Path) -> bool:

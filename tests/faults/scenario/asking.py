@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from tests.helpers.raw_client import CutShortError, RawClient
+from tests.helpers.raw_client import LIMIT_SECONDS, CutShortError, RawClient
 
 ASK_SECONDS: Final = 8.0
+Place = tuple[str, int, bool]
+"""Host, port, and whether in TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,43 @@ class Heard:
     said: str = ""
 
 
-class Asker:
-    """Somebody with at most one connection to each server. Use as an async context."""
+class TlsClient(RawClient):
+    """A connection in TLS."""
 
-    def __init__(self, from_address: str = "") -> None:
+    def __init__(
+        self, sock: socket.socket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        super().__init__(sock)
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`."""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            self._writer.write(data)
+            await self._writer.drain()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._writer.transport.abort()
+
+    async def _more(self) -> bool:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            data = await self._reader.read(256 * 1024)
+        self.buffer += data
+        return bool(data)
+
+
+class Asker:
+    """Somebody with at most one connection to each server. Use as an async context.
+
+    `trust`: whom it believes of servers that are reached by https.
+    """
+
+    def __init__(self, from_address: str = "", trust: ssl.SSLContext | None = None) -> None:
         self._from_address = from_address
-        self._connections: dict[tuple[str, int], RawClient] = {}
+        self._trust = trust
+        self._connections: dict[Place, RawClient] = {}
 
     async def ask(
         self,
@@ -46,7 +80,7 @@ class Asker:
     ) -> Heard:
         """One request. Never raises for what the other side does."""
         parts = urlsplit(url)
-        place = (str(parts.hostname), int(parts.port or 80))
+        place = (str(parts.hostname), int(parts.port or 80), parts.scheme == "https")
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
             async with asyncio.timeout(limit_seconds):
@@ -65,7 +99,7 @@ class Asker:
         return Heard(0, begun, b"", f"{method} {url}: {said}")
 
     async def _ask(
-        self, place: tuple[str, int], target: str, lines: tuple[str, ...], method: str, body: bytes
+        self, place: Place, target: str, lines: tuple[str, ...], method: str, body: bytes
     ) -> Heard:
         connection, fresh = await self._connection(place)
         try:
@@ -81,7 +115,7 @@ class Asker:
     async def _exchange(
         self,
         connection: RawClient,
-        place: tuple[str, int],
+        place: Place,
         target: str,
         lines: tuple[str, ...],
         method: str,
@@ -96,7 +130,7 @@ class Asker:
         said = "" if answer.status < 400 else f"{answer.status} {answer.body[:300]!r}"
         return Heard(answer.status, answer.fields, answer.body, said)
 
-    async def _connection(self, place: tuple[str, int]) -> tuple[RawClient, bool]:
+    async def _connection(self, place: Place) -> tuple[RawClient, bool]:
         known = self._connections.get(place)
         if known is not None:
             return known, False
@@ -106,14 +140,21 @@ class Asker:
             if self._from_address:
                 sock.bind((self._from_address, 0))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await asyncio.get_running_loop().sock_connect(sock, place)
+            await asyncio.get_running_loop().sock_connect(sock, place[:2])
+            connection = await self._secured(sock, place[0]) if place[2] else RawClient(sock)
         except BaseException:
             sock.close()
             raise
-        self._connections[place] = RawClient(sock)
-        return self._connections[place], True
+        self._connections[place] = connection
+        return connection, True
 
-    def _drop(self, place: tuple[str, int]) -> None:
+    async def _secured(self, sock: socket.socket, name: str) -> TlsClient:
+        assert self._trust is not None, "nobody said who is to be believed"
+        return TlsClient(
+            sock, *await asyncio.open_connection(sock=sock, ssl=self._trust, server_hostname=name)
+        )
+
+    def _drop(self, place: Place) -> None:
         connection = self._connections.pop(place, None)
         if connection is not None:
             connection.close()

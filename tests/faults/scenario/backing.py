@@ -9,8 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tests.faults.scenario.plan import DATABASE, OBJECTS, Shape
-from tests.helpers.postgres import postgres_server
-from tests.helpers.seaweedfs import seaweedfs_cluster
+from tests.helpers.postgres import find_programs, postgres_server
+from tests.helpers.seaweedfs import find_weed, seaweedfs_cluster
 
 REQUEST_SECONDS: Final = 3
 """An object store that says nothing for so long is given up, as is everything in a scenario."""
@@ -48,6 +48,11 @@ def backing_for(shape: Shape) -> Iterator[Backing]:
                 "retries_max": 1,
             }
         yield Backing(database_url, object_store)
+
+
+def can_have_two_origins() -> bool:
+    """Whether what two origins stand on is installed."""
+    return find_programs() is not None and find_weed() is not None
 
 
 def moved(url: str, port: int) -> str:

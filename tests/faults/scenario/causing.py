@@ -99,16 +99,21 @@ class Causing:
         await self._last(fault)
         disks.mend_directory(directory)
 
+    async def _slow_disk(self, fault: Fault) -> None:
+        self._world.slow_disk(fault.target, fault.amount)
+        await self._last(fault)
+        self._world.slow_disk(fault.target, 0.0)
+
     async def _start_again(self, name: str) -> None:
         self._world.start(name)
         limit_seconds = self._stage.scenario.expect.ready_seconds
-        async with asyncio.timeout(limit_seconds), Asker() as asker:
+        async with asyncio.timeout(limit_seconds), self._world.asker() as asker:
             while not await self._answers(asker, name):  # noqa: ASYNC110 (it tells nobody)
                 await asyncio.sleep(_POLL_SECONDS)
 
     async def _answers(self, asker: Asker, name: str) -> bool:
         # Not over the link that others use: it may be broken just now.
-        url = f"http://127.0.0.1:{self._world.ports.servers[name]}/readyz"
+        url = f"{self._world.direct_url(name)}/readyz"
         return (await asker.ask(url, limit_seconds=2)).status == 200
 
 
@@ -136,4 +141,5 @@ _DO: Final[Mapping[Kind, Callable[[Causing, Fault], Awaitable[None]]]] = {
     Kind.CLOCK: Causing._jump,
     Kind.DISK_FULL: Causing._fill_disk,
     Kind.DISK_BROKEN: Causing._break_disk,
+    Kind.DISK_SLOW: Causing._slow_disk,
 }

@@ -12,8 +12,10 @@ from typing import Final
 from tests.faults.scenario.plan import (
     EDGES,
     EXTERNAL,
+    ON_DISKS,
     ON_LINKS,
     ORIGIN,
+    OTHER_ORIGIN,
     ROUTER,
     WORLD,
     Cast,
@@ -21,6 +23,7 @@ from tests.faults.scenario.plan import (
     Kind,
     Scenario,
     Shape,
+    ends_of,
 )
 
 _WEIGHTS: Final = {
@@ -40,6 +43,10 @@ _WEIGHTS: Final = {
 }
 _FAULTS_MAX: Final = 4
 _SERVICE_SHARE: Final = 0.15
+SECOND_FROM: Final = 1000
+"""Seeds from here on draw more, by a second generator: those below mean what they always meant."""
+_SECOND_SHARES: Final = {"tls": 0.3, "dns": 0.3, "slow disk": 0.4, "two origins": 0.12}
+_SLOW_SECONDS: Final = (0.002, 0.03)
 _LATEST_SHARE: Final = 0.7
 """No fault begins later than this share of a run: what it does has to be seen."""
 _AMOUNTS: Final = {
@@ -49,8 +56,14 @@ _AMOUNTS: Final = {
 }
 
 
-def draw_scenario(seed: int, seconds: float = 5.0, *, small_disks: bool = True) -> Scenario:
-    """The scenario of a seed. Without `small_disks` what it draws of full disks is left out."""
+def draw_scenario(
+    seed: int, seconds: float = 5.0, *, small_disks: bool = True, two_origins: bool = True
+) -> Scenario:
+    """The scenario of a seed.
+
+    Without `small_disks` what it draws of full disks is left out, without `two_origins` the second
+    origin with the database and the object store that it needs.
+    """
     chance = Random(f"scenario {seed}")
     shape = Shape(
         workers=chance.choice((1, 1, 2)),
@@ -67,7 +80,49 @@ def draw_scenario(seed: int, seconds: float = 5.0, *, small_disks: bool = True) 
         (each for each in drawn if small_disks or each.kind is not Kind.DISK_FULL),
         key=lambda fault: fault.at_seconds,
     )
-    return Scenario(f"seed {seed}", seed, seconds, shape, cast, tuple(faults))
+    drawn_first = Scenario(f"seed {seed}", seed, seconds, shape, cast, tuple(faults))
+    return _more(drawn_first, two_origins) if seed >= SECOND_FROM else drawn_first
+
+
+def _more(scenario: Scenario, two_origins: bool) -> Scenario:
+    """The same with what the second generator draws."""
+    chance = Random(f"second {scenario.seed}")
+    drawn = {name: chance.random() < share for name, share in _SECOND_SHARES.items()}
+    shape = replace(scenario.shape, tls=drawn["tls"], dns=drawn["dns"])
+    faults = list(scenario.faults)
+    if drawn["slow disk"]:
+        faults.append(_slow_disk(chance, scenario.seconds))
+    if drawn["two origins"] and two_origins:
+        shape = replace(shape, origins=2, postgresql=True, objects=True)
+        faults = [_at_either(chance, each) for each in faults]
+    if shape.tls:
+        # Nobody can tell the change feed from the rest.
+        faults = [
+            replace(each, kind=Kind.RESET) if each.kind is Kind.FEED_CUT else each
+            for each in faults
+        ]
+    faults.sort(key=lambda fault: fault.at_seconds)
+    return replace(scenario, shape=shape, faults=tuple(faults))
+
+
+def _slow_disk(chance: Random, seconds: float) -> Fault:
+    return Fault(
+        at_seconds=round(chance.uniform(0, _LATEST_SHARE * seconds), 2),
+        kind=Kind.DISK_SLOW,
+        target=chance.choice((ORIGIN, *EDGES)),
+        for_seconds=round(chance.uniform(0.1, 0.4 * seconds), 2),
+        amount=round(chance.uniform(*_SLOW_SECONDS), 3),
+    )
+
+
+def _at_either(chance: Random, fault: Fault) -> Fault:
+    """What happens to an origin happens to the one or the other; disks are the first one's."""
+    asker, asked = ends_of(fault.target)
+    if chance.random() < 0.5 or fault.kind in ON_DISKS:
+        return fault
+    if asker == ORIGIN and not asked:
+        return replace(fault, target=OTHER_ORIGIN)
+    return replace(fault, target=f"{asker}>{OTHER_ORIGIN}") if asked == ORIGIN else fault
 
 
 def _fault(chance: Random, shape: Shape, seconds: float) -> Fault:

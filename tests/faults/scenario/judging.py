@@ -7,13 +7,14 @@ moment of the request; one that did not come, or says that it cannot, needs an e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from origin.catalog.follow import LOOK_SECONDS
 from tests.faults.scenario.ledger import Film, Ledger, Version
 from tests.faults.scenario.plan import ORIGIN, ROUTER, Expectations
-from tests.faults.scenario.troubles import Troubles, hears_by, serves_by
+from tests.faults.scenario.troubles import Troubles, fetches_by, hears_by, knows_by, serves_by
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _UNSATISFIED: Final = re.compile(r"bytes \*/(\d+)")
@@ -52,6 +53,7 @@ class Judge:
     troubles: Troubles
     expect: Expectations
     peers: bool
+    origins: Sequence[str] = (ORIGIN,)
     slack_seconds: float = 0.0
 
     def complaint(self, read: Read) -> str:
@@ -73,9 +75,14 @@ class Judge:
 
     def of_failure(self, server: str, asked_at: float, answered_at: float, said: str) -> str:
         """Why a failure has no excuse; empty when it has."""
-        places = serves_by(server, peers=self.peers)
         recover = self.expect.recover_seconds + self.slack_seconds
-        if self.troubles.excuse(places, asked_at, answered_at, recover):
+        during = (asked_at, answered_at, recover)
+        places = serves_by(server, peers=self.peers)
+        # Where there are two origins, one is enough.
+        upstreams = [fetches_by(server, each, peers=self.peers) for each in self.origins]
+        if self.troubles.excuse(places, *during) or all(
+            self.troubles.excuse(each, *during) for each in upstreams
+        ):
             return ""
         return f"failed although nothing it needs was broken: {said}"
 
@@ -140,10 +147,14 @@ class Judge:
 
     def _must_have_known(self, read: Read, changed_at: float) -> bool:
         """Whether a change at a moment must be known to who was asked."""
-        if read.server == ORIGIN:
-            return read.asked_at > changed_at
         lag = self.expect.lag_seconds + self.slack_seconds
-        return self.troubles.had_peace(hears_by(read.server), changed_at, read.asked_at, lag)
+        places = hears_by(read.server, self.origins)
+        if read.server in self.origins:
+            if len(self.origins) == 1:
+                return read.asked_at > changed_at
+            # What one has committed the other may hear of by looking only.
+            lag, places = lag + LOOK_SECONDS, knows_by(read.server)
+        return self.troubles.had_peace(places, changed_at, read.asked_at, lag)
 
 
 def _is_overtaken(read: Read, film: Film) -> bool:

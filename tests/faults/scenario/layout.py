@@ -19,35 +19,52 @@ from tests.faults.scenario.plan import (
     EDGES,
     EXTERNAL,
     OBJECTS,
-    ORIGIN,
+    PROCESSES,
     ROUTER,
     WORLD,
     Shape,
+    origins_of,
 )
 
 HOST: Final = "127.0.0.1"
+ANY_HOST: Final = "0.0.0.0"
 BLOCK_BYTES: Final = 64 * KIB
 EXTENT_BYTES: Final = 256 * KIB
 VOLUMES: Final = 3
 REGIONS: Final = {"edge-a": "127.1.0.1", "edge-b": "127.2.0.1", "edge-c": "127.3.0.1"}
 """An address from which the router sends viewers to this edge."""
 EXTERNAL_PREFIX: Final = "/ext/"
+DNS: Final = "dns"
+"""Where the router answers DNS, among the servers."""
+ADDRESSES: Final = {"edge-a": "127.9.0.1", "edge-b": "127.9.0.2", "edge-c": "127.9.0.3"}
+"""By which DNS names edges."""
+ZONE: Final = "films.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where everything listens. `links`: the proxies there are."""
+    """Where everything listens. `links`: the proxies there are. `secure`: ours are in TLS."""
 
     servers: Mapping[str, int]
     links: Mapping[str, int]
+    secure: bool = False
 
     def url(self, asker: str, asked: str) -> str:
         """How one reaches the other."""
-        return f"http://{HOST}:{self.port(asker, asked)}"
+        scheme = "https" if self.secure and asked in PROCESSES else "http"
+        return f"{scheme}://{HOST}:{self.port(asker, asked)}"
 
     def port(self, asker: str, asked: str) -> int:
         """The port by which one reaches the other."""
         return self.links.get(f"{asker}>{asked}", self.servers[asked])
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """What all processes prove their names with, and by which they believe each other."""
+
+    authorities: str
+    tls: Mapping[str, str]
 
 
 def disk_of(data: Path, process: str) -> Path:
@@ -72,15 +89,19 @@ def document_of(
     data: Path,
     keys: Sequence[Mapping[str, str]],
     backing: Backing,
+    secured: Secured | None = None,
 ) -> dict[str, Any]:
     """The topology as `process` is told it."""
-    return {
+    document: dict[str, Any] = {
         "version": 1,
         "name": "scenario",
         "sites": _sites(shape),
-        "origins": [_origin(process, shape, ports, data) | _kept_in(ports, backing)],
+        "origins": [
+            _origin(process, name, shape, ports, data) | _kept_in(name, ports, backing)
+            for name in origins_of(shape)
+        ],
         "edges": [_edge(process, name, shape, ports, data) for name in EDGES],
-        "routers": [{"name": ROUTER, "listen": f"{HOST}:{ports.servers[ROUTER]}"}],
+        "routers": [_router(ports)],
         "routes": [
             {"prefix": "/", "token": shape.tokens},
             {"prefix": EXTERNAL_PREFIX, "upstream": [f"{ports.url(process, EXTERNAL)}/ext/"]},
@@ -104,7 +125,23 @@ def document_of(
             "hold_seconds": 1,
             "slow_start_seconds": 1,
         },
-    } | ({"service": _service()} if shape.service else {})
+    }
+    if shape.service:
+        document["service"] = _service()
+    if shape.dns:
+        document["dns"] = {"zone": ZONE, "nameservers": ["ns.elsewhere.example"], "ttl_seconds": 1}
+    if secured is not None:
+        document["authorities"] = secured.authorities
+        for node in (*document["origins"], *document["edges"], *document["routers"]):
+            node["tls"] = dict(secured.tls)
+    return document
+
+
+def _router(ports: Ports) -> dict[str, Any]:
+    router = {"name": ROUTER, "listen": f"{HOST}:{ports.servers[ROUTER]}"}
+    if DNS in ports.servers:
+        router["dns"] = f"{HOST}:{ports.servers[DNS]}"
+    return router
 
 
 def _sites(shape: Shape) -> list[dict[str, Any]]:
@@ -120,16 +157,16 @@ def _site_of(edge: str, shape: Shape) -> str:
     return "site" if shape.peers else f"site-{edge[-1]}"
 
 
-def _origin(process: str, shape: Shape, ports: Ports, data: Path) -> dict[str, Any]:
+def _origin(process: str, name: str, shape: Shape, ports: Ports, data: Path) -> dict[str, Any]:
     volumes = [
-        {"name": f"v{n}", "path": str(disk_of(data, ORIGIN) / f"v{n}"), "reserve_bytes": 0}
+        {"name": f"v{n}", "path": str(disk_of(data, name) / f"v{n}"), "reserve_bytes": 0}
         for n in range(VOLUMES)
     ]
     return {
-        "name": ORIGIN,
-        "listen": f"{HOST}:{ports.servers[ORIGIN]}",
-        "url": ports.url(process, ORIGIN),
-        "data": str(disk_of(data, ORIGIN) / "data"),
+        "name": name,
+        "listen": f"{HOST}:{ports.servers[name]}",
+        "url": ports.url(process, name),
+        "data": str(disk_of(data, name) / "data"),
         "volumes": volumes,
         "copies": shape.copies,
         "extent_bytes": EXTENT_BYTES,
@@ -138,26 +175,29 @@ def _origin(process: str, shape: Shape, ports: Ports, data: Path) -> dict[str, A
     }
 
 
-def _kept_in(ports: Ports, backing: Backing) -> dict[str, Any]:
+def _kept_in(name: str, ports: Ports, backing: Backing) -> dict[str, Any]:
     """What an origin keeps elsewhere than on its disks, by way of the links that may break."""
     kept: dict[str, Any] = {}
     if backing.database_url:
-        kept["database"] = moved(backing.database_url, ports.port(ORIGIN, DATABASE))
+        kept["database"] = moved(backing.database_url, ports.port(name, DATABASE))
     if store := backing.object_store:
-        endpoint = moved(store["endpoint"], ports.port(ORIGIN, OBJECTS))
+        endpoint = moved(store["endpoint"], ports.port(name, OBJECTS))
         kept["object_store"] = store | {"endpoint": endpoint}
     return kept
 
 
 def _edge(process: str, name: str, shape: Shape, ports: Ports, data: Path) -> dict[str, Any]:
+    # DNS names an address of its own for each edge; the port is that of its URL.
+    host = ANY_HOST if shape.dns else HOST
     return {
         "name": name,
         "site": _site_of(name, shape),
-        "listen": f"{HOST}:{ports.servers[name]}",
+        "listen": f"{host}:{ports.servers[name]}",
         "url": ports.url(WORLD, name),
         "peer_url": ports.url(process, name) if process != name else "",
         "disks": [{"path": str(cache_of(data, name)), "size_bytes": 64 * MIB}],
         "workers": shape.workers,
+        "addresses": [ADDRESSES[name]] if shape.dns else [],
     }
 
 

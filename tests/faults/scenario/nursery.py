@@ -1,11 +1,14 @@
 """Starts processes of the product in milliseconds: one process imports everything and forks.
 
-    {"words": ["edge", "--topology", …], "log": PATH, "clock": PATH, "planted": NAME}
+    {"words": ["edge", "--topology", …], "log": PATH, "clock": PATH, "planted": NAME,
+     "disk": DIRECTORY, "slowness": PATH}
 
 on standard input, a line each, is answered with the child's process id. A child leads a process
 group of its own and runs the `cinedge` command as a shell would have; with `planted` it first
 plants a bug (`tests.faults.planted`). Its wall clock is that of the machine plus the seconds that
-lie in the file `clock`. The nursery ends with its input, and with it everything it started.
+lie in the file `clock`, and calls to what lies in `disk` take longer by those in `slowness`
+(`tests.faults.scenario.slowness`). The nursery ends with its input, and with it everything it
+started.
 """
 
 from __future__ import annotations
@@ -23,12 +26,14 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from tests.faults.scenario.slowness import SlowCalls
+
 _PR_SET_PDEATHSIG: Final = 1
 _MODULES: Final = (
     *("origin.app", "edge.app", "geo_router.app"),
     *("scripts.cli.main", "scripts.cli.origin", "scripts.cli.edge", "scripts.cli.router"),
 )
-CLOCK: Final = struct.Struct("d")
+NUMBER: Final = struct.Struct("d")
 
 
 class JumpingClock:
@@ -39,19 +44,21 @@ class JumpingClock:
         self._offset: mmap.mmap | None = None
 
     def __call__(self) -> float:
-        offset = 0.0 if self._offset is None else CLOCK.unpack_from(self._offset)[0]
+        offset = 0.0 if self._offset is None else NUMBER.unpack_from(self._offset)[0]
         return self._real() + offset
 
     def follow(self, path: str) -> None:
         """Take the seconds in this file from now on."""
         with open(path, "rb") as file:
-            self._offset = mmap.mmap(file.fileno(), CLOCK.size, access=mmap.ACCESS_READ)
+            self._offset = mmap.mmap(file.fileno(), NUMBER.size, access=mmap.ACCESS_READ)
 
 
 def main() -> int:
     """Serve until the input ends."""
     clock = JumpingClock(time.time)
     time.time = clock
+    slow = SlowCalls()
+    slow.install()
     for name in _MODULES:
         importlib.import_module(name)
     _say("ready")
@@ -60,7 +67,7 @@ def main() -> int:
         children -= _reaped(children)
         pid = os.fork()
         if pid == 0:
-            _live(json.loads(line), clock)
+            _live(json.loads(line), clock, slow)
         children.add(pid)
         _say(str(pid))
     for pid in children - _reaped(children):
@@ -78,7 +85,7 @@ def _reaped(children: set[int]) -> set[int]:
     return {pid for pid in children if os.waitpid(pid, os.WNOHANG)[0]}
 
 
-def _live(order: dict[str, Any], clock: JumpingClock) -> None:
+def _live(order: dict[str, Any], clock: JumpingClock, slow: SlowCalls) -> None:
     """A child's life; it never comes back."""
     status = 1
     try:
@@ -89,6 +96,7 @@ def _live(order: dict[str, Any], clock: JumpingClock) -> None:
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
         clock.follow(order["clock"])
+        slow.follow(order["slowness"], order["disk"])
         if order.get("planted"):
             importlib.import_module(f"tests.faults.planted.{order['planted']}").plant()
         command = importlib.import_module("scripts.cli.main")

@@ -16,7 +16,7 @@ What is left out has its default. `parse_scenario` refuses what it does not know
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Final, TypeVar
 
@@ -25,7 +25,10 @@ import yaml
 EDGES: Final = ("edge-a", "edge-b", "edge-c")
 ORIGIN: Final = "origin"
 ROUTER: Final = "router"
-PROCESSES: Final = (ORIGIN, ROUTER, *EDGES)
+OTHER_ORIGIN: Final = "origin-b"
+"""On the database and the object store of the first, where the shape has two."""
+ORIGINS: Final = (ORIGIN, OTHER_ORIGIN)
+PROCESSES: Final = (*ORIGINS, ROUTER, *EDGES)
 WORLD: Final = "world"
 """Whoever is no process of ours: players, uploaders, operators, and the router's probes."""
 EXTERNAL: Final = "external"
@@ -70,17 +73,23 @@ class Kind(enum.StrEnum):
     """The file system of the target is full."""
     DISK_BROKEN = "disk-broken"
     """The cache directory of the target is no directory any more."""
+    DISK_SLOW = "disk-slow"
+    """Each call to the disk of the target takes `amount` seconds longer."""
 
 
 ON_LINKS: Final = frozenset(
     {Kind.DELAY, Kind.BANDWIDTH, Kind.STALL, Kind.RESET, Kind.HALF_OPEN, Kind.FEED_CUT}
 )
-ON_DISKS: Final = frozenset({Kind.DISK_FULL, Kind.DISK_BROKEN})
+ON_DISKS: Final = frozenset({Kind.DISK_FULL, Kind.DISK_BROKEN, Kind.DISK_SLOW})
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is started. `peers`: the edges stand in one site and ask each other."""
+    """What is started. `peers`: the edges stand in one site and ask each other.
+
+    `tls`: every listener takes TLS 1.3 and nothing else. `dns`: some ask the router's DNS for an
+    edge. `origins`: one, or two on one database and one object store.
+    """
 
     workers: int = 1
     peers: bool = False
@@ -89,6 +98,9 @@ class Shape:
     service: bool = False
     postgresql: bool = False
     objects: bool = False
+    tls: bool = False
+    dns: bool = False
+    origins: int = 1
     max_age_seconds: int = 3600
 
 
@@ -156,9 +168,20 @@ def parse_scenario(text: str) -> Scenario:
     for name, there in ((DATABASE, made.shape.postgresql), (OBJECTS, made.shape.objects)):
         if not there and any(ends_of(each.target)[1] == name for each in read):
             raise PlanError(f"scenario.shape: there is no {name} to break")
+    _check_shape(made.shape, read)
     if made.cast.viewers and not (made.shape.service and made.cast.uploaders):
         raise PlanError("scenario.cast.viewers: they need shape.service and an uploader's film")
     return Scenario(**{**_shallow(made), "faults": tuple(read)})
+
+
+def origins_of(shape: Shape) -> tuple[str, ...]:
+    """The names of its origins."""
+    return ORIGINS[: shape.origins]
+
+
+def processes_of(shape: Shape) -> tuple[str, ...]:
+    """The names of all its processes, as they are started."""
+    return (*origins_of(shape), ROUTER, *EDGES)
 
 
 def format_scenario(scenario: Scenario) -> str:
@@ -178,20 +201,32 @@ def ends_of(link: str) -> tuple[str, str]:
     return asker, asked
 
 
+def _check_shape(shape: Shape, faults: Sequence[Fault]) -> None:
+    if shape.origins not in (1, 2):
+        raise PlanError("scenario.shape.origins: there are one or two")
+    if shape.origins == 2 and not (shape.postgresql and shape.objects):
+        raise PlanError("scenario.shape.origins: two need postgresql and objects")
+    for each in faults:
+        if OTHER_ORIGIN in (each.target, *ends_of(each.target)) and shape.origins == 1:
+            raise PlanError(f"scenario.shape: there is no {OTHER_ORIGIN} to break")
+        if each.kind is Kind.FEED_CUT and shape.tls:
+            raise PlanError("scenario.shape.tls: nobody can tell the change feed from the rest")
+
+
 def _check_fault(fault: Fault, where: str) -> None:
     if fault.kind in ON_LINKS:
         asker, asked = ends_of(fault.target)
         known = asker in (*EDGES, WORLD) and asked in (*PROCESSES, EXTERNAL)
-        known = known or (asker == ORIGIN and asked in (DATABASE, OBJECTS))
+        known = known or (asker in ORIGINS and asked in (DATABASE, OBJECTS))
         if not known or asker == asked or (asker, asked) == (WORLD, EXTERNAL):
             raise PlanError(f"{where}.target: {fault.target!r} is no link")
-        if fault.kind is Kind.FEED_CUT and (asker not in EDGES or asked != ORIGIN):
+        if fault.kind is Kind.FEED_CUT and (asker not in EDGES or asked not in ORIGINS):
             raise PlanError(f"{where}.target: no edge follows the change feed by {fault.target!r}")
     elif fault.target not in PROCESSES:
         raise PlanError(f"{where}.target: {fault.target!r} is no process")
     if fault.kind in ON_DISKS and fault.target == ROUTER:
         raise PlanError(f"{where}.target: a router has no disk")
-    if fault.kind is Kind.DISK_BROKEN and fault.target == ORIGIN:
+    if fault.kind is Kind.DISK_BROKEN and fault.target in ORIGINS:
         raise PlanError(f"{where}.target: only an edge can do without its directory")
     if fault.at_seconds < 0 or fault.for_seconds < 0:
         raise PlanError(f"{where}: times are not below zero")

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from tests.faults.scenario.asking import Asker, Heard
 from tests.faults.scenario.judging import Read
-from tests.faults.scenario.layout import BLOCK_BYTES, REGIONS
+from tests.faults.scenario.layout import ADDRESSES, BLOCK_BYTES, DNS, REGIONS, ZONE
 from tests.faults.scenario.ledger import Film
-from tests.faults.scenario.plan import EDGES, ORIGIN, ROUTER, Cast
+from tests.faults.scenario.plan import EDGES, ORIGIN, ORIGINS, OTHER_ORIGIN, ROUTER, Scenario
+from tests.faults.scenario.resolving import resolve
 from tests.faults.scenario.stage import Stage
 from tests.faults.scenario.tokens import token_for
 
@@ -26,13 +27,13 @@ class Player:
         self.name = f"player {number}"
         self._stage = stage
         self._chance = stage.chance(self.name)
-        self._server = _server_of(number, stage.scenario.cast)
+        self._server = _server_of(number, stage.scenario)
         self._home = EDGES[number % len(EDGES)]
         self._asker: Asker
 
     async def run(self) -> None:
         """Play until it is over."""
-        async with Asker(REGIONS[self._home]) as self._asker:
+        async with self._stage.world.asker(REGIONS[self._home]) as self._asker:
             while not self._stage.over.is_set():
                 await self._watch()
 
@@ -61,14 +62,15 @@ class Player:
     def _films(self) -> list[Film]:
         """What the server asked has."""
         films = self._stage.ledger.films.values()
-        return [each for each in films if each.is_followed or self._server != ORIGIN]
+        return [each for each in films if each.is_followed or self._server not in ORIGINS]
 
     async def _read(self, path: str, start: int | None, stop: int | None, etag: str) -> Read | None:
         """One request; None when no server could be named."""
         asked_at = self._stage.now()
         server = self._server
-        if server == ROUTER:
-            server = await self._named_server(path)
+        if server in (ROUTER, DNS):
+            naming = self._named_server(path) if server == ROUTER else self._resolved_server()
+            server = await naming
             if not server:
                 return None
             asked_at = self._stage.now()
@@ -103,6 +105,23 @@ class Player:
             self._stage.complain(self.name, f"{ROUTER}: {what}")
         return edge
 
+    async def _resolved_server(self) -> str:
+        """Whom DNS names first; empty when it names nobody. All it names have to be alive."""
+        stage, asked_at = self._stage, self._stage.now()
+        addresses, said = await resolve(
+            f"play.{ZONE}", stage.world.ports.servers[DNS], REGIONS[self._home]
+        )
+        stage.counts["resolved"] += 1
+        edges = [edge for edge, address in ADDRESSES.items() if address in addresses]
+        edges.sort(key=lambda edge: addresses.index(ADDRESSES[edge]))
+        judged = [stage.judge.of_naming(edge, asked_at, stage.now()) for edge in edges]
+        what = "; ".join(filter(None, judged))
+        if not edges:
+            what = stage.judge.of_failure(ROUTER, asked_at, stage.now(), said)
+        if what:
+            stage.complain(self.name, f"{DNS}: {what}")
+        return edges[0] if edges else ""
+
     def _edge_of(self, heard: Heard) -> str:
         if heard.status != 302:
             return ""
@@ -112,18 +131,24 @@ class Player:
 
     def _url(self, server: str, path: str) -> str:
         world = self._stage.world
-        if server == ORIGIN:
-            return f"{world.url(ORIGIN)}/v1/content{path}"
+        if server in ORIGINS:
+            return f"{world.url(server)}/v1/content{path}"
         token = token_for(world, self._stage.ledger.films[path], server)
         return f"{world.url(server)}{token}{path}"
 
 
-def _server_of(number: int, cast: Cast) -> str:
-    """Every second by way of the router, one in eight at the origin, the others at edges."""
+def _server_of(number: int, scenario: Scenario) -> str:
+    """Every second by way of the router, one in eight at the origin, the others at edges.
+
+    With DNS every second of the first asks that; of two origins the other is asked as often.
+    """
+    shape, cast = scenario.shape, scenario.cast
     if number % 2 == 0:
-        return ROUTER
+        return DNS if shape.dns and number % 4 == 0 else ROUTER
     if number % 8 == 7 and cast.uploaders:
         return ORIGIN
+    if number % 8 == 3 and cast.uploaders and shape.origins == 2:
+        return OTHER_ORIGIN
     return EDGES[number // 2 % len(EDGES)]
 
 

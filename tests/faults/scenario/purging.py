@@ -14,7 +14,7 @@ from tests.faults.scenario.asking import Asker
 from tests.faults.scenario.ledger import Film
 from tests.faults.scenario.plan import EDGES, ORIGIN
 from tests.faults.scenario.stage import Stage
-from tests.faults.scenario.troubles import UPLOADS
+from tests.faults.scenario.troubles import uploads_at
 from tests.helpers.versioned_origin import VersionedOrigin
 
 EXTERNAL_PATH: Final = "/ext/film.bin"
@@ -64,7 +64,7 @@ class Purger:
 
     async def run(self) -> None:
         """Purge until it is over."""
-        async with Asker() as self._asker:
+        async with self._stage.world.asker() as self._asker:
             while not self._stage.over.is_set():
                 await self._stage.pause(self._chance.uniform(*_PAUSE_SECONDS))
                 order = await self._give()
@@ -76,7 +76,7 @@ class Purger:
 
     async def find_unfinished(self) -> list[str]:
         """Orders that are not done everywhere, and why; what is done meanwhile is noted."""
-        async with Asker() as self._asker:
+        async with self._stage.world.asker() as self._asker:
             unfinished = [each for each in self.orders if not await self._look(each)]
         deaf = {edge for edge in EDGES if self._stage.troubles.is_deaf(edge, self._stage.now())}
         return [
@@ -103,7 +103,9 @@ class Purger:
             content=json.dumps({"object": named}).encode(),
         )
         if heard.status != 202:
-            what = self._stage.judge.of_failure(UPLOADS, asked_at, self._stage.now(), heard.said)
+            what = self._stage.judge.of_failure(
+                uploads_at(ORIGIN), asked_at, self._stage.now(), heard.said
+            )
             if what:
                 self._stage.complain(self.name, f"a purge {what}")
             return None

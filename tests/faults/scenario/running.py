@@ -20,7 +20,7 @@ from tests.faults.scenario.disks import can_be_small
 from tests.faults.scenario.judging import Judge, Read
 from tests.faults.scenario.layout import BLOCK_BYTES
 from tests.faults.scenario.ledger import Film, Ledger
-from tests.faults.scenario.plan import EDGES, ORIGIN, Kind, Scenario, links_of
+from tests.faults.scenario.plan import EDGES, ORIGINS, Kind, Scenario, links_of, origins_of
 from tests.faults.scenario.players import Player
 from tests.faults.scenario.purging import ExternalFilm, Purger
 from tests.faults.scenario.stage import Complaint, Stage
@@ -83,7 +83,8 @@ async def _run(scenario: Scenario, nursery: Nursery, directory: Path, planted: s
 
 def _set(scenario: Scenario, world: World) -> Stage:
     ledger, troubles = Ledger(), Troubles()
-    judge = Judge(ledger, troubles, scenario.expect, scenario.shape.peers)
+    shape = scenario.shape
+    judge = Judge(ledger, troubles, scenario.expect, shape.peers, origins_of(shape))
     return Stage(scenario, world, ledger, troubles, judge)
 
 
@@ -175,10 +176,11 @@ class _Play:
     async def _unread(self) -> list[str]:
         """What cannot be read whole everywhere; what can is judged."""
         failed: list[str] = []
-        async with Asker() as asker:
-            for server in (ORIGIN, *EDGES):
+        origins = origins_of(self._stage.scenario.shape)
+        async with self._stage.world.asker() as asker:
+            for server in (*origins, *EDGES):
                 for film in self._stage.ledger.films.values():
-                    if server == ORIGIN and not film.is_followed:
+                    if server in ORIGINS and not film.is_followed:
                         continue
                     read = await self._read_whole(asker, server, film)
                     if read.status == 200:
@@ -190,7 +192,7 @@ class _Play:
     async def _read_whole(self, asker: Asker, server: str, film: Film) -> Read:
         stage = self._stage
         asked_at = stage.now()
-        prefix = "/v1/content" if server == ORIGIN else token_for(stage.world, film, server)
+        prefix = "/v1/content" if server in ORIGINS else token_for(stage.world, film, server)
         heard = await asker.ask(f"{stage.world.url(server)}{prefix}{film.path}")
         return Read(
             server=server,

@@ -152,3 +152,30 @@ def test_a_router_may_name_a_dead_edge_for_a_while(judge: Judge) -> None:
     assert judge.of_naming("edge-b", 9.0, 9.1) == ""
     judge.troubles.begin(Fault(0, Kind.STOP, "router"), 5.0).ended = 8.0
     assert judge.of_naming("edge-a", 8.5, 8.6) == ""
+
+
+def of_two(film: Film, *faults: tuple[Kind, str, float, float]) -> Judge:
+    """A judge of edges with two origins."""
+    ledger, troubles = Ledger(), Troubles()
+    ledger.add(film)
+    for kind, target, began, ended in faults:
+        troubles.begin(Fault(began, kind, target), began).ended = ended
+    return Judge(ledger, troubles, EXPECT, peers=False, origins=("origin", "origin-b"))
+
+
+def test_one_of_two_origins_excuses_no_edge_and_both_do(film: Film) -> None:
+    first = (Kind.KILL, "origin", 10.0, 12.0)
+    second = (Kind.RESET, "edge-a>origin-b", 10.0, 12.0)
+    failure = ("edge-a", 11.0, 11.1, "503")
+    assert of_two(film, first).of_failure(*failure)
+    assert of_two(film, second).of_failure(*failure)
+    assert not of_two(film, first, second).of_failure(*failure)
+    assert not of_two(film, first).of_failure("origin", 11.0, 11.1, "gone")
+    assert of_two(film, first).of_failure("origin-b", 11.0, 11.1, "gone")
+
+
+def test_the_other_of_two_origins_may_hear_of_a_change_by_looking(film: Film) -> None:
+    old = film.versions[0]
+    judge = of_two(film)
+    assert not judge.complaint(part(old, 0, 10, at=10.0 + 3.9, server="origin-b"))
+    assert judge.complaint(part(old, 0, 10, at=10.0 + 4.1, server="origin-b"))

@@ -18,6 +18,8 @@ from tests.faults.scenario.plan import (
     parse_scenario,
 )
 
+CUT = "{at_seconds: 1, kind: feed-cut, target: edge-a>origin}"
+
 
 @given(st.integers(0, 10_000))
 def test_what_is_written_is_read_again(seed: int) -> None:
@@ -56,6 +58,12 @@ def test_numbers_and_words_are_read_as_what_they_are() -> None:
         ("name: a\nfaults: [{at_seconds: 1, kind: stall, target: edge-a>edge-a}]", "no link"),
         ("name: a\nfaults: [{at_seconds: 1, kind: stall, target: world>external}]", "no link"),
         ("name: a\nfaults: [{at_seconds: 1, kind: feed-cut, target: world>origin}]", "no edge"),
+        ("name: a\nshape: {origins: 3}", "one or two"),
+        ("name: a\nshape: {origins: 2}", "need postgresql"),
+        ("name: a\nfaults: [{at_seconds: 1, kind: kill, target: origin-b}]", "no origin-b"),
+        ("name: a\nfaults: [{at_seconds: 1, kind: reset, target: edge-a>origin-b}]", "no origin-b"),
+        ("name: a\nfaults: [{at_seconds: 1, kind: disk-slow, target: router}]", "no disk"),
+        (f"name: a\nshape: {{tls: true}}\nfaults: [{CUT}]", "nobody can tell"),
         ("name: a\ncast: {viewers: 1}", "need shape.service"),
         ("name: a\nfaults: [{at_seconds: 1, kind: reset, target: origin>database}]", "no database"),
         ("name: a\nfaults: [{at_seconds: 1, kind: reset, target: origin>objects}]", "no objects"),

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from tests.faults.scenario.plan import Fault, Kind
 from tests.faults.scenario.troubles import (
     FEED_DEAF_SECONDS,
-    UPLOADS,
     Troubles,
+    fetches_by,
     hears_by,
     serves_by,
+    uploads_at,
 )
 
 
@@ -79,20 +80,30 @@ def test_a_process_is_dead_from_its_kill_to_its_next_start() -> None:
 
 def test_parts_excuse_less_than_the_whole() -> None:
     disk = troubles((Kind.DISK_FULL, "origin", 0.0, 9.0))
-    assert disk.excuse(serves_by(UPLOADS, peers=False), 1, 2, 0)
+    assert disk.excuse(serves_by(uploads_at("origin"), peers=False), 1, 2, 0)
     assert not disk.excuse(serves_by("origin", peers=False), 1, 2, 0)
     feed = troubles((Kind.FEED_CUT, "edge-a>origin", 0.0, 9.0))
     assert not feed.excuse(serves_by("edge-a", peers=False), 1, 2, 0)
+    assert not feed.excuse(fetches_by("edge-a", "origin", peers=False), 1, 2, 0)
     assert feed.had_peace(hears_by("edge-a"), 0, 5, 1)
 
 
 def test_a_lost_database_excuses_uploads_and_no_read() -> None:
     lost = troubles((Kind.RESET, "origin>database", 0.0, 9.0))
-    assert lost.excuse(serves_by(UPLOADS, peers=False), 1, 2, 0)
+    assert lost.excuse(serves_by(uploads_at("origin"), peers=False), 1, 2, 0)
     assert not lost.excuse(serves_by("origin", peers=False), 1, 2, 0)
     assert not lost.excuse(serves_by("edge-a", peers=False), 1, 2, 0)
+    assert not lost.excuse(fetches_by("edge-a", "origin", peers=False), 1, 2, 0)
 
 
 def test_peers_answer_for_each_other() -> None:
     assert "edge-b" not in serves_by("edge-a", peers=False)
-    assert {"edge-b", "edge-a>edge-b", "edge-b>origin"} <= serves_by("edge-a", peers=True)
+    needed = serves_by("edge-a", peers=True) | fetches_by("edge-a", "origin", peers=True)
+    assert {"edge-b", "edge-a>edge-b", "edge-b>origin"} <= needed
+
+
+def test_a_slow_disk_excuses_nothing() -> None:
+    slow = troubles((Kind.DISK_SLOW, "origin", 0.0, 9.0), (Kind.DISK_SLOW, "edge-a", 0.0, 9.0))
+    for server in ("origin", "edge-a", uploads_at("origin")):
+        assert not slow.excuse(serves_by(server, peers=False), 1, 2, 0)
+    assert slow.had_peace(hears_by("edge-a"), 0, 5, 1)

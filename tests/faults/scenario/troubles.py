@@ -2,14 +2,14 @@
 
 A trouble has a place: a process, a link, or a part of one: `LINK#feed`, `PROCESS#disk`,
 `PROCESS#clock`. A disk that is full excuses refused uploads and nothing else; an edge whose cache
-cannot be written, and a wall clock that jumps, excuse nothing. Times are seconds of one clock; a
-trouble that lasts ends at infinity.
+cannot be written, a disk that is slow, and a wall clock that jumps, excuse nothing. Times are
+seconds of one clock; a trouble that lasts ends at infinity.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from tests.faults.scenario.plan import (
     EXTERNAL,
     OBJECTS,
     ORIGIN,
+    ORIGINS,
     ROUTER,
     WORLD,
     Fault,
@@ -27,12 +28,11 @@ from tests.faults.scenario.plan import (
 
 FEED_DEAF_SECONDS: Final = 36.0
 """A connection that nobody answers on is given up by a follower after 25 + 10 s."""
-UPLOADS: Final = f"{ORIGIN}#uploads"
-"""What is asked for when something is to be kept."""
 _PARTS: Final[Mapping[Kind, str]] = {
     Kind.FEED_CUT: "#feed",
     Kind.DISK_FULL: "#disk",
     Kind.DISK_BROKEN: "#disk",
+    Kind.DISK_SLOW: "#slow",
     Kind.CLOCK: "#clock",
 }
 
@@ -87,7 +87,7 @@ class Troubles:
         """Whether an edge may still wait for news on a connection that nobody answers on."""
         return any(
             began <= now < ended
-            for began, ended in self._deaf_times(frozenset({f"{edge}>{ORIGIN}"}))
+            for began, ended in self._deaf_times(frozenset(f"{edge}>{each}" for each in ORIGINS))
         )
 
     def dead_since(self, process: str, now: float) -> float | None:
@@ -109,27 +109,47 @@ class Troubles:
         return times
 
 
-def hears_by(edge: str) -> frozenset[str]:
+def uploads_at(origin: str) -> str:
+    """What is asked for at an origin when something is to be kept."""
+    return f"{origin}#uploads"
+
+
+def hears_by(edge: str, origins: Sequence[str] = (ORIGIN,)) -> frozenset[str]:
     """What has to work for an edge to learn what changed.
 
-    Not the change feed: an edge that notices its loss asks before it answers.
+    Not the change feed: an edge that notices its loss asks before it answers. An edge that follows
+    two origins may ask either.
     """
-    return frozenset({edge, ORIGIN, f"{edge}>{ORIGIN}"})
+    return frozenset({edge, *origins, *(f"{edge}>{origin}" for origin in origins)})
+
+
+def knows_by(origin: str) -> frozenset[str]:
+    """What has to work for an origin to learn what another has committed."""
+    return frozenset({origin, f"{origin}>{DATABASE}"})
 
 
 def serves_by(server: str, *, peers: bool) -> frozenset[str]:
-    """What has to work for a server to answer somebody from outside."""
+    """What has to work for a server to answer somebody from outside, besides the origins."""
     own = {server, f"{WORLD}>{server}"}
-    if server == UPLOADS:
-        kept_in = {f"{ORIGIN}#disk", f"{ORIGIN}>{DATABASE}", f"{ORIGIN}>{OBJECTS}"}
-        return frozenset({ORIGIN, f"{WORLD}>{ORIGIN}", *kept_in})
-    if server == ORIGIN:
+    origin, _, part = server.partition("#")
+    if part:
+        kept_in = {f"{origin}#disk", f"{origin}>{DATABASE}", f"{origin}>{OBJECTS}"}
+        return frozenset({origin, f"{WORLD}>{origin}", *kept_in})
+    if server in ORIGINS:
         # Not the database: reads never wait for it.
-        return frozenset({*own, f"{ORIGIN}>{OBJECTS}"})
+        return frozenset({*own, f"{server}>{OBJECTS}"})
     if server == ROUTER:
         return frozenset({*own, *EDGES, *(f"{WORLD}>{edge}" for edge in EDGES)})
-    above = {ORIGIN, f"{server}>{ORIGIN}", f"{server}>{EXTERNAL}", f"{ORIGIN}>{OBJECTS}"}
+    above = {f"{server}>{EXTERNAL}"}
     if peers:
         above |= {*EDGES, *(f"{server}>{edge}" for edge in EDGES)}
-        above |= {f"{edge}>{each}" for edge in EDGES for each in (ORIGIN, EXTERNAL)}
+        above |= {f"{edge}>{EXTERNAL}" for edge in EDGES}
     return frozenset(own | above)
+
+
+def fetches_by(server: str, origin: str, *, peers: bool) -> frozenset[str]:
+    """What has to work for an edge to fetch from an origin; nothing for other servers."""
+    if server not in EDGES:
+        return frozenset()
+    askers = EDGES if peers else (server,)
+    return frozenset({origin, f"{origin}>{OBJECTS}", *(f"{each}>{origin}" for each in askers)})

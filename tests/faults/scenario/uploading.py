@@ -13,9 +13,9 @@ from typing import Final
 from tests.faults.scenario.asking import Asker, Heard
 from tests.faults.scenario.layout import BLOCK_BYTES
 from tests.faults.scenario.ledger import Film, Version
-from tests.faults.scenario.plan import ORIGIN
+from tests.faults.scenario.plan import origins_of
 from tests.faults.scenario.stage import Stage
-from tests.faults.scenario.troubles import UPLOADS
+from tests.faults.scenario.troubles import uploads_at
 
 SIZE_BYTES: Final = 14 * BLOCK_BYTES
 _SIZE_SPREAD_BYTES: Final = 4 * BLOCK_BYTES
@@ -34,19 +34,21 @@ class Uploader:
         self.name = f"uploader {number}"
         self.film = stage.ledger.add(Film(f"/films/{number}.mp4"))
         self._stage = stage
+        origins = origins_of(stage.scenario.shape)
+        self._origin = origins[number % len(origins)]
         self._chance = stage.chance(self.name)
         self._asker: Asker
         self._etag = ""
 
     async def put_first(self) -> None:
         """Put the first version; nothing is broken yet."""
-        async with Asker() as self._asker:
+        async with self._stage.world.asker() as self._asker:
             await self._replace(by_tus=False)
         assert self._etag, f"{self.film.path} could not be put"
 
     async def run(self) -> None:
         """Replace it until it is over."""
-        async with Asker() as self._asker:
+        async with self._stage.world.asker() as self._asker:
             while not self._stage.over.is_set():
                 await self._stage.pause(self._chance.uniform(*_PAUSE_SECONDS))
                 await self._replace(by_tus=self._chance.random() < _TUS_SHARE)
@@ -83,7 +85,7 @@ class Uploader:
     def _judge_failure(self, asked_at: float, heard: Heard) -> None:
         judge, now = self._stage.judge, self._stage.now()
         self._stage.counts["uploads lost"] += 1
-        what = judge.of_failure(UPLOADS, asked_at, now, heard.said)
+        what = judge.of_failure(uploads_at(self._origin), asked_at, now, heard.said)
         if what:
             self._stage.complain(self.name, f"put of {self.film.path} {what}")
 
@@ -104,7 +106,7 @@ class Uploader:
         self._stage.counts["uploads found"] += 1
 
     def _url(self) -> str:
-        return f"{self._stage.world.url(ORIGIN)}/v1/content{self.film.path}"
+        return f"{self._stage.world.url(self._origin)}/v1/content{self.film.path}"
 
     def _condition(self) -> str:
         return f"If-Match: {self._etag}" if self._etag else "If-None-Match: *"
@@ -115,7 +117,7 @@ class Uploader:
 
     async def _put_by_tus(self, version: Version) -> Heard:
         """By several requests, gone on with after cuts as long as that is any use."""
-        uploads = f"{self._stage.world.url(ORIGIN)}/v1/uploads"
+        uploads = f"{self._stage.world.url(self._origin)}/v1/uploads"
         key = base64.b64encode(self.film.path[1:].encode()).decode()
         metadata = f"Upload-Metadata: key {key},filetype {base64.b64encode(b'video/mp4').decode()}"
         length = f"Upload-Length: {version.size_bytes}"

@@ -17,7 +17,7 @@ from scripts.cli import account
 from tests.faults.scenario.asking import Asker, Heard
 from tests.faults.scenario.plan import ORIGIN
 from tests.faults.scenario.stage import Stage
-from tests.faults.scenario.troubles import UPLOADS
+from tests.faults.scenario.troubles import uploads_at
 
 _PASSWORD: Final = "correct horse battery"
 _PAUSE_SECONDS: Final = (0.05, 0.2)
@@ -44,7 +44,7 @@ class Viewer:
     async def join(self, media: str) -> None:
         """Have an account, a profile and a stream of a title; nothing is broken yet."""
         await self._make_account()
-        async with Asker() as self._asker:
+        async with self._stage.world.asker() as self._asker:
             title = {"title": self._title, "media": media, "duration_seconds": _LENGTH_SECONDS}
             await self._must("PUT", f"/v1/titles/{self._title}", title)
             signed = await self._must(
@@ -59,7 +59,7 @@ class Viewer:
 
     async def run(self) -> None:
         """Watch until it is over."""
-        async with Asker() as self._asker:
+        async with self._stage.world.asker() as self._asker:
             while not self._stage.over.is_set():
                 await self._beat()
                 if self._chance.random() < _LOOK_SHARE:
@@ -68,7 +68,7 @@ class Viewer:
 
     async def find_lost(self) -> list[str]:
         """Why it cannot be told whether everything is there; what is lost is a complaint."""
-        async with Asker() as self._asker:
+        async with self._stage.world.asker() as self._asker:
             return [] if await self.look() else [f"{self.name} does not see its history"]
 
     async def look(self) -> bool:
@@ -102,7 +102,9 @@ class Viewer:
         if heard.status not in (0, 500, 502, 503, 504):
             self._stage.complain(self.name, f"was refused: {heard.said}")
             return
-        what = self._stage.judge.of_failure(UPLOADS, asked_at, self._stage.now(), heard.said)
+        what = self._stage.judge.of_failure(
+            uploads_at(ORIGIN), asked_at, self._stage.now(), heard.said
+        )
         if what:
             self._stage.complain(self.name, what)
 

@@ -13,34 +13,48 @@ import json
 import os
 import select
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import yaml
 
+from cdnkit.service.certificates import believing
 from scripts.demo_topology import free_ports
 from tests.faults.proxy import TcpProxy, tcp_proxy
 from tests.faults.scenario.asking import Asker
 from tests.faults.scenario.backing import Backing
 from tests.faults.scenario.disks import small_disk
-from tests.faults.scenario.layout import Ports, disk_of, document_of, key_named
-from tests.faults.scenario.nursery import CLOCK
+from tests.faults.scenario.layout import (
+    ANY_HOST,
+    DNS,
+    HOST,
+    Ports,
+    Secured,
+    disk_of,
+    document_of,
+    key_named,
+)
+from tests.faults.scenario.nursery import NUMBER
 from tests.faults.scenario.plan import (
     EDGES,
     EXTERNAL,
     ORIGIN,
-    PROCESSES,
+    ORIGINS,
     ROUTER,
     WORLD,
     Shape,
     ends_of,
+    origins_of,
+    processes_of,
 )
+from tests.helpers.authority import Authority
 from tests.helpers.cluster import ROOT
 
 START_SECONDS: Final = 60.0
@@ -60,11 +74,10 @@ class Nursery:
             cwd=ROOT,
         )
 
-    def start(self, words: Sequence[str], log: Path, clock: Path, planted: str = "") -> int:
+    def start(self, words: Sequence[str], **more: str) -> int:
         """Run the `cinedge` command with these words; its process id."""
         assert self._process.stdin is not None
-        order = {"words": list(words), "log": str(log), "clock": str(clock), "planted": planted}
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps({"words": list(words), **more}) + "\n")
         self._process.stdin.flush()
         return int(self._line())
 
@@ -131,25 +144,33 @@ class World:
     links: dict[str, TcpProxy] = field(default_factory=dict)
     lives: dict[str, Life] = field(default_factory=dict)
     ports: Ports = field(default_factory=lambda: Ports({}, {}))
+    secured: Secured | None = None
+    trust: ssl.SSLContext | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            numbers = free_ports(len(PROCESSES))
-            servers = dict(zip(PROCESSES, numbers, strict=True)) | {EXTERNAL: self.external_port}
+            processes = processes_of(self.shape)
+            names = (*processes, DNS) if self.shape.dns else processes
+            servers = dict(zip(names, free_ports(len(names)), strict=True))
+            servers[EXTERNAL] = self.external_port
             servers |= self.backing.ports()
             for link in self.link_names:
-                proxy = tcp_proxy(servers[ends_of(link)[1]])
+                host = ANY_HOST if self.shape.dns else HOST
+                proxy = tcp_proxy(servers[ends_of(link)[1]], host=host)
                 self.links[link] = await stack.enter_async_context(proxy)
             ports = {link: proxy.port for link, proxy in self.links.items()}
-            self.ports = Ports(servers, ports)
-            for name in PROCESSES:
+            self.ports = Ports(servers, ports, self.shape.tls)
+            if self.shape.tls:
+                self._secure()
+            for name in processes:
                 disk_of(self.data, name).mkdir(parents=True)
                 self.set_clock(name, 0.0)
+                self.slow_disk(name, 0.0)
             for name in self.small_disks:
                 stack.enter_context(small_disk(disk_of(self.data, name)))
             stack.callback(self._end)
-            for name in PROCESSES:
+            for name in processes:
                 self.start(name)
             await self._stack.enter_async_context(stack.pop_all())
         await self.await_ready(START_SECONDS)
@@ -167,18 +188,34 @@ class World:
         """How the world reaches a server."""
         return self.ports.url(WORLD, server)
 
+    def direct_url(self, server: str) -> str:
+        """How a server is reached by no link that may be broken."""
+        return Ports(self.ports.servers, {}, self.ports.secure).url(WORLD, server)
+
+    def asker(self, from_address: str = "") -> Asker:
+        """Somebody who believes its servers."""
+        return Asker(from_address, self.trust)
+
     def believed_key(self, server: str) -> dict[str, str]:
         """The newest key for playback tokens that a server is known to believe in."""
         return self.believed.get(server, key_named(1))
 
     def start(self, name: str) -> None:
         """Start a process, which has ended or has never been."""
-        tier = "edge" if name in EDGES else name
+        tier = "edge" if name in EDGES else ORIGIN if name in ORIGINS else name
         topology = self.topology(name)
-        document = document_of(name, self.shape, self.ports, self.data, self.keys, self.backing)
+        at = (self.ports, self.data, self.keys, self.backing, self.secured)
+        document = document_of(name, self.shape, *at)
         topology.write_text(yaml.safe_dump(document, sort_keys=False))
         words = [tier, "--topology", str(topology), "--name", name]
-        pid = self.nursery.start(words, self.log(name), self._clock(name), self.planted)
+        pid = self.nursery.start(
+            words,
+            log=str(self.log(name)),
+            clock=str(self._clock(name)),
+            disk=str(disk_of(self.data, name)),
+            slowness=str(self._slowness(name)),
+            planted=self.planted,
+        )
         self.lives[name] = Life(pid, os.pidfd_open(pid))
 
     def topology(self, name: str) -> Path:
@@ -191,9 +228,11 @@ class World:
 
     def set_clock(self, name: str, offset_seconds: float) -> None:
         """Its wall clock, off the machine's by so much."""
-        path = self._clock(name)
-        with path.open("r+b" if path.exists() else "wb") as file:
-            file.write(CLOCK.pack(offset_seconds))
+        _write_number(self._clock(name), offset_seconds)
+
+    def slow_disk(self, name: str, seconds: float) -> None:
+        """Each call to its disk takes so much longer."""
+        _write_number(self._slowness(name), seconds)
 
     def kill(self, name: str) -> None:
         """End it as a power cut would, with all that it has started."""
@@ -229,14 +268,14 @@ class World:
 
     async def await_ready(self, limit_seconds: float) -> None:
         """Wait until every tier answers and the router names every edge. Raises TimeoutError."""
-        async with asyncio.timeout(limit_seconds), Asker() as asker:
+        async with asyncio.timeout(limit_seconds), self.asker() as asker:
             while not await self._is_ready(asker):
                 if deaths := self.deaths():
                     raise AssertionError("\n".join(deaths))
                 await asyncio.sleep(_POLL_SECONDS)
 
     async def _is_ready(self, asker: Asker) -> bool:
-        for name in (ORIGIN, *EDGES):
+        for name in (*origins_of(self.shape), *EDGES):
             heard = await asker.ask(f"{self.url(name)}/readyz", limit_seconds=2)
             if heard.status != 200:
                 return False
@@ -248,6 +287,24 @@ class World:
     def _clock(self, name: str) -> Path:
         return self.data / name / "clock"
 
+    def _slowness(self, name: str) -> Path:
+        return self.data / name / "slowness"
+
+    def _secure(self) -> None:
+        folder = self.data / "tls"
+        folder.mkdir(parents=True)
+        authority = Authority(folder)
+        made = replace(authority.certificate("all"), oldest_version="TLSv1.3")
+        self.secured = Secured(
+            str(authority.file),
+            {
+                "certificate": made.certificate,
+                "key": made.key,
+                "oldest_version": made.oldest_version,
+            },
+        )
+        self.trust = believing(str(authority.file))
+
     def _end(self) -> None:
         for life in self.lives.values():
             life.signal(signal.SIGKILL)
@@ -256,3 +313,9 @@ class World:
             life.await_end(10)
             os.close(life.watch)
         self.lives.clear()
+
+
+def _write_number(path: Path, number: float) -> None:
+    """In place: who has the file in its memory sees it."""
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(NUMBER.pack(number))
