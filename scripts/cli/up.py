@@ -25,6 +25,7 @@ import aiohttp
 
 from cdnkit.digests import format_digest_field
 from cdnkit.errors import ConflictError, UnavailableError
+from cdnkit.service.certificates import trusting_connector
 from cdnkit.wire import CONTENT_PREFIX, READY_PATH, TITLES_PATH
 from config.load import load_topology
 from config.topology import Topology
@@ -197,7 +198,7 @@ async def _present(supervisor: Supervisor, data: Path, topology: Topology) -> No
     if not film.exists():
         say("Making a film to play; once, about 15 seconds.")
         await supervisor.call([sys.executable, "-m", "scripts.make_media", str(film)])
-    async with _client() as client:
+    async with _client(topology.authorities) as client:
         await await_answer(client, f"{origin}{READY_PATH}")
         await upload_once(client, origin, film)
         play, operate = f"{origin}/", f"{router}/operate/"
@@ -219,9 +220,10 @@ async def _present(supervisor: Supervisor, data: Path, topology: Topology) -> No
 
 
 @asynccontextmanager
-async def _client() -> AsyncIterator[aiohttp.ClientSession]:
+async def _client(authorities: str) -> AsyncIterator[aiohttp.ClientSession]:
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=2, sock_read=30)
-    async with aiohttp.ClientSession(timeout=timeout) as client:
+    connector = trusting_connector(authorities)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as client:
         yield client
 
 

@@ -14,7 +14,14 @@ from typing import Final
 from origin.catalog.follow import LOOK_SECONDS
 from tests.faults.scenario.ledger import Film, Ledger, Version
 from tests.faults.scenario.plan import ORIGIN, ROUTER, Expectations
-from tests.faults.scenario.troubles import Troubles, fetches_by, hears_by, knows_by, serves_by
+from tests.faults.scenario.troubles import (
+    LINGERING,
+    Troubles,
+    fetches_by,
+    hears_by,
+    knows_by,
+    serves_by,
+)
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _UNSATISFIED: Final = re.compile(r"bytes \*/(\d+)")
@@ -78,10 +85,12 @@ class Judge:
         recover = self.expect.recover_seconds + self.slack_seconds
         during = (asked_at, answered_at, recover)
         places = serves_by(server, peers=self.peers)
-        # Where there are two origins, one is enough.
         upstreams = [fetches_by(server, each, peers=self.peers) for each in self.origins]
-        if self.troubles.excuse(places, *during) or all(
-            self.troubles.excuse(each, *during) for each in upstreams
+        if self.troubles.excuse(places, *during):
+            return ""
+        # Where there are two origins, one is enough, once it is known that the other is none.
+        if all(self.troubles.excuse(each, *during) for each in upstreams) or any(
+            self.troubles.excuse(each, *during, LINGERING) for each in upstreams
         ):
             return ""
         return f"failed although nothing it needs was broken: {said}"

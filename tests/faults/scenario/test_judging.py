@@ -170,6 +170,8 @@ def test_one_of_two_origins_excuses_no_edge_and_both_do(film: Film) -> None:
     assert of_two(film, first).of_failure(*failure)
     assert of_two(film, second).of_failure(*failure)
     assert not of_two(film, first, second).of_failure(*failure)
+    slow = (Kind.BANDWIDTH, "edge-a>origin", 10.0, 12.0)
+    assert not of_two(film, slow).of_failure(*failure), "it is waited for"
     assert not of_two(film, first).of_failure("origin", 11.0, 11.1, "gone")
     assert of_two(film, first).of_failure("origin-b", 11.0, 11.1, "gone")
 

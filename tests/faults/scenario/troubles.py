@@ -28,6 +28,8 @@ from tests.faults.scenario.plan import (
 
 FEED_DEAF_SECONDS: Final = 36.0
 """A connection that nobody answers on is given up by a follower after 25 + 10 s."""
+LINGERING: Final = frozenset({Kind.STOP, Kind.DELAY, Kind.BANDWIDTH, Kind.STALL, Kind.HALF_OPEN})
+"""Who asks waits before it knows that something is wrong, or never does."""
 _PARTS: Final[Mapping[Kind, str]] = {
     Kind.FEED_CUT: "#feed",
     Kind.DISK_FULL: "#disk",
@@ -63,10 +65,18 @@ class Troubles:
         self.all.append(trouble)
         return trouble
 
-    def excuse(self, places: Set[str], start: float, stop: float, recover_seconds: float) -> bool:
+    def excuse(
+        self,
+        places: Set[str],
+        start: float,
+        stop: float,
+        recover_seconds: float,
+        kinds: Set[Kind] = frozenset(Kind),
+    ) -> bool:
         """Whether something a request in [start, stop] needs was broken, or barely mended."""
         return any(
             trouble.place in places
+            and trouble.fault.kind in kinds
             and trouble.began <= stop
             and start < trouble.ended + recover_seconds
             for trouble in self.all
