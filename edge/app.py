@@ -33,6 +33,7 @@ from edge.admin import Admin, build_admin
 from edge.answer import Answers
 from edge.bodies import Bodies
 from edge.bookkeeping import Bookkeeping, lot_names
+from edge.box.abreast import heed_turns
 from edge.box.box import Box
 from edge.box.changes import Changes
 from edge.box.join import Joined, join
@@ -225,6 +226,7 @@ async def worker(
         stack.push_async_callback(made.fills.close)
         stack.push_async_callback(made.fetcher.close)
         if box is not None and sockets is not None:
+            heed_turns(made.lane, box.neighbours.abreast)
             await box.neighbours.start()
             stack.push_async_callback(box.close)
             server.listen(sockets.of(number)[1])

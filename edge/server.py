@@ -223,9 +223,9 @@ class Server:
 
     def _turn(self) -> None:
         """The nested epoll is readable: a few bounded rounds of events."""
-        self._lane.begin_turn(self._wall_clock())
         for _ in range(_ROUNDS_PER_TURN):
             events = self._epoll.poll(0, _EVENTS_PER_ROUND)
+            self._lane.begin_turn(self._wall_clock())  # Behind the poll: `heed_turns`.
             self._handle(events)
             if len(events) < _BUSY_EVENTS:
                 break

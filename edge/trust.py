@@ -112,12 +112,16 @@ class Trust:
         self.on_doubt: Callable[[], None] = _nothing
         self.is_heard = True
         """Whether every journal that is followed is."""
+        self.is_abreast: Callable[[], bool] = _always
+        """Whether all was heard that other workers of the box no longer wait for us to hear."""
         self._draw = draw
         self._states: dict[object, State] = {}
 
     def doubts(self, mark: str, *, is_followed: bool) -> bool:
         """Whether an entry has to be asked for; `is_followed` says that a journal tells of it."""
-        return mark not in self.marks.good or (is_followed and not self.is_heard)
+        if mark not in self.marks.good or (is_followed and not self.is_heard):
+            return True
+        return not self.is_abreast()
 
     def follow(self, follower: object) -> None:
         """A journal will be followed: nothing is known of it before it has been heard."""
@@ -160,6 +164,11 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("not a mark")
     return value
+
+
+def _always() -> bool:
+    """A worker alone."""
+    return True
 
 
 def _nothing() -> None:

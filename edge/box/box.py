@@ -43,6 +43,7 @@ class Box:
         self.doubted, self.questioned = borrowing.doubted, lending.questioned
         self.passed = neighbours.passed
         holdings.sharing = self
+        holdings.trust.is_abreast = neighbours.abreast.is_abreast
 
     def owner_of(self, object_id: str) -> int | None:
         """The worker that owns an object, None for this one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from edge.box.neighbours import Change, Neighbours
+from edge.box.neighbours import EVERYTHING, Change, Neighbours
 from edge.cache.holdings import Holdings
 
 _TARGET = "target"
@@ -22,7 +22,7 @@ class Changes(Protocol):
         """What a target names has changed, see `Holdings.invalidate`."""
 
     async def settled(self) -> None:
-        """Wait until all that was said is true of every worker."""
+        """Wait until nobody serves what was before all that was said."""
 
 
 class ChangesHere:
@@ -60,5 +60,7 @@ def make_change(holdings: Holdings, change: Change) -> None:
     match change:
         case [kind, str(target), new_etag] if kind == _TARGET:
             holdings.invalidate(target.encode("latin-1"), new_etag)
+        case [kind] if [kind] == EVERYTHING:
+            holdings.distrust()
         case _:
             raise ValueError(f"no such change: {change!r}")

@@ -2,8 +2,9 @@
 
 A worker follows every other: on that link the other, as an owner, tells what changed in what it
 lent, in order. A change (an object was purged, nothing may be trusted) is given to every worker;
-each makes it, lets its followers come so far, and confirms. One that is down confirms when it is
-back, so whoever waits for a change knows that no worker will serve what was before it.
+each makes it, lets its followers come so far, and confirms; one that is down does when it is back.
+Who has not confirmed in time is not waited for until it has: it serves nothing unasked meanwhile
+(`edge.box.abreast`). So whoever waits for a change knows that no worker will serve what was before.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Final
 import structlog
 
 from cdnkit.service.lasting import lasting
+from edge.box.abreast import CHANGES, WORDS, Abreast
 from edge.box.link import Link, Message
 from edge.box.sockets import Sockets
 
@@ -24,6 +26,14 @@ Change = list[Any]
 """A word and its arguments, JSON values only; `make_change` knows the words."""
 
 _RETRY_SECONDS: Final = 0.05
+CONFIRM_SECONDS_MAX: Final = 2.0
+"""How long a change waits for a worker, which confirms within a millisecond unless it is stopped.
+"""
+_PASS_SECONDS_MAX: Final = 1.0
+"""How long a worker's word waits for a borrower: less, or it would hold up all changes."""
+_UNCONFIRMED_MAX: Final = 1_000
+"""Changes kept for one worker; more of them become one, by which nothing held is trusted."""
+EVERYTHING: Final[Change] = ["everything"]
 _MEET_SECONDS: Final = 5.0
 """Workers start together: who served before the others are there would fetch what they hold."""
 
@@ -48,14 +58,19 @@ class Neighbours:
         self.on_up: Callable[[int], None]
         self.on_down: Callable[[int], None]
         self.on_left: Callable[[int], None]
+        self.abreast = Abreast(number, sockets.given_up)
         self._sockets = sockets
         self._make_change = make_change
         self._log = structlog.get_logger("edge.box")
-        self._serial = 0
+        self._changes = 0
+        self._words = 0
         self._unconfirmed: dict[int, dict[int, tuple[Change, asyncio.Future[None]]]] = {
             other: {} for other in self.others
         }
         self._passing: dict[Link, dict[int, asyncio.Future[None]]] = {}
+        # Who was waited for in vain, and has not caught up since.
+        self._late: set[int] = set()
+        self._late_borrowers: set[Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._closing = False
@@ -94,12 +109,13 @@ class Neighbours:
     def everywhere(self, change: Change) -> asyncio.Task[None]:
         """Make a change in every worker; done when nobody serves what was before it."""
         self._make_change(change)
-        waits = [self._confirmation(other, change) for other in self.others]
-        return self._spawn(self._made_everywhere(self._pass_followers(), waits))
+        self._changes += 1
+        waits = {other: self._confirmation(other, change) for other in self.others}
+        return self._spawn(self._made_everywhere(self._pass_followers(), waits, self._changes))
 
     async def passed(self) -> None:
         """Return once every follower has heard what was said up to now, or is gone."""
-        await asyncio.gather(*self._pass_followers())
+        await asyncio.gather(*self._pass_followers().values())
 
     def unconfirmed(self) -> int:
         """Changes that some worker has not confirmed yet."""
@@ -112,9 +128,31 @@ class Neighbours:
         return task
 
     async def _made_everywhere(
-        self, passing: list[asyncio.Future[None]], confirmed: list[asyncio.Future[None]]
+        self,
+        passing: dict[Link, asyncio.Future[None]],
+        confirmed: dict[int, asyncio.Future[None]],
+        count: int,
     ) -> None:
-        await asyncio.gather(*passing, *confirmed)
+        await self._come_so_far(passing, self._words)
+        awaited = [each for other, each in confirmed.items() if other not in self._late]
+        if awaited:
+            await asyncio.wait(awaited, timeout=CONFIRM_SECONDS_MAX)
+        late = {other for other, each in confirmed.items() if not each.done()}
+        if late:
+            self.abreast.give_up(CHANGES, count)
+        if late - self._late:
+            self._log.warning("workers are late", workers=sorted(late - self._late))
+            self._late |= late
+
+    async def _come_so_far(self, passing: dict[Link, asyncio.Future[None]], count: int) -> None:
+        """Wait for followers to hear what was said, but for those that do not come."""
+        awaited = [each for link, each in passing.items() if link not in self._late_borrowers]
+        if awaited:
+            await asyncio.wait(awaited, timeout=_PASS_SECONDS_MAX)
+        late = {link for link, each in passing.items() if not each.done()}
+        if late:
+            self.abreast.give_up(WORDS, count)
+            self._late_borrowers |= late
 
     def _new_link(
         self, hear: Callable[[Link, Message], None], left: Callable[[Link], None]
@@ -148,9 +186,12 @@ class Neighbours:
             self.on_up(link.worker)
             if len(self.followed) == len(self.others):
                 self._all_met.set()
-            for serial, (change, _) in self._unconfirmed[link.worker].items():
-                link.send("make", serial, change)
+            self.abreast.heard(link.worker, WORDS, rest[0])
+            for count, (change, _) in self._unconfirmed[link.worker].items():
+                link.send("make", count, change)
+            link.send("abreast", self._changes)
         elif kind == "pass":
+            self.abreast.heard(link.worker, WORDS, rest[0])
             link.send("passed", rest[0])
         elif kind == "made":
             self._confirmed(link.worker, rest[0])
@@ -166,19 +207,24 @@ class Neighbours:
             self.on_down(link.worker)
 
     def _confirmation(self, other: int, change: Change) -> asyncio.Future[None]:
-        self._serial += 1
-        serial = self._serial
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._unconfirmed[other][serial] = change, confirmed
+        unconfirmed = self._unconfirmed[other]
+        if len(unconfirmed) >= _UNCONFIRMED_MAX:
+            # Nobody waits for those any more: whoever did has published that they are late.
+            unconfirmed.clear()
+            change = EVERYTHING
+        unconfirmed[self._changes] = change, confirmed
         link = self.followed.get(other)
         if link is not None:
-            link.send("make", serial, change)
+            link.send("make", self._changes, change)
         return confirmed
 
-    def _confirmed(self, other: int, serial: int) -> None:
-        _, confirmed = self._unconfirmed[other].pop(serial, (None, None))
+    def _confirmed(self, other: int, count: int) -> None:
+        _, confirmed = self._unconfirmed[other].pop(count, (None, None))
         if confirmed is not None and not confirmed.done():
             confirmed.set_result(None)
+        if not self._unconfirmed[other]:
+            self._late.discard(other)
 
     # as an owner
 
@@ -187,13 +233,14 @@ class Neighbours:
         if kind == "follow":
             self._take_follower(link, rest[0])
         elif kind == "make":
-            serial, change = rest
+            count, change = rest
             self._make_change(change)
-            self._spawn(self._confirm(link, serial, self._pass_followers()))
+            self.abreast.heard(link.worker, CHANGES, count)
+            self._spawn(self._confirm(link, count, self._pass_followers()))
+        elif kind == "abreast":
+            self.abreast.heard(link.worker, CHANGES, rest[0])
         elif kind == "passed":
-            passed = self._passing.get(link, {}).pop(rest[0], None)
-            if passed is not None and not passed.done():
-                passed.set_result(None)
+            self._has_passed(link, rest[0])
         else:
             self.on_follower(link, kind, rest)
 
@@ -204,10 +251,11 @@ class Neighbours:
             self._follower_left(before)
         link.worker = worker
         self.followers[worker] = link
-        link.send("hello")
+        link.send("hello", self._words)
 
     def _follower_left(self, link: Link) -> None:
         self._links.discard(link)
+        self._late_borrowers.discard(link)
         for passed in self._passing.pop(link, {}).values():
             if not passed.done():
                 passed.set_result(None)
@@ -215,17 +263,27 @@ class Neighbours:
             del self.followers[link.worker]
             self.on_left(link.worker)
 
-    async def _confirm(self, link: Link, serial: int, passing: list[asyncio.Future[None]]) -> None:
-        await asyncio.gather(*passing)
-        link.send("made", serial)
+    def _has_passed(self, link: Link, count: int) -> None:
+        passing = self._passing.get(link, {})
+        passed = passing.pop(count, None)
+        if passed is not None and not passed.done():
+            passed.set_result(None)
+        if not passing:
+            self._late_borrowers.discard(link)
 
-    def _pass_followers(self) -> list[asyncio.Future[None]]:
-        """Done when every follower has heard what was said up to now, or is gone."""
-        passing: list[asyncio.Future[None]] = []
+    async def _confirm(
+        self, link: Link, count: int, passing: dict[Link, asyncio.Future[None]]
+    ) -> None:
+        await self._come_so_far(passing, self._words)
+        link.send("made", count)
+
+    def _pass_followers(self) -> dict[Link, asyncio.Future[None]]:
+        """Done when a follower has heard what was said up to now, or is gone."""
+        passing: dict[Link, asyncio.Future[None]] = {}
+        self._words += 1
         for link in self.followers.values():
-            self._serial += 1
             passed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._passing.setdefault(link, {})[self._serial] = passed
-            link.send("pass", self._serial)
-            passing.append(passed)
+            self._passing.setdefault(link, {})[self._words] = passed
+            link.send("pass", self._words)
+            passing[link] = passed
         return passing

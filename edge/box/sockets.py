@@ -6,11 +6,14 @@ Who may open the directory may ask for anything without a token, so only this us
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import socket
 import tempfile
 from typing import Final
+
+from edge.box.abreast import cells_for
 
 _BACKLOG: Final = 4096
 
@@ -20,6 +23,9 @@ class Sockets:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
+        shared = mmap.mmap(-1, 8 * cells_for(workers))
+        self.given_up = memoryview(shared).cast("Q")
+        """What `edge.box.abreast` keeps."""
         self._directory = tempfile.mkdtemp(prefix="cinedge-")
         self._made_by = os.getpid()
         self._talk = [_listen(self.talk_path(number)) for number in range(workers)]

@@ -87,6 +87,14 @@ def test_one_journal_that_is_not_heard_is_enough_for_doubt() -> None:
     assert not trust.doubts(UNMARKED, is_followed=True)
 
 
+def test_a_worker_that_is_behind_the_others_believes_nothing() -> None:
+    trust, behind = made(), [True]
+    trust.is_abreast = lambda: not behind[0]
+    assert trust.doubts(UNMARKED, is_followed=False)
+    behind[0] = False
+    assert not trust.doubts(UNMARKED, is_followed=False)
+
+
 def test_what_was_given_up_is_good_when_it_was_marked_anew() -> None:
     trust = made()
     trust.renounce()

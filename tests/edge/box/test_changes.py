@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from edge.box.changes import ChangesHere, make_change
+from edge.box.neighbours import EVERYTHING
 from edge.cache.holdings import Holdings
 from tests.edge.box.conftest import Boxed, owned_by
 
@@ -22,6 +23,9 @@ class Written:
     def invalidate(self, target: bytes, new_etag: str | None = None) -> None:
         self.calls.append((target, new_etag))
 
+    def distrust(self) -> None:
+        self.calls.append("everything")
+
 
 async def test_alone_a_change_is_made_at_once() -> None:
     written = Written()
@@ -36,6 +40,12 @@ def test_a_change_from_another_worker_is_the_same_change() -> None:
     holdings = cast(Holdings, written)
     make_change(holdings, ["target", "/\xff", None])
     assert written.calls == [(b"/\xff", None)]
+
+
+def test_more_than_could_be_told_is_everything() -> None:
+    written = Written()
+    make_change(cast(Holdings, written), EVERYTHING)
+    assert written.calls == ["everything"]
 
 
 @pytest.mark.parametrize("change", [[], ["target"], ["other", "/a", None], ["target", 1, None]])

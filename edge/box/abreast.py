@@ -1,0 +1,80 @@
+"""Whether this worker has heard all that others stopped waiting for it to hear.
+
+A change is waited for until every worker has made it, and what owners say until their borrowers
+have heard it. A worker that is stopped, and not dead, would hold both up without end; so after a
+while nobody waits any more and says so here, in memory that the workers share by fork. The first
+thing a worker does when it goes on is to look: while it is behind, it serves nothing unasked.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from edge.targets import Targets
+
+_KINDS: Final = 2
+CHANGES, WORDS = range(_KINDS)
+"""What may have been given up: changes for all workers, or what an owner says to its borrowers."""
+
+
+def cells_for(workers: int) -> int:
+    """How many numbers the workers of a box share."""
+    return workers * _KINDS
+
+
+class Turns(Protocol):
+    """A fast lane, as far as this concerns it."""
+
+    targets: Targets
+
+    def begin_turn(self, at: float) -> None:
+        """Answers from now on are given at this moment."""
+
+
+class Abreast:
+    """Of worker `number`, which alone writes its own cells: up to which of its changes and words
+    it has stopped to wait. Both are counted from one."""
+
+    def __init__(self, number: int, cells: memoryview) -> None:
+        self._first = number * _KINDS
+        self._cells = cells
+        self._good = bytes(8 * len(cells))
+        # What this worker gave up is no matter for itself.
+        self._heard = [0] * len(cells)
+        self._heard[self._first : self._first + _KINDS] = [1 << 63] * _KINDS
+
+    def give_up(self, kind: int, count: int) -> None:
+        """Nobody here waits for others to hear what was said up to `count`."""
+        place = self._first + kind
+        self._cells[place] = max(self._cells[place], count)
+
+    def heard(self, worker: int, kind: int, count: int) -> None:
+        """Everything of a worker up to `count` has come and was acted on."""
+        place = worker * _KINDS + kind
+        self._heard[place] = max(self._heard[place], count)
+
+    def is_abreast(self) -> bool:
+        """Whether nothing was given up that has not come since."""
+        cells = self._cells.tobytes()
+        if cells != self._good:
+            # What was heard only grows: it is looked at again when somebody gives up more.
+            if not all(map(int.__le__, self._cells.tolist(), self._heard)):
+                return False
+            self._good = cells
+        return True
+
+
+def heed_turns(lane: Turns, abreast: Abreast) -> None:
+    """Have the lane forget what it was taught when it goes on after this worker was stopped.
+
+    A round begins when its events are known, so that nothing is asked for in it that came between
+    this look and them. It takes 0.1 us with four workers.
+    """
+    begin = lane.begin_turn
+
+    def begin_turn(at: float) -> None:
+        begin(at)
+        if not abreast.is_abreast():
+            lane.targets.clear()
+
+    lane.begin_turn = begin_turn  # type: ignore[method-assign]
