@@ -21,6 +21,11 @@ class Serve:
     judgement: Judgement
     refresh: bool
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is good for others, too, who accept no stale answers."""
+        return self.judgement.state is State.FRESH
+
 
 @dataclass(frozen=True, slots=True)
 class Revalidate:

@@ -295,8 +295,9 @@ class Fetcher:
             await lent.discard()
             if entry.replaced:
                 return Learned(None, status)
-            self._storing.freshen(entry, target, lent, question.epoch)
-            return Learned(entry, status, failed_over=lent.failed_over)
+            if lent.says is None or not lent.says.is_stale:
+                self._storing.freshen(entry, target, lent, question.epoch)
+            return Learned(entry, status, failed_over=lent.failed_over, says=lent.says)
         self._holdings.replaced(entry)
         return Learned(None, status, lent)
 

@@ -44,8 +44,8 @@ class Stored:
         found = self._lookup.find(key, request, matched.rule)
         told.forward = found.forward
         match found.decision:
-            case Serve(_, refresh):
-                self._serve(exchange, told, matched, found, refresh)
+            case Serve() as decision:
+                self._serve(exchange, told, matched, found, decision)
             case Revalidate(judgement, by_wish):
                 told.miss_class = None if by_wish else MissClass.EXPIRED
                 await self._revalidate(exchange, told, matched, found, judgement.usable_on_error)
@@ -56,14 +56,14 @@ class Stored:
                 raise NotStoredError("nothing stored answers this, and nothing else was wanted")
 
     def _serve(
-        self, exchange: Exchange, told: Told, matched: Matched, found: Found, refresh: bool
+        self, exchange: Exchange, told: Told, matched: Matched, found: Found, decision: Serve
     ) -> None:
         entry, selection = found.entry, found.selection
         assert entry is not None
         assert selection is not None
-        if refresh:
+        if decision.refresh:
             self._fetcher.refresh(entry, matched.target, exchange.request)
-        outcome = Outcome.STALE if refresh else Outcome.HIT
+        outcome = Outcome.HIT if decision.is_fresh else Outcome.STALE
         self._answers.send(exchange, told, entry, selection, outcome)
         if exchange.asker is None and not exchange.connection.inner:
             self._teacher.teach(exchange, told, matched, entry)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from config.caching import Caching
 from tests.edge.conftest import Plan, eventually, says
 from tests.edge.journal import Journal
 from tests.edge.test_feed import (
@@ -167,3 +168,22 @@ async def test_places_from_before_there_were_marks_are_good_for_what_has_none(
     assert not (plan.cache / "marks.json").exists()
     async with plan.start() as edge:
         await is_trusted(edge)
+
+
+async def test_who_takes_stale_answers_makes_nobody_else_get_them_unasked(
+    plan: Plan, journal: Journal
+) -> None:
+    plan = plan.but(caching=Caching("rfc"))
+    async with plan.start() as edge:
+        client = await edge.client()
+        await client.ask(PATH)
+        await caught_up(journal)
+        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+        edge.origin.put(CONTENT, FILM[::-1])
+        # What was held may be another film by now, and is: this is said by another journal.
+        journal.name = "b"
+        journal.add("films/x")
+        await caught_up(journal)
+        for _ in range(3):
+            assert (await client.ask(PATH, "Cache-Control: max-stale")).body == FILM
+        assert (await client.ask(PATH)).body == FILM[::-1]

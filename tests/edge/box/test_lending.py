@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from config.caching import Caching
 from edge.entry import EVICTED, HELD, UNVERIFIED
-from tests.edge.box.conftest import Boxed, owned_by
-from tests.edge.conftest import BLOCK, eventually, says
+from tests.edge.box.conftest import Boxed, boxed_workers, owned_by
+from tests.edge.conftest import BLOCK, Plan, eventually, says
 
 TARGET = owned_by(1)
 KEY = TARGET.encode()
@@ -96,6 +97,33 @@ async def test_what_is_lent_in_doubt_is_not_believed(box: Boxed) -> None:
     assert answer.body == FILM
     assert "fwd=stale; fwd-status=503" in answer.fields["cache-status"]
     assert third.trust.doubts(third.entries[KEY].mark, is_followed=False)
+
+
+async def test_what_an_owner_could_not_ask_for_is_not_believed_for_its_head_either(
+    box: Boxed,
+) -> None:
+    await lent(box)
+    owner, borrower = (box.workers[number].worker.holdings for number in (1, 0))
+    owner.distrust()
+    entry = borrower.entries[KEY]
+    await eventually(lambda: borrower.trust.doubts(entry.mark, is_followed=False), "it is told")
+    box.workers[0].origin.scripts[TARGET] = says("503 No", b"")
+    answer = await (await box.workers[0].client()).ask(TARGET, method="HEAD")
+    assert answer.status == 200
+    assert borrower.trust.doubts(entry.mark, is_followed=False)
+
+
+async def test_what_an_owner_served_by_its_askers_wish_is_not_believed(plan: Plan) -> None:
+    async with boxed_workers(plan.but(caching=Caching("rfc")), 3) as box:
+        await lent(box)
+        owner, third = box.workers[1].worker.holdings, box.workers[2].worker.holdings
+        owner.distrust()
+        client = await box.workers[2].client()
+        for wish in ("Cache-Control: max-stale", "Cache-Control: max-stale=9"):
+            answer = await client.ask(TARGET, wish)
+            assert answer.body == FILM
+            assert "fwd" not in answer.fields["cache-status"]
+        assert third.trust.doubts(third.entries[KEY].mark, is_followed=False)
 
 
 async def test_a_borrower_that_leaves_holds_nothing_back(box: Boxed) -> None:
