@@ -12,6 +12,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
 from cdnkit.errors import StorageFullError, UnavailableError
 from origin.store.crc32c import Piece, extend_crc32c
@@ -96,6 +98,9 @@ class Copy:
             raise OSError(errno.EIO, f"{self._path} has lost bytes written to it")
         return data
 
+    def vouch(self) -> None:
+        """Stand in for a copy that goes: nothing to do for one that no crash survives."""
+
     def seal(self, footer: bytes, offset: int) -> None:
         """Write the footer and make the file durable; nothing can be added afterwards."""
         self.put(footer, offset)
@@ -115,11 +120,10 @@ class Copy:
 
     def remove(self) -> None:
         """Leave no trace, wherever the file lies by now."""
-        try:
+        with suppress(OSError):
             self._close()
+        with suppress(OSError):
             os.unlink(self._path)
-        except OSError:
-            pass
         self.volume.give_room(self._size_bytes)
 
     def _cut(self, size_bytes: int) -> None:
@@ -132,9 +136,19 @@ class Copy:
 
     def _close(self) -> None:
         if self._fd >= 0:
-            self._outlet.close()
             fd, self._fd = self._fd, -1
-            os.close(fd)
+            try:
+                self._outlet.close()
+            finally:
+                os.close(fd)
+
+
+class _Part(NamedTuple):
+    """What is written of a mebibyte, or of less."""
+
+    start: int
+    crc32c: int
+    size_bytes: int
 
 
 class GrowingExtent:
@@ -172,12 +186,19 @@ class GrowingExtent:
         self._left: list[Copy] = []
         self._shunned: set[str] = set()
         self._found_full = False
-        self._written = {0: size_bytes}
+        self._written = [
+            _Part(index * PIECE_BYTES, crc32c, min(PIECE_BYTES, size_bytes - index * PIECE_BYTES))
+            for index, crc32c in enumerate(self._sums.pieces)
+        ]
         self._copying = SharedLock()
         self._noting = threading.Lock()
         self._to_come = 0
         self._on_written: Callable[[], object] | None = None
-        self._fill_up()
+        try:
+            self._fill_up()
+        except BaseException:
+            self._forsake()
+            raise
 
     @property
     def crc32c(self) -> int:
@@ -198,9 +219,9 @@ class GrowingExtent:
 
     def put_at(self, start: int, piece: Piece) -> None:
         """Write what was allotted, to every copy."""
-        sums = _sums_of(start, piece)
+        parts = _parts_of(start, piece)
         done: set[Copy] = set()
-        while (failed := self._put_everywhere(start, piece, sums, done)) is not None:
+        while (failed := self._put_everywhere(start, piece, parts, done)) is not None:
             # Now nobody writes. A copy that is made gets all that is written; who is not done
             # with his piece writes that to it himself.
             with self._copying.alone():
@@ -242,6 +263,7 @@ class GrowingExtent:
         self.check_held()
         if len(self._copies) < self._wanted:
             self._volumes.note_degraded()
+        self._remove_left()
         return changed
 
     def check_held(self) -> None:
@@ -251,12 +273,22 @@ class GrowingExtent:
 
     def remove(self) -> None:
         """Leave no trace of any copy."""
-        for copy in self._copies + self._left:
+        for copy in self._copies:
             copy.remove()
-        self._copies, self._left = [], []
+        self._copies = []
+        self._remove_left()
+
+    def _forsake(self) -> None:
+        """Let go of copies of an extent that could not be begun: nobody else knows of them."""
+        self.remove()
+
+    def _remove_left(self) -> None:
+        for copy in self._left:
+            copy.remove()
+        self._left = []
 
     def _put_everywhere(
-        self, start: int, piece: Piece, sums: list[tuple[int, int, int]], done: set[Copy]
+        self, start: int, piece: Piece, parts: list[_Part], done: set[Copy]
     ) -> dict[Copy, OSError] | None:
         """Write to every copy that is not done; None when all are, else what has failed."""
         failed: dict[Copy, OSError] = {}
@@ -270,14 +302,14 @@ class GrowingExtent:
                         failed[copy] = error
             if failed or not self._copies:
                 return failed
-            self._note(start, len(piece), sums)
+            self._note(parts)
         return None
 
-    def _note(self, start: int, size_bytes: int, sums: list[tuple[int, int, int]]) -> None:
+    def _note(self, parts: list[_Part]) -> None:
         with self._noting:
-            self._written[start] = size_bytes
-            for each in sums:
-                self._sums.place(*each)
+            self._written += parts
+            for part in parts:
+                self._sums.place(*part)
             self._to_come -= 1
             tell = None if self._to_come else self._on_written
         if tell is not None:
@@ -308,9 +340,7 @@ class GrowingExtent:
             raise StorageFullError("no volume has room for another copy")
         if not self._copies:
             raise UnavailableError("no volume works")
-        for copy in self._left:
-            copy.remove()
-        self._left = []
+        self._remove_left()
 
     def _next_volume(self) -> OpenVolume | None:
         used = self._shunned | {copy.volume.name for copy in self._copies}
@@ -327,10 +357,10 @@ class GrowingExtent:
             self._blame(volume, error)
             return
         try:
-            for start, size_bytes in self._written.items():
-                stop = start + size_bytes
-                for at in range(start, stop, PIECE_BYTES):
-                    made.put(self._read_back(at, min(PIECE_BYTES, stop - at)), at)
+            for part in self._written:
+                made.put(self._read_back(part), part.start)
+            if self._written:
+                made.vouch()
         except OSError as error:
             made.remove()
             self._blame(volume, error)
@@ -340,21 +370,26 @@ class GrowingExtent:
             raise
         self._copies.append(made)
 
-    def _read_back(self, offset: int, size_bytes: int) -> bytes:
+    def _read_back(self, part: _Part) -> bytes:
+        """What a disk that failed gives may be what was there before, as zeros set aside."""
         for source in self._copies + self._left:
             try:
-                return source.get(offset, size_bytes)
+                data = source.get(part.start, part.size_bytes)
             except OSError as error:
                 log.warning("a copy in the making cannot be read: %s", error)
+                continue
+            if extend_crc32c(0, data) == part.crc32c:
+                return data
+            log.warning("a copy in the making has lost bytes: volume %s", source.volume.name)
         raise UnavailableError("the volumes failed while the object was written")
 
 
-def _sums_of(start: int, piece: Piece) -> list[tuple[int, int, int]]:
-    """Beginning, CRC32C and length of each part of `piece` that ends where mebibytes end."""
+def _parts_of(start: int, piece: Piece) -> list[_Part]:
+    """The parts of `piece` that end where mebibytes end."""
     found = []
     while piece:
         part = piece[: PIECE_BYTES - start % PIECE_BYTES]
-        found.append((start, extend_crc32c(0, part), len(part)))
+        found.append(_Part(start, extend_crc32c(0, part), len(part)))
         start += len(part)
         piece = piece[len(part) :]
     return found

@@ -46,6 +46,11 @@ class KeptCopy(Copy):
             sync_directory(os.path.dirname(self._path))
             self._is_named = True
 
+    def vouch(self) -> None:
+        """Make what was written durable: the copy that goes may have been so, and was told of."""
+        os.fdatasync(self._fd)
+        self.sync_name()
+
     def seal(self, footer: bytes, offset: int) -> None:
         """As of any copy; its name is made durable, too."""
         super().seal(footer, offset)
@@ -94,6 +99,9 @@ class KeptExtent(GrowingExtent):
 
     def _begin_copy(self, volume: OpenVolume) -> Copy:
         return KeptCopy(volume, self._name)
+
+    def _forsake(self) -> None:
+        self.let_go()
 
     def duplicates(self) -> list[tuple[KeptCopy, int]]:
         """A descriptor of each copy, for `sync_duplicates`."""

@@ -242,3 +242,71 @@ def test_extents_whose_pieces_cross_mebibytes_have_the_right_sums(
         [whole[start:stop] for start, stop in pairwise(cuts)],
     )
     assert len(sound_copies(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EMFILE])
+def test_an_extent_that_cannot_be_begun_leaves_nothing(
+    volumes: VolumeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: int
+) -> None:
+    order = ranked(volumes)
+    real = os.open
+
+    def open_file(path: str, flags: int, mode: int = 0o777) -> int:
+        if "/.partial/" in path and not path.startswith(str(order[0].root)):
+            raise OSError(why, os.strerror(why))
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", open_file)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(StorageFullError if why == errno.ENOSPC else UnavailableError):
+        GrowingExtent(volumes, "a", 1, 0, 2, planned_bytes=3 * PIECE_BYTES)
+    assert os.listdir("/proc/self/fd") == before
+    assert files_of(tmp_path) == []
+    assert [volume.used_bytes for volume in order] == [0] * 4
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_copy_is_made_of_nothing_but_what_was_written(
+    volumes: VolumeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: int
+) -> None:
+    """A disk whose sync failed may have dropped pages: zeros lie there, set aside before."""
+    order = ranked(volumes)
+    extent = GrowingExtent(volumes, "a", 1, 0, copies, planned_bytes=sum(map(len, LONG)))
+    real = os.fsync
+
+    def lose(fd: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{fd}")
+        if not path.startswith(str(order[0].root)):
+            return real(fd)
+        with open(path, "r+b") as file:
+            file.seek(2 * PIECE_BYTES)
+            file.write(bytes(4096))
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", lose)
+    if copies == 1:
+        with pytest.raises(UnavailableError):
+            write_all(extent, LONG)
+        extent.remove()
+        assert files_of(tmp_path) == []
+    else:
+        write_all(extent, LONG)
+        assert sound_copies(tmp_path) == sorted(volume.name for volume in order[1:3])
+
+
+def test_a_copy_that_finds_no_room_for_its_name_leaves_nothing(
+    volumes: VolumeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = ranked(volumes)
+    real = os.rename
+
+    def rename(source: str, target: str) -> None:
+        if source.startswith(str(order[0].root)):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    write_all(GrowingExtent(volumes, "a", 1, 0, 2), PIECES)
+    assert sound_copies(tmp_path) == [order[1].name]
+    assert order[0].used_bytes == 0
+    assert volumes.degraded_writes == 1

@@ -8,6 +8,7 @@ import os
 import random
 import threading
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 
 from cdnkit.errors import ConflictError, NotFoundError, StorageFullError, UnavailableError
 from origin.store.base import StoredObject
-from origin.store.disk import THREADS_DEFAULT
+from origin.store.disk import THREADS_DEFAULT, DiskStore
 from origin.store.piece_budget import PIECES_MAX
+from origin.store.piece_memory import PIECES
+from tests.origin.store.faulty_disk import FaultyDisk
 from tests.origin.store.stores import EXTENT_BYTES, disk_store, files_of, get, put
 
 MIB = 1024 * 1024
@@ -65,7 +68,7 @@ async def test_abort_waits_for_the_threads_of_a_cancelled_write(
     async with disk_store(tmp_path) as store:
         writer = await store.create("a", 1)
         monkeypatch.setattr(os, "pwrite", slow)
-        writing = asyncio.ensure_future(writer.write(bytes(3000)))
+        writing = asyncio.ensure_future(writer.write(bytes(9 * EXTENT_BYTES)))
         await asyncio.to_thread(entered.wait, 10)
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -246,3 +249,69 @@ async def test_a_write_that_fails_ends_the_object_though_extents_wait_for_their_
                 await writing
         assert files_of(tmp_path) == []
         assert [state.used_bytes for state in store.volume_states()] == [0]
+
+
+def descriptors_of(root: Path) -> list[str]:
+    """Files of extents below `root` that are open."""
+    found = []
+    for fd in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            path = os.readlink(f"/proc/self/fd/{fd}")
+            if path.startswith(str(root)) and ("/.partial/" in path or "/extents/" in path):
+                found.append(path)
+    return found
+
+
+async def upload_among_faults(
+    store: DiskStore, name: str, rng: random.Random
+) -> tuple[StoredObject, bytes] | None:
+    """Write an object, or give up somewhere; None when it did not get there."""
+    data = rng.randbytes(rng.randrange(5 * MIB))
+    announced = rng.choice([None, len(data), max(0, len(data) + rng.randint(-MIB, MIB))])
+    turns = rng.choice([1 << 30, rng.randrange(60)])
+
+    async def write_all() -> StoredObject:
+        for at in range(0, len(data), MIB):
+            piece = PIECES.take()[: min(MIB, len(data) - at)]
+            piece[:] = data[at : at + MIB]
+            await writer.write(piece)
+        return (await writer.commit()).stored
+
+    try:
+        writer = await store.create(name, 1, announced)
+        writing = asyncio.ensure_future(write_all())
+        while turns and not writing.done():
+            turns -= 1
+            await asyncio.sleep(0)
+        writing.cancel()
+        return await writing, data
+    except asyncio.CancelledError:
+        await writer.abort()
+    except (StorageFullError, UnavailableError):
+        pass
+    return None
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_fails_objects_are_whole_or_gone(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    volumes = rng.randint(1, 4)
+    copies, extent_bytes = rng.randint(1, min(3, volumes)), rng.choice([MIB, 2 * MIB + 123])
+    disk = FaultyDisk(tmp_path, rng, rng.choice([0.002, 0.01, 0.05]))
+    async with disk_store(tmp_path, volumes, copies, extent_bytes=extent_bytes) as store:
+        with disk.failing():
+            async with asyncio.timeout(20):
+                ended = await asyncio.gather(
+                    *(upload_among_faults(store, f"a{number}", rng) for number in range(3))
+                )
+        assert descriptors_of(tmp_path) == []
+        for stored, data in filter(None, ended):
+            assert await get(store, stored, 0, len(data)) == data
+        files = files_of(tmp_path)
+        for state in store.volume_states():
+            if state.failure is None:
+                its = [path for path in files if state.name in path.parts]
+                assert state.used_bytes == sum(path.stat().st_size for path in its)
+                assert not [path for path in its if ".partial" in path.parts]
+        if not any(ended):
+            assert not [path for path in files if "extents" in path.parts]

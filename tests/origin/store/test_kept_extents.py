@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import google_crc32c
 import pytest
 
-from cdnkit.errors import NotFoundError, UnavailableError
+from cdnkit.errors import NotFoundError, StorageFullError, UnavailableError
 from origin.store.extents import extent_name
 from origin.store.kept_extents import (
     KeptExtent,
@@ -110,3 +111,60 @@ def test_nothing_is_durable_when_no_volume_could_sync(volumes: VolumeSet) -> Non
         os.close(each)
     extent.let_go()
     assert copy.volume.failure is not None
+
+
+def test_an_extent_that_cannot_go_on_is_let_go_and_stays(volumes: VolumeSet) -> None:
+    begun(volumes, b"0123456789")
+    paths(volumes)[0].unlink()
+    (left,) = paths(volumes)
+    for volume in volumes.volumes:
+        volume.size_bytes = 1
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(StorageFullError):
+        again(volumes, 8, b"0123456789")
+    assert os.listdir("/proc/self/fd") == before
+    assert left.read_bytes() == b"01234567"
+
+
+def test_a_copy_goes_only_when_another_is_as_durable(
+    volumes: VolumeSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extent = KeptExtent(volumes, *IDENTITY, 1)
+    extent.put(b"0123456789")
+    sync_duplicates(volumes, extent.duplicates())
+    (old,) = paths(volumes)
+    full = next(volume for volume in volumes.volumes if f"/{volume.name}/" in str(old))
+    full.size_bytes = 1
+    real, synced = os.fdatasync, []
+
+    def sync(fd: int) -> None:
+        assert old.exists()
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    extent.put(b"abc")
+    (new,) = paths(volumes)
+    assert synced == [str(new)] != [str(old)]
+    assert new.read_bytes() == b"0123456789abc"
+    extent.let_go()
+
+
+def test_an_extent_that_cannot_be_begun_keeps_no_descriptor(
+    volumes: VolumeSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(volumes, b"0123456789")
+    real, left = os.open, [1]
+
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, flags, mode)
+
+    before = os.listdir("/proc/self/fd")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with pytest.raises(UnavailableError):
+            KeptExtent(volumes, *IDENTITY, 2)
+    assert os.listdir("/proc/self/fd") == before
