@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from scripts.seaweedfs import find_weed
 from tests.faults.scenario.plan import DATABASE, OBJECTS, Shape
 from tests.helpers.postgres import find_programs, postgres_server
-from tests.helpers.seaweedfs import find_weed, seaweedfs_cluster
+from tests.helpers.seaweedfs import seaweedfs_cluster
 
 REQUEST_SECONDS: Final = 3
 """An object store that says nothing for so long is given up, as is everything in a scenario."""

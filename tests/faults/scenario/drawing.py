@@ -93,7 +93,7 @@ def _more(scenario: Scenario, two_origins: bool) -> Scenario:
     if drawn["slow disk"]:
         faults.append(_slow_disk(chance, scenario.seconds))
     if drawn["two origins"] and two_origins:
-        shape = replace(shape, origins=2, postgresql=True, objects=True)
+        shape = replace(shape, origins=2, postgresql=True, objects=True, copies=1)
         faults = [_at_either(chance, each) for each in faults]
     if shape.tls:
         # Nobody can tell the change feed from the rest.

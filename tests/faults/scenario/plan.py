@@ -204,6 +204,8 @@ def ends_of(link: str) -> tuple[str, str]:
 def _check_shape(shape: Shape, faults: Sequence[Fault]) -> None:
     if shape.origins not in (1, 2):
         raise PlanError("scenario.shape.origins: there are one or two")
+    if shape.objects and shape.copies != 1:
+        raise PlanError("scenario.shape.copies: an object store keeps its own")
     if shape.origins == 2 and not (shape.postgresql and shape.objects):
         raise PlanError("scenario.shape.origins: two need postgresql and objects")
     for each in faults:

@@ -58,6 +58,7 @@ def test_numbers_and_words_are_read_as_what_they_are() -> None:
         ("name: a\nfaults: [{at_seconds: 1, kind: stall, target: edge-a>edge-a}]", "no link"),
         ("name: a\nfaults: [{at_seconds: 1, kind: stall, target: world>external}]", "no link"),
         ("name: a\nfaults: [{at_seconds: 1, kind: feed-cut, target: world>origin}]", "no edge"),
+        ("name: a\nshape: {objects: true, copies: 2}", "keeps its own"),
         ("name: a\nshape: {origins: 3}", "one or two"),
         ("name: a\nshape: {origins: 2}", "need postgresql"),
         ("name: a\nfaults: [{at_seconds: 1, kind: kill, target: origin-b}]", "no origin-b"),
