@@ -12,9 +12,11 @@ from typing import Final, Protocol
 
 from edge.targets import Targets
 
-_KINDS: Final = 2
-CHANGES, WORDS = range(_KINDS)
-"""What may have been given up: changes for all workers, or what an owner says to its borrowers."""
+_KINDS: Final = 3
+CHANGES, WORDS, _FORMER = range(_KINDS)
+"""What may have been given up: changes for all workers, or what an owner says to its borrowers;
+and changes by former lives of a worker, which nobody tells of any more."""
+_ANY: Final = 1 << 63
 
 
 def cells_for(workers: int) -> int:
@@ -33,7 +35,7 @@ class Turns(Protocol):
 
 class Abreast:
     """Of worker `number`, which alone writes its own cells: up to which of its changes and words
-    it has stopped to wait. Both are counted from one."""
+    it has stopped to wait. No later life of it counts them by a number that was used before."""
 
     def __init__(self, number: int, cells: memoryview) -> None:
         self._first = number * _KINDS
@@ -41,7 +43,9 @@ class Abreast:
         self._good = bytes(8 * len(cells))
         # What this worker gave up is no matter for itself.
         self._heard = [0] * len(cells)
-        self._heard[self._first : self._first + _KINDS] = [1 << 63] * _KINDS
+        self._heard[self._first : self._first + _KINDS] = [_ANY] * _KINDS
+        self._heard[_FORMER::_KINDS] = [_ANY] * (len(cells) // _KINDS)
+        cells[self._first + _FORMER] = cells[self._first + CHANGES]
 
     def give_up(self, kind: int, count: int) -> None:
         """Nobody here waits for others to hear what was said up to `count`."""
@@ -52,6 +56,13 @@ class Abreast:
         """Everything of a worker up to `count` has come and was acted on."""
         place = worker * _KINDS + kind
         self._heard[place] = max(self._heard[place], count)
+
+    def meets(self, worker: int) -> bool:
+        """Whether nothing is missing of the former lives of a worker that comes; or is now."""
+        former = self._cells[worker * _KINDS + _FORMER]
+        missed_nothing = self._heard[worker * _KINDS + CHANGES] >= former
+        self.heard(worker, CHANGES, former)
+        return missed_nothing
 
     def is_abreast(self) -> bool:
         """Whether nothing was given up that has not come since."""

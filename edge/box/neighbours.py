@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
@@ -47,7 +48,11 @@ class Neighbours:
     """
 
     def __init__(
-        self, number: int, sockets: Sockets, make_change: Callable[[Change], None]
+        self,
+        number: int,
+        sockets: Sockets,
+        make_change: Callable[[Change], None],
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.number = number
         self.workers = sockets.workers
@@ -62,8 +67,8 @@ class Neighbours:
         self._sockets = sockets
         self._make_change = make_change
         self._log = structlog.get_logger("edge.box")
-        self._changes = 0
-        self._words = 0
+        # By the time: a former life may have counted further than anybody has heard.
+        self._changes = self._words = clock()
         self._unconfirmed: dict[int, dict[int, tuple[Change, asyncio.Future[None]]]] = {
             other: {} for other in self.others
         }
@@ -251,6 +256,9 @@ class Neighbours:
             self._follower_left(before)
         link.worker = worker
         self.followers[worker] = link
+        if not self.abreast.meets(worker):
+            # What had changed in its former life is known to nobody any more.
+            self._make_change(EVERYTHING)
         link.send("hello", self._words)
 
     def _follower_left(self, link: Link) -> None:

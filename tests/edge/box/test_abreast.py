@@ -43,3 +43,20 @@ def test_what_was_given_up_stays_so_and_what_was_heard_too() -> None:
     assert late.is_abreast()
     giver.give_up(CHANGES, 10)
     assert not late.is_abreast()
+
+
+def test_what_a_former_life_gave_up_is_missed_by_who_had_not_heard_it() -> None:
+    cells = memoryview(bytearray(8 * cells_for(3))).cast("Q")
+    giver, late, prompt = (Abreast(number, cells) for number in range(3))
+    prompt.heard(0, CHANGES, 7)
+    giver.give_up(CHANGES, 7)
+    assert prompt.meets(0)
+    again = Abreast(0, cells)
+    again.give_up(CHANGES, 9)
+    assert prompt.meets(0)
+    assert not late.meets(0)
+    assert not (prompt.is_abreast() or late.is_abreast())
+    for each in (prompt, late):
+        each.heard(0, CHANGES, 9)
+        assert each.is_abreast()
+        assert each.meets(0)

@@ -203,3 +203,36 @@ async def test_more_changes_than_are_kept_become_one(
             assert late[0].made[0] == EVERYTHING
             assert late[0].made[-1] == ["gone", 17]
             assert late[0].joined.abreast.is_abreast()
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_what_a_worker_gives_up_is_missed_though_its_former_life_gave_up_more(
+    sockets: Sockets,
+) -> None:
+    async with started(sockets, 2) as workers:
+        async with started(sockets, 0) as before:
+            await eventually(lambda: len(before[0].joined.followers) == 1, "they have met")
+            for number in range(5):
+                await before[0].joined.everywhere(["gone", number])
+        async with started(sockets, 0) as again:
+            await eventually(lambda: len(again[0].joined.followers) == 1, "they have met")
+            with stopped(workers[0]):
+                await again[0].joined.everywhere(["gone", "x"])
+                assert ["gone", "x"] not in workers[0].made
+                assert not workers[0].joined.abreast.is_abreast()
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_who_missed_what_a_former_life_gave_up_trusts_nothing_and_goes_on(
+    sockets: Sockets,
+) -> None:
+    async with started(sockets, 1) as workers:
+        async with started(sockets, 0) as before:
+            await eventually(lambda: len(before[0].joined.followers) == 1, "they have met")
+            await before[0].joined.everywhere(["gone", "x"])
+        async with started(sockets, 0) as again, started(sockets, 2) as late:
+            await eventually(late[0].joined.abreast.is_abreast, "it has met it")
+            assert late[0].made == [EVERYTHING]
+            await again[0].joined.everywhere(["gone", "y"])
+            assert late[0].made == [EVERYTHING, ["gone", "y"]]
+        assert workers[0].made == [["gone", "x"], ["gone", "y"]]
