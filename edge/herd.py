@@ -103,8 +103,14 @@ class Herd:
         self.stop = selection.stop
         self.cursor = self.position // entry.block_bytes
         self.stop_block = self.cursor + 1
-        self.connection = self.server = self.body = self
         self._loop = gathering.exchanges[0].connection.server.loop
+
+    @property
+    def connection(self) -> Herd:
+        """Itself. Kept, it would be a cycle, and hold all who stood here until it is collected."""
+        return self
+
+    server = body = connection
 
     def begin(self) -> None:
         """Answer now, or once the first byte is here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Final, TypeVar
 
@@ -26,19 +26,27 @@ def in_slices(
     `then` is called once all are done, at once when one slice holds them. A failure with one item
     is told to the loop's exception handler and keeps nothing from the others.
     """
-    rest = iter(items)
+    _turn(loop, iter(items), do, then, slice_seconds, clock)
 
-    def turn() -> None:
-        until = clock() + slice_seconds
-        for each in rest:
-            try:
-                do(each)
-            except Exception as error:
-                loop.call_exception_handler({"message": "a slice failed", "exception": error})
-            if clock() > until:
-                loop.call_soon(turn)
-                return
-        if then is not None:
-            then()
 
-    turn()
+def _turn(
+    loop: asyncio.AbstractEventLoop,
+    rest: Iterator[T],
+    do: Callable[[T], None],
+    then: Callable[[], None] | None,
+    slice_seconds: float,
+    clock: Callable[[], float],
+) -> None:
+    # No closure: one that calls itself again is a cycle, and was left for the collector, which
+    # comes rarely, with every piece of a block that came in.
+    until = clock() + slice_seconds
+    for each in rest:
+        try:
+            do(each)
+        except Exception as error:
+            loop.call_exception_handler({"message": "a slice failed", "exception": error})
+        if clock() > until:
+            loop.call_soon(_turn, loop, rest, do, then, slice_seconds, clock)
+            return
+    if then is not None:
+        then()

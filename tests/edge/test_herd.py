@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import time
 from asyncio import StreamReader, StreamWriter
@@ -70,6 +71,21 @@ async def answers_to(clients: list[RawClient]) -> list[Answer]:
 def courses(edge: Edge) -> int:
     """Requests that have a course of their own now."""
     return len(edge.worker.server._tasks)
+
+
+@pytest.mark.usefixtures("film")
+async def test_a_crowd_that_was_answered_leaves_nothing_for_the_collector(edge: Edge) -> None:
+    gate = Gate(edge.origin)
+    clients = await gathered(edge)
+    gc.collect()
+    gc.disable()
+    try:
+        gate.open.set()
+        assert len(await answers_to(clients)) == VIEWERS
+        await all_at_rest(edge)
+        assert not [each for each in gc.get_objects() if isinstance(each, Herd)]
+    finally:
+        gc.enable()
 
 
 async def test_one_course_serves_everybody_with_the_same_question(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +64,26 @@ async def test_others_get_their_turn_between_slices() -> None:
     await end.wait()
     assert seen[-1] == "f"
     assert [each for each in seen if each != "other"] == list("abcdef")
+
+
+class Herd:
+    """Somebody who is told when all is done."""
+
+    done = False
+
+    def told(self) -> None:
+        self.done = True
+
+
+def test_nothing_of_it_is_left_for_the_collector() -> None:
+    gc.disable()
+    try:
+        herd, loop = Herd(), asyncio.new_event_loop()
+        in_slices(loop, [1, 2], lambda _: None, herd.told)
+        assert herd.done
+        left = weakref.ref(herd)
+        del herd
+        assert left() is None
+        loop.close()
+    finally:
+        gc.enable()
