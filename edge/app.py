@@ -480,6 +480,7 @@ async def _tick(made: _Made, tally: Tally) -> None:
             made.server.tick(int(loop.time()))
             made.holdings.touch_recent(made.lane.stirred)
             made.books.tick()
+            made.fills.memory.ease()
             if made.joined.box is not None:
                 made.joined.box.tick()
             tally.publish()

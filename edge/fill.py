@@ -20,7 +20,7 @@ from cdnkit.service.tracing import CURRENT, step
 from edge.cache.holdings import Holdings
 from edge.combine import VersionChangedError
 from edge.entry import UNVERIFIED, BlockFile, Entry
-from edge.growing import Growing, GrowingState
+from edge.growing import BlockMemory, Growing, GrowingState
 from edge.parking import Parking
 from edge.readahead import plan_run, wants_block
 from edge.upstream.lent import Lent
@@ -39,7 +39,6 @@ is written like any other, for slow readers are many and memory is not."""
 UNREAD_BLOCKS_MAX: Final = 8
 """How far a new entry is filled while the reader that asked for it is not there yet."""
 _VERIFIED_AHEAD_BLOCKS: Final = 4
-_BUFFERS_KEPT_BYTES: Final = 32 * 1024 * 1024
 _BLOCKS_MIN: Final = 4
 
 
@@ -92,6 +91,8 @@ class Run:
         """Nothing more comes: who waits for a block promised here has to ask again."""
         self.ended = True
         self._fills.parking.forget(self)
+        # With its owner a block that did not come to its end is a cycle, which holds its memory.
+        self._growing = None
         promised, self._promised = self._promised, {}
         for block, growing in promised.items():
             del self.entry.growing[block]
@@ -141,7 +142,7 @@ class Run:
     def _enter(self, block: int) -> None:
         # When it is held already, or another run's, this copy of it goes nowhere.
         growing = self._promised.get(block) or Growing(self.entry, block)
-        growing.memory = self._fills.buffer(self.entry, growing.size)
+        growing.take(self._fills.memory)
         self._growing = growing
 
 
@@ -170,7 +171,7 @@ class Fills:
         self._on_replaced = on_replaced
         self._filled = filled
         self._tasks: set[asyncio.Task[None]] = set()
-        self._buffers: dict[int, list[bytearray]] = {}
+        self.memory = BlockMemory()
         self._paused: list[Lent] = []
         self._saving: set[asyncio.Future[BlockFile]] = set()
         self._homeless: dict[Growing, None] = {}
@@ -254,17 +255,10 @@ class Fills:
         for block in range(entry.count):
             growing = Growing(entry, block, self.is_kept(entry, block))
             start = block * entry.block_bytes
-            growing.memory = self.buffer(entry, growing.size)
-            growing.memory[:] = content[start : start + growing.size]
+            growing.take(self.memory)[:] = content[start : start + growing.size]
             growing.received = growing.size
             entry.growing[block] = growing
             self.block_received(growing, promised=True)
-
-    def buffer(self, entry: Entry, size: int) -> memoryview:
-        """Memory for a block."""
-        kept = self._buffers.get(entry.block_bytes)
-        whole = kept.pop() if kept else bytearray(entry.block_bytes)
-        return memoryview(whole)[:size]
 
     def grew(self, growing: Growing) -> None:
         """More bytes of a block came in: readers are pumped once per turn of the loop."""
@@ -275,7 +269,7 @@ class Fills:
     def block_received(self, growing: Growing, promised: bool) -> None:
         """Every byte is in memory: hand the block to the disk's threads."""
         if not promised:
-            self._recycle(growing)
+            growing.give(self.memory)
             return
         if not growing.is_kept and len(self._homeless) < _blocks_in(
             PASSED_BY_BYTES_MAX, growing.entry
@@ -377,7 +371,7 @@ class Fills:
             self._keep_unsaved(growing)
         elif self.holdings.admit(entry, growing.block, done.result()):
             growing.state = GrowingState.SAVED
-            self._recycle(growing)
+            growing.give(self.memory)
         else:
             self._keep_unsaved(growing)
         self.grew(growing)
@@ -445,16 +439,6 @@ class Fills:
         is_held = self.holdings.open_block(entry, block) is not None
         growing.state = GrowingState.SAVED if is_held else GrowingState.FAILED
         self.grew(growing)
-
-    def _recycle(self, growing: Growing) -> None:
-        memory, growing.memory = growing.memory, None
-        if memory is not None:
-            entry = growing.entry
-            kept = self._buffers.setdefault(entry.block_bytes, [])
-            if len(kept) < _blocks_in(_BUFFERS_KEPT_BYTES, entry):
-                whole = memory.obj
-                assert isinstance(whole, bytearray)
-                kept.append(whole)
 
     def _stir(self, growing: Growing) -> None:
         if growing.entry in self.beginning:

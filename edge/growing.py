@@ -6,7 +6,10 @@ import asyncio
 import enum
 from typing import TYPE_CHECKING
 
+from edge.block_memory import BlockMemory
 from edge.turns import in_slices
+
+__all__ = ["BlockMemory", "Growing", "GrowingState"]
 
 if TYPE_CHECKING:
     from edge.entry import Entry
@@ -58,6 +61,17 @@ class Growing:
     def is_full(self) -> bool:
         """Whether every byte is in memory."""
         return self.received == self.size
+
+    def take(self, memory: BlockMemory) -> memoryview:
+        """Have memory for all of its bytes."""
+        self.memory = memory.take(self.entry.block_bytes)[: self.size]
+        return self.memory
+
+    def give(self, memory: BlockMemory) -> None:
+        """Nobody reads it from memory any more."""
+        taken, self.memory = self.memory, None
+        if taken is not None:
+            memory.give(taken)
 
     def pump(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have those who wait look again."""

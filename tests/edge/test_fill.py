@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 
 import pytest
 
 from config.topology import MIB
 from edge.entry import Entry
-from edge.fill import UNREAD_BLOCKS_MAX
+from edge.fill import UNREAD_BLOCKS_MAX, Growing
 from tests.edge.conftest import BLOCK, Edge, Origin, Plan, eventually
 from tests.edge.rest import all_at_rest, assert_disk_equals_index, small_edge
 from tests.helpers.film_origin import FilmOrigin, film_bytes, is_one_version
@@ -342,3 +343,47 @@ async def test_a_new_entry_is_filled_a_little_before_its_first_reader_is_there(
     entry.was_read = False
     assert fills.is_wanted(entry, UNREAD_BLOCKS_MAX - 1)
     assert not fills.is_wanted(entry, UNREAD_BLOCKS_MAX)
+
+
+async def test_memory_of_a_burst_goes_back_once_it_is_over(edge: Edge, origin: Origin) -> None:
+    held = asyncio.Event()
+    viewers, targets = 40, [f"/films/{number}.mp4" for number in range(40)]
+    for target in targets:
+        film = FilmOrigin(BLOCK, BLOCK)
+        film.holds[100] = held
+        origin.scripts[target] = film.serve
+    clients = [await edge.client() for _ in targets]
+    for client, target in zip(clients, targets, strict=True):
+        await client.send(head(target))
+    entries = edge.worker.holdings.entries
+    await eventually(
+        lambda: sum(each.growing[0].received == 100 for each in entries.values()) == viewers,
+        "all blocks are on their way",
+    )
+    held.set()
+    for client in clients:
+        assert (await client.answer()).body == film_bytes(1, 0, BLOCK)
+    await all_at_rest(edge)
+    memory = edge.worker.fills.memory
+    assert memory.kept_bytes == viewers * BLOCK
+    await eventually(lambda: memory.kept_bytes < viewers * BLOCK, "a second has passed, or two")
+    for _ in range(60):
+        memory.ease()
+    assert memory.kept_bytes == 0
+
+
+async def test_a_fill_that_breaks_inside_a_block_leaves_no_memory_for_the_collector(
+    edge: Edge, film: FilmOrigin
+) -> None:
+    film.cuts = [BLOCK + 100] * 10
+    client = await edge.client()
+    gc.collect()
+    gc.disable()
+    try:
+        await client.send(head(TARGET))
+        with pytest.raises(CutShortError):
+            await client.answer()
+        await all_at_rest(edge)
+        assert not [each for each in gc.get_objects() if isinstance(each, Growing)]
+    finally:
+        gc.enable()
