@@ -16,11 +16,27 @@ _GROWTH_SHARE: Final = 0.1
 _GROWTH_DESCRIPTORS: Final = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Seconds of a start: until a router has said where to, until an edge is reached, its piece."""
+
+    router: float
+    edge: float
+    piece: float
+
+    @property
+    def seconds(self) -> float:
+        """From the wish to the first piece."""
+        return self.router + self.edge + self.piece
+
+
 @dataclass(slots=True)
 class Notes:
     """Seconds from a wish to its first piece, and from asking for a piece to its last byte."""
 
     starts: list[float] = field(default_factory=list)
+    steps: list[Start] = field(default_factory=list)
+    """The same starts, by their parts."""
     pieces: list[float] = field(default_factory=list)
     late: int = 0
     seeks: int = 0
@@ -88,6 +104,7 @@ def render(parts: Mapping[str, tuple[float, Notes]], uses: Mapping[str, Mapping[
     rows += [
         ["starts", *(f"{len(notes.starts):,}" for _, notes in columns)],
         ["start p50, p99 ms", *(_pair(notes.starts) for _, notes in columns)],
+        ["of the slowest in a hundred", *(_steps(notes.steps) for _, notes in columns)],
         ["pieces a second", *(f"{len(n.pieces) / seconds:,.0f}" for seconds, n in columns)],
         ["piece p50, p99 ms", *(_pair(notes.pieces) for _, notes in columns)],
         ["pieces later than their turn", *(f"{notes.late:,}" for _, notes in columns)],
@@ -106,6 +123,24 @@ def render(parts: Mapping[str, tuple[float, Notes]], uses: Mapping[str, Mapping[
         for what, count in notes.problems.most_common()
     ]
     return "\n".join([lay_out(rows), *told])
+
+
+def slowest(starts: Sequence[Start], share: float) -> Start:
+    """The mean of the slowest starts, this share of all and at least one; of none, zeros."""
+    if not starts:
+        return Start(0.0, 0.0, 0.0)
+    ordered = sorted(starts, key=lambda each: each.seconds)
+    some = ordered[-max(1, round(share * len(starts))) :]
+    return Start(
+        sum(each.router for each in some) / len(some),
+        sum(each.edge for each in some) / len(some),
+        sum(each.piece for each in some) / len(some),
+    )
+
+
+def _steps(starts: Sequence[Start]) -> str:
+    of = slowest(starts, 0.01)
+    return f"router {1000 * of.router:.0f}, edge {1000 * of.edge:.0f}, piece {1000 * of.piece:.0f}"
 
 
 def _mean(values: Sequence[int]) -> int:

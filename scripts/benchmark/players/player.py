@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from scripts.benchmark.launch import HOST
 from scripts.benchmark.players.content import bytes_of
 from scripts.benchmark.players.evening import Film, Programme, pieces_of_session
-from scripts.benchmark.players.notes import Notes
+from scripts.benchmark.players.notes import Notes, Start
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _LOCATION: Final = re.compile(rb"\r\nlocation: *([^\r]+)", re.IGNORECASE)
@@ -66,6 +66,7 @@ class Player:
         loop = asyncio.get_running_loop()
         wished = due = loop.time()
         url = urlsplit(await self._sent_to(film))
+        sent = loop.time()
         reader, writer = await self._connect(url.hostname or HOST, url.port or 80)
         try:
             is_first, before = True, -1
@@ -78,6 +79,7 @@ class Player:
                 notes.seeks += not is_first and piece != before + 1
                 if is_first:
                     notes.starts.append(now - wished)
+                    notes.steps.append(Start(sent - wished, asked - sent, now - asked))
                     due, is_first = now, False
                 before = piece
                 due += self._pace.piece_seconds

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.benchmark.players.notes import Notes, Sample, Use, render, share_of, use_between
+from scripts.benchmark.players.notes import (
+    Notes,
+    Sample,
+    Start,
+    Use,
+    render,
+    share_of,
+    slowest,
+    use_between,
+)
 
 MIB = 1 << 20
 
@@ -46,6 +55,15 @@ def test_shares_are_of_the_sorted_values() -> None:
     assert share_of([0.003, 0.001, 0.002], 0.5) == 2.0
     assert share_of([0.001] * 99 + [0.5], 0.99) == 500.0
     assert share_of([], 0.5) == 0.0
+
+
+def test_the_slowest_starts_are_told_by_their_parts() -> None:
+    starts = [Start(0.01, 0.01, 0.01)] * 197 + [Start(1.0, 0.0, 0.5), Start(0.0, 3.0, 0.5)]
+    assert slowest(starts, 0.01) == Start(0.5, 1.5, 0.5)
+    assert slowest(starts[:3], 0.01) == Start(0.01, 0.01, 0.01)
+    assert slowest([], 0.01).seconds == 0.0
+    told = render({"quiet": (2.0, Notes(steps=starts))}, {"quiet": {}})
+    assert "router 500, edge 1500, piece 500" in told
 
 
 def test_problems_are_told_with_their_part() -> None:

@@ -70,6 +70,7 @@ async def test_every_start_and_every_piece_is_noted() -> None:
     assert notes.problems == {}
     assert 0 < len(notes.starts) <= len(notes.pieces)
     assert all(each > 0 for each in notes.starts + notes.pieces)
+    assert [each.seconds for each in notes.steps] == pytest.approx(notes.starts)
 
 
 @pytest.mark.parametrize(
