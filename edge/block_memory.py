@@ -11,10 +11,10 @@ import mmap
 from dataclasses import dataclass, field
 from typing import Final
 
-KEPT_BYTES_MAX: Final = 32 * 1024 * 1024
+KEPT_BYTES_MAX: Final = 8 * 1024 * 1024
 """Unused, of blocks of one size."""
 _KEPT_MIN: Final = 4
-_EASED_SHARE: Final = 8
+_EASED_SHARE: Final = 4
 """One of so many that were not needed goes back each time: a quiet moment costs no page faults."""
 _FLAGS: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 

@@ -54,11 +54,11 @@ def test_no_more_is_kept_than_agreed_and_a_few_of_any_size() -> None:
 def test_what_is_needed_each_second_stays() -> None:
     memory = BlockMemory()
     for _ in range(EASED_SECONDS):
-        blocks = [memory.take(MIB) for _ in range(9)]
+        blocks = [memory.take(MIB) for _ in range(5)]
         while blocks:
             memory.give(blocks.pop())
         memory.ease()
-    assert memory.kept_bytes == 9 * MIB
+    assert memory.kept_bytes == 5 * MIB
 
 
 def test_what_a_burst_took_is_the_systems_again_though_small_things_outlive_it() -> None:

@@ -30,6 +30,7 @@ from scripts.cli.errors import FailedError
 _FLOODS: Final = (sys.executable, "-m", "scripts.benchmark.players.floods")
 _SETTLING_SHARE: Final = 0.1
 """A part begins with coming players or floods; then nothing may grow any more."""
+_PULSE_SECONDS: Final = 0.05
 _SAMPLES: Final = 60
 """Looks at the servers in each part of a run."""
 
@@ -110,12 +111,20 @@ async def play(on: stage.Stage, programme: Programme, args: argparse.Namespace) 
         )
         await player.watch(began + parts[-1].stop)
 
+    async def come_late() -> None:
+        while True:
+            due = loop.time() + _PULSE_SECONDS
+            await asyncio.sleep(_PULSE_SECONDS)
+            notes_now().delays.append(loop.time() - due)
+
     every = (parts[0].stop - parts[0].start) / _SAMPLES
     looking = asyncio.ensure_future(_look(on.servers, samples, began, every))
+    lateness = asyncio.ensure_future(come_late())
     harm = asyncio.ensure_future(_do_harm(on, parts, began, args, programme))
     await asyncio.gather(*(come(number) for number in range(args.players)), harm)
     looking.cancel()
-    await asyncio.gather(looking, return_exceptions=True)
+    lateness.cancel()
+    await asyncio.gather(looking, lateness, return_exceptions=True)
     return Result(
         {part.name: (part.stop - part.start, all_notes[part.name]) for part in parts},
         {

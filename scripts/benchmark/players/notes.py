@@ -38,6 +38,8 @@ class Notes:
     steps: list[Start] = field(default_factory=list)
     """The same starts, by their parts."""
     pieces: list[float] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
+    """By how much the players themselves came too late to what they were about to do."""
     late: int = 0
     seeks: int = 0
     problems: Counter[str] = field(default_factory=Counter)
@@ -107,6 +109,7 @@ def render(parts: Mapping[str, tuple[float, Notes]], uses: Mapping[str, Mapping[
         ["of the slowest in a hundred", *(_steps(notes.steps) for _, notes in columns)],
         ["pieces a second", *(f"{len(n.pieces) / seconds:,.0f}" for seconds, n in columns)],
         ["piece p50, p99 ms", *(_pair(notes.pieces) for _, notes in columns)],
+        ["of it the players' own, p50, p99 ms", *(_pair(notes.delays) for _, notes in columns)],
         ["pieces later than their turn", *(f"{notes.late:,}" for _, notes in columns)],
         ["problems", *(f"{sum(notes.problems.values()):,}" for _, notes in columns)],
     ]
