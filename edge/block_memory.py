@@ -11,7 +11,7 @@ import mmap
 from dataclasses import dataclass, field
 from typing import Final
 
-KEPT_BYTES_MAX: Final = 8 * 1024 * 1024
+KEPT_BYTES_MAX: Final = 32 * 1024 * 1024
 """Unused, of blocks of one size."""
 _KEPT_MIN: Final = 4
 _EASED_SHARE: Final = 4
