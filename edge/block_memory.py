@@ -2,7 +2,7 @@
 
 Blocks come in bursts, and each has pages of its own. As part of the heap, what a burst took would
 lie between small things that live on, and stay with the process for good; and fresh pages cost a
-fault each, so what is needed again soon is kept (docs/decisions/0052-memory-of-blocks.md).
+fault each, so what is needed again soon is kept (docs/decisions/0053-memory-of-blocks.md).
 """
 
 from __future__ import annotations
