@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -94,8 +94,9 @@ class ObjectByteStore:
         self._readers[key] += 1
         try:
             for each in wanted:
-                async for piece in self._read_extent(stored, each):
-                    yield piece
+                async with aclosing(self._read_extent(stored, each)) as pieces:
+                    async for piece in pieces:
+                        yield piece
         finally:
             self._leave(key)
 
@@ -128,7 +129,7 @@ class ObjectByteStore:
 
     async def _read_extent(
         self, stored: StoredObject, wanted: ExtentSlice
-    ) -> AsyncIterator[bytes | memoryview]:
+    ) -> AsyncGenerator[bytes | memoryview, None]:
         """One request where possible; an answer that breaks off is taken up where it ended."""
         name = extent_name(stored.object_id, stored.generation, wanted.index)
         what = f"extent {wanted.index} of {stored.object_id}"
@@ -143,10 +144,11 @@ class ObjectByteStore:
                 log.info("the client library is asked for %s from %d on: %s", what, at, error)
         while at < wanted.stop:
             try:
-                async for chunk in self._request(name, what, at, wanted.stop):
-                    at += len(chunk)
-                    failures = 0
-                    yield chunk
+                async with aclosing(self._request(name, what, at, wanted.stop)) as chunks:
+                    async for chunk in chunks:
+                        at += len(chunk)
+                        failures = 0
+                        yield chunk
             except UnavailableError:
                 failures += 1
                 if failures > BREAKS_MAX:
@@ -155,7 +157,9 @@ class ObjectByteStore:
             if at < wanted.stop:
                 raise UnavailableError(f"{what} is too short")
 
-    async def _request(self, name: str, what: str, start: int, stop: int) -> AsyncIterator[bytes]:
+    async def _request(
+        self, name: str, what: str, start: int, stop: int
+    ) -> AsyncGenerator[bytes, None]:
         if stop - start <= PIECE_BYTES:
             with telling(what):
                 yield bytes(

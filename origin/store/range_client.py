@@ -31,6 +31,9 @@ CHUNK_BYTES: Final = PIECE_BYTES // 4
 SIGNED_SECONDS: Final = 3600.0
 """How long a signed URL holds; it is used for half of that."""
 
+IDLE_SECONDS: Final = 30.0
+"""How long a connection is worth a request: what lies between may have forgotten it unheard."""
+
 _SIGNED_MAX: Final = 10_000
 _IDLE_MAX: Final = 32
 _HEAD_BYTES: Final = 4096
@@ -59,7 +62,7 @@ class RangeClient:
         self._connect_seconds = connect_seconds
         self._silence_seconds = silence_seconds
         self._signed: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._idle: list[socket.socket] = []
+        self._idle: list[tuple[socket.socket, float]] = []
 
     async def read(self, name: str, start: int, stop: int) -> AsyncGenerator[memoryview, None]:
         """Yield `[start, stop)` of an object as it comes."""
@@ -82,15 +85,16 @@ class RangeClient:
                 yield room[filled - received : filled]
             is_whole = start == stop and not answer.is_last
         finally:
+            self._close_old()
             if is_whole and len(self._idle) < _IDLE_MAX:
-                self._idle.append(sock)
+                self._idle.append((sock, self._now()))
             else:
                 sock.close()
 
     def close(self) -> None:
         """Let go of connections nobody uses."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[0].close()
 
     async def _head(
         self, sock: socket.socket, start: int, stop: int
@@ -136,8 +140,9 @@ class RangeClient:
 
     def _take_idle(self) -> socket.socket | None:
         """The connection used last; those that the service has ended are not worth a request."""
+        self._close_old()
         while self._idle:
-            sock = self._idle.pop()
+            sock, _ = self._idle.pop()
             try:
                 sock.recv(1, socket.MSG_PEEK)
             except BlockingIOError:
@@ -146,6 +151,11 @@ class RangeClient:
                 pass
             sock.close()
         return None
+
+    def _close_old(self) -> None:
+        until = self._now() - IDLE_SECONDS
+        while self._idle and self._idle[0][1] < until:
+            self._idle.pop(0)[0].close()
 
     async def _connect(self) -> socket.socket:
         loop = asyncio.get_running_loop()

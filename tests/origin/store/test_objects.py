@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import random
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any, Self
 
 import obstore
@@ -100,6 +101,26 @@ async def test_library_is_asked_for_what_the_quick_way_does_not_bring(
     assert await get(store, stored, 3, len(data)) == data[3:]
     assert asked == [(703, len(data))]
     await store.close()
+
+
+async def test_a_reader_that_leaves_ends_what_it_asked_for() -> None:
+    ended: list[bool] = []
+
+    class Quick:
+        async def read(self, name: str, start: int, stop: int) -> AsyncIterator[memoryview]:
+            try:
+                for at in range(start, stop, 1000):
+                    yield memoryview(data)[at : at + 1000]
+            finally:
+                ended.append(True)
+
+    store = ObjectByteStore(ObstoreMemory(), 64 * MIB, Quick())  # type: ignore[arg-type]
+    data = random.Random(8).randbytes(PIECE_BYTES)
+    stored = (await put(store, data)).stored
+    async with aclosing(store.read(stored, 0, len(data))) as pieces:  # type: ignore[type-var]
+        assert await anext(pieces) == data[:1000]
+        assert not ended
+    assert ended
 
 
 async def test_most_reads_need_no_library(

@@ -15,7 +15,7 @@ import pytest
 import uvloop
 
 from origin.store.range_answers import OtherAnswerError
-from origin.store.range_client import SIGNED_SECONDS, RangeClient, open_range_client
+from origin.store.range_client import IDLE_SECONDS, SIGNED_SECONDS, RangeClient, open_range_client
 from tests.helpers.clock import FakeClock
 
 FILM = os.urandom(3 * 1024 * 1024 + 17)
@@ -168,12 +168,41 @@ def test_connections_that_the_service_ends_are_not_asked(run: Callable[[Main], N
             made.script = [lambda head, body: head[:-2] + b"Connection: close\r\n\r\n" + body]
             assert await read(client, 0, 100) == FILM[:100]
             assert await read(client, 0, 100) == FILM[:100]
-            (idle,) = client._idle
+            ((idle, _),) = client._idle
             made.writers[-1].close()
             await made.writers[-1].wait_closed()
             await asyncio.to_thread(select.select, [idle], [], [], 5)
             assert await read(client, 0, 100) == FILM[:100]
             assert made.connections == 3
+
+    run(main)
+
+
+def test_connections_that_were_idle_for_long_are_closed(run: Callable[[Main], None]) -> None:
+    """A service that lost its power, or a firewall, ends them without a word."""
+
+    async def main() -> None:
+        clock = FakeClock()
+        async with service(clock) as (made, client):
+            for seconds, connections in ((0, 1), (IDLE_SECONDS, 1), (IDLE_SECONDS + 1, 2)):
+                clock.advance(seconds)
+                assert await read(client, 0, 100) == FILM[:100]
+                assert made.connections == connections
+            assert len(client._idle) == 1
+
+    run(main)
+
+
+def test_connections_idle_behind_those_used_are_closed(run: Callable[[Main], None]) -> None:
+    async def main() -> None:
+        clock = FakeClock()
+        async with service(clock) as (_, client):
+            await asyncio.gather(*(read(client, 0, 100) for _ in range(3)))
+            assert len(client._idle) == 3
+            for _ in range(2):
+                clock.advance(IDLE_SECONDS / 2 + 1)
+                await read(client, 0, 100)
+            assert len(client._idle) == 1
 
     run(main)
 
