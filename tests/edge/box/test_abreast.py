@@ -55,7 +55,8 @@ def test_what_a_former_life_gave_up_is_missed_by_who_had_not_heard_it() -> None:
     again.give_up(CHANGES, 9)
     assert prompt.meets(0)
     assert not late.meets(0)
-    assert not (prompt.is_abreast() or late.is_abreast())
+    assert not prompt.is_abreast()
+    assert not late.is_abreast()
     for each in (prompt, late):
         each.heard(0, CHANGES, 9)
         assert each.is_abreast()
