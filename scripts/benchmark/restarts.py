@@ -1,6 +1,6 @@
 """What a restart in the middle of a trace costs, with what its rule had learned and without.
 
-    python -m scripts.benchmark.restarts TRACE [TRACE...] --share 1,5,20 --policy titlelfu,duel
+    python -m scripts.benchmark.restarts TRACE [TRACE...] --size 640MB,2560MB --policy titlelfu,duel
 
 The cache is found again as an edge finds it, title by title. What was learned is that of the last
 snapshot, as old as a kill may find it.
@@ -17,6 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from config.units import parse_size
 from edge.cache.policy.learned import format_learned, parse_learned, strongest
 from edge.cache.policy.named import Rule, parse_rule
 from edge.cache.policy.slots import Unit
@@ -128,23 +129,23 @@ def main() -> None:
     """Prints a line for each trace, size and rule."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("traces", type=Path, nargs="+")
-    parser.add_argument("--share", default="5", help="of all units, in percent, with commas")
+    parser.add_argument("--size", required=True, help="of the cache, with commas")
     parser.add_argument("--policy", default="titlelfu,duel")
     parser.add_argument("--snapshot-seconds", type=float, default=60.0)
     args = parser.parse_args()
     rows = [["trace", "cached", "rule", *(f"{each.value}, {part}" for each, part in _COLUMNS)]]
     for path in args.traces:
         trace = read_trace(path, None)
-        for share in map(float, args.share.split(",")):
+        for size in args.size.split(","):
             for name in args.policy.split(","):
-                capacity = int(trace.footprint_bytes * share / 100)
+                capacity = parse_size(size)
                 rule = parse_rule(name, _DAY, 3 * _DAY)
                 found = {
                     each: play(trace, rule, capacity, each, args.snapshot_seconds)
                     for each in Restart
                 }
                 figures = [getattr(found[each], part) for each, part in _COLUMNS]
-                row = [path.name, f"{share:g} %", name]
+                row = [path.name, size, name]
                 rows.append([*row, *(format_number(figure, 4) for figure in figures)])
                 print(*rows[-1], file=sys.stderr, flush=True)
     print(lay_out(rows))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config.units import parse_size
 from edge.cache.policy.named import parse_rule
 from scripts.benchmark.restarts import Restart, main, play
 from scripts.simulation.trace import read_trace, whole
@@ -15,16 +16,15 @@ SNAPSHOT_SECONDS = 60.0
 
 
 @pytest.mark.parametrize("policy", ["titlelfu", "duel"])
-@pytest.mark.parametrize("share", [0.05, 0.2])
+@pytest.mark.parametrize("size", ["640MB", "2560MB"])
 def test_a_restart_in_the_middle_of_a_day_of_films_costs_half_a_point_at_most(
-    policy: str, share: float
+    policy: str, size: str
 ) -> None:
     if not MINI.exists():
         pytest.skip("needs the traces that lie beside this project")
     trace, rule = read_trace(MINI, None), parse_rule(policy, 86_400.0, 3 * 86_400.0)
-    capacity = int(trace.footprint_bytes * share)
     plain, restarted = (
-        play(trace, rule, capacity, each, SNAPSHOT_SECONDS)
+        play(trace, rule, parse_size(size), each, SNAPSHOT_SECONDS)
         for each in (Restart.NONE, Restart.REMEMBERS)
     )
     assert restarted.whole == pytest.approx(plain.whole, abs=POINTS_MAX)
@@ -44,9 +44,9 @@ def test_a_line_is_printed_for_each_size_and_rule(
     path = tmp_path / "t.csv"
     rows = "".join(f"{now},{key},{size},{offset}\n" for now, key, size, offset in films(500))
     path.write_text("time,key,size,offset\n" + rows)
-    monkeypatch.setattr("sys.argv", ["restarts", str(path), "--share", "5,20"])
+    monkeypatch.setattr("sys.argv", ["restarts", str(path), "--size", "5kB,20kB"])
     main()
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:4] for line in lines[-4:]] == [
-        ["t.csv", share, "%", rule] for share in ("5", "20") for rule in ("titlelfu", "duel")
+    assert [line.split()[:3] for line in lines[-4:]] == [
+        ["t.csv", size, rule] for size in ("5kB", "20kB") for rule in ("titlelfu", "duel")
     ]
