@@ -19,7 +19,6 @@ import structlog
 from cdnkit.service.lasting import lasting
 from cdnkit.wire import CHANGES_PATH, ChangeKind
 from edge.cache.holdings import Holdings
-from edge.marks_file import MARKS_NAME
 from edge.orders import Orders
 from edge.place import Place, read_place, write_place
 from edge.receipts import Identity, Receipts
@@ -84,8 +83,6 @@ class Feed:
         self._kept: Place | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("edge.feed")
-        if not holdings.marks.keep_in(place.with_name(MARKS_NAME)):
-            holdings.distrust()
         self._trust.follow(self)
 
     @property

@@ -11,6 +11,7 @@ from cdnkit.service.lasting import end_tasks, lasting, start_lasting
 from config.topology import EdgeNode, Topology
 from edge.cache.holdings import Holdings
 from edge.feed import Feed, places_of
+from edge.marks_file import MARKS_NAME
 from edge.orders import Orders, UnfinishedOrders
 from edge.pinning import Pinning
 from edge.receipts import Identity, Receipts
@@ -99,6 +100,10 @@ def make_following(
 ) -> Following:
     """What worker `number` of an edge follows: every origin, when a route leads to them."""
     refreshing = Refreshing(holdings, refresh)
+    directory = places_of(Path(node.disks[0].path), number, node.workers)
+    directory.mkdir(parents=True, exist_ok=True)
+    if not holdings.marks.keep_in(directory / MARKS_NAME):
+        holdings.distrust()
     prefixes = [route.prefix for route in topology.routes if not route.upstream]
     if not prefixes or not topology.origins:
         return Following((), (), refreshing)
@@ -111,8 +116,6 @@ def make_following(
     # The first worker warms, however many there are in the next life.
     left = None if number else UnfinishedOrders(Path(node.disks[0].path) / "unfinished.json")
     orders = Orders(holdings, targets_of, refreshing, warming, pinning, identity, now, left)
-    directory = places_of(Path(node.disks[0].path), number, node.workers)
-    directory.mkdir(parents=True, exist_ok=True)
     feeds: list[Feed] = []
     receipts: list[Receipts] = []
     for origin in topology.origins:

@@ -38,12 +38,16 @@ class KeptMarks:
         if self._path == path:
             return True
         self._path = path
+        if self.trust.marks != BEFORE_MARKS:
+            # What was given up before anybody asked for the file stays so.
+            self.save()
+            return True
         marks = read_marks(path)
-        if marks is not None:
-            self.trust.marks = marks
-        else:
+        if marks is None:
             _log.error("the marks cannot be read, so nothing is trusted", file=str(path))
-        return marks is not None
+        elif marks.good:
+            self.trust.marks = marks
+        return marks is not None and bool(marks.good)
 
     def save(self) -> None:
         """Have the marks that are good now written down."""

@@ -79,15 +79,16 @@ class Marks:
         return min(self.good)
 
 
+NOTHING_GOOD: Final = Marks(frozenset(), frozenset())
 BEFORE_MARKS: Final = Marks(frozenset({UNMARKED}), frozenset({UNMARKED}))
 
 
-def merged(several: Collection[Marks]) -> Marks | None:
-    """Marks for the heirs of several workers, whoever of them will own what; None: none is good."""
+def merged(several: Collection[Marks]) -> Marks:
+    """Marks for the heirs of several workers, whoever of them will own what."""
     good = frozenset().union(*(each.good for each in several))
     given_up = frozenset().union(*(each.dealt - each.good for each in several))
     left = good - given_up
-    return Marks(left, left) if left else None
+    return Marks(left, left)
 
 
 def format_marks(marks: Marks) -> dict[str, list[str]]:
@@ -96,11 +97,8 @@ def format_marks(marks: Marks) -> dict[str, list[str]]:
 
 
 def parse_marks(value: Any) -> Marks:
-    """The reverse of `format_marks`. Raises ValueError, KeyError, TypeError."""
-    good, dealt = (_texts(value[name]) for name in ("good", "dealt"))
-    if not good:
-        raise ValueError("a worker without a good mark")
-    return Marks(good, dealt)
+    """The reverse of `format_marks`. Raises KeyError, TypeError."""
+    return Marks(_texts(value["good"]), _texts(value["dealt"]))
 
 
 class Trust:

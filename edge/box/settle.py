@@ -21,7 +21,7 @@ from edge.cache.shelves import SHELVES, mark_of, parse_mark, shelves_of
 from edge.feed import places_of
 from edge.marks_file import MARKS_NAME, read_marks, write_marks
 from edge.place import Place, earliest, read_place, write_place
-from edge.trust import BEFORE_MARKS, Marks, merged
+from edge.trust import BEFORE_MARKS, NOTHING_GOOD, Marks, merged
 
 _FOLDER: Final = re.compile(r"worker-[0-9]+")
 _PLACES: Final = re.compile(r"places-[0-9]+-of-[0-9]+")
@@ -64,15 +64,14 @@ def _settle_places(path: Path, folders: Sequence[Path], workers: int) -> None:
     ours = [places_of(path, number, workers) for number in range(workers)]
     if workers > 1 and set(kept) == set(ours) and not folders:
         return
-    if kept and len(kept) != int(kept[0].name.rpartition("-")[2]):
-        # One is missing: how far its worker had read nobody knows.
-        for each in kept:
-            shutil.rmtree(each)
-        kept = []
     groups = [each for each in (list(folders), kept, [path]) if each]
     found = [each for each in map(_reached, groups) if each is not None]
-    # Of what was kept in two ways nobody knows which is true of which block.
-    marks, reached = found[0] if len(found) == 1 else (BEFORE_MARKS, {})
+    marks, reached = found[0] if found else (BEFORE_MARKS, {})
+    is_whole = not kept or len(kept) == int(kept[0].name.rpartition("-")[2])
+    if len(found) > 1 or not is_whole:
+        # Of what was kept in two ways nobody knows which is true of which block, and where one is
+        # missing nobody knows how far its worker had read.
+        marks, reached = NOTHING_GOOD, {}
     for each in kept:
         shutil.rmtree(each)
     for old in [*path.glob("feed-*.json"), *path.glob(MARKS_NAME)]:
@@ -87,24 +86,23 @@ def _settle_places(path: Path, folders: Sequence[Path], workers: int) -> None:
 
 def _reached(group: Sequence[Path]) -> tuple[Marks, dict[str, Place]] | None:
     """What is good of all that a group of workers holds, and by file name the earliest place, of
-    those that all have kept; None where there is no place."""
-    each_marks = [read_marks(each / MARKS_NAME) for each in group]
-    good = [marks for marks in each_marks if marks is not None]
-    marks = merged(good) if len(good) == len(group) else None
-    if marks is None:
-        return None
+    those that all have kept; None where nothing was written down."""
+    marks_of = [read_marks(each / MARKS_NAME) or NOTHING_GOOD for each in group]
+    marks, names = merged(marks_of), [each.name for each in group[0].glob("feed-*.json")]
+    if any(not each.good for each in marks_of):
+        marks = NOTHING_GOOD
     reached: dict[str, Place] = {}
-    for first in group[0].glob("feed-*.json"):
-        places = [read_place(each / first.name) for each in group]
+    for name in names if marks.good else ():
+        places = [read_place(each / name) for each in group]
         known = [
             place
-            for place, own in zip(places, good, strict=True)
+            for place, own in zip(places, marks_of, strict=True)
             if place is not None and place.mark in own.good
         ]
         place = earliest(known, marks.newest) if len(known) == len(group) else None
         if place is not None:
-            reached[first.name] = place
-    return (marks, reached) if reached else None
+            reached[name] = place
+    return (marks, reached) if names or marks != BEFORE_MARKS else None
 
 
 def _move_objects(folder: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.marks_file import MARKS_NAME, KeptMarks, read_marks, write_marks
-from edge.trust import BEFORE_MARKS, Marks
+from edge.trust import BEFORE_MARKS, NOTHING_GOOD, Marks
 
 KEPT = Marks(frozenset({"a", "b"}), frozenset({"b"}))
 
@@ -32,11 +32,24 @@ def test_marks_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_marks(path) == KEPT
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"good": [], "dealt": []}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "[" * 100_000])
 def test_damaged_marks_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / MARKS_NAME).write_text(text)
     assert read_marks(tmp_path / MARKS_NAME) is None
     assert not KeptMarks(at_once).keep_in(tmp_path / MARKS_NAME)
+
+
+def test_where_nothing_is_good_nothing_is_trusted(tmp_path: Path) -> None:
+    write_marks(tmp_path / MARKS_NAME, NOTHING_GOOD)
+    assert not KeptMarks(at_once).keep_in(tmp_path / MARKS_NAME)
+
+
+def test_what_was_given_up_before_there_was_a_file_stays_so(tmp_path: Path) -> None:
+    kept = KeptMarks(at_once)
+    kept.trust.renounce()
+    marks = kept.trust.marks
+    assert kept.keep_in(tmp_path / MARKS_NAME)
+    assert kept.trust.marks == marks == read_marks(tmp_path / MARKS_NAME)
 
 
 async def test_what_was_given_up_stays_so(tmp_path: Path) -> None:

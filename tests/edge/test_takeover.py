@@ -45,6 +45,19 @@ async def test_a_connection_stays_and_the_next_request_goes_by_the_new_rules(
     assert (await client.ask("/a", PART)).status == 206
 
 
+async def test_the_doubt_about_other_servers_outlives_a_restart(plan: Plan) -> None:
+    plan.origin.put("/a", FILM)
+    async with started_origin() as other:
+        async with plan.start() as edge:
+            await (await edge.client()).ask("/a")
+            await eventually(lambda: edge.worker.holdings.held_blocks == 10, "all is held")
+            await adopt(edge, plan, routes=(Route("/", upstream=(other.url,)),))
+        other.put("/a", FILM[::-1], etag='"other"')
+        plan.routes = (Route("/", upstream=(other.url,)),)
+        async with plan.start() as edge:
+            assert (await (await edge.client()).ask("/a")).body == FILM[::-1]
+
+
 async def test_other_servers_are_asked_whether_what_is_held_is_theirs(
     plan: Plan, edge: Edge
 ) -> None:

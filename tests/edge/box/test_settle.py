@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from edge.cache.shelves import ALL_SHELVES, shelves_of
 from edge.feed import places_of
 from edge.marks_file import MARKS_NAME, read_marks, write_marks
 from edge.place import Place, read_place, write_place
-from edge.trust import BEFORE_MARKS, Marks
+from edge.trust import NOTHING_GOOD, Marks
 
 OBJECT = "ab" + "0" * 30
 
@@ -114,7 +115,7 @@ def marks(good: str, dealt: str = "") -> Marks:
     [
         ([("a", ""), ("b", "")], Place(10, "j", "a"), marks("a b", "a b")),
         ([("a b", "a b"), ("c", "a b")], Place(10, "j", "c"), marks("c", "c")),
-        ([("b", "a"), ("a", "b")], None, BEFORE_MARKS),
+        ([("b", "a"), ("a", "b")], None, NOTHING_GOOD),
     ],
 )
 def test_what_a_worker_doubts_its_heirs_doubt(
@@ -130,7 +131,7 @@ def test_what_a_worker_doubts_its_heirs_doubt(
             directory = places_of(tmp_path, number, workers)
             assert read_place(directory / "feed-o.json") == place
             assert read_marks(directory / MARKS_NAME) == expected
-    assert len(list(tmp_path.rglob(MARKS_NAME))) == (expected != BEFORE_MARKS)
+    assert len(list(tmp_path.rglob(MARKS_NAME))) == 1
 
 
 def test_a_place_that_is_said_of_other_marks_is_none(tmp_path: Path) -> None:
@@ -145,7 +146,34 @@ def test_without_one_workers_marks_no_place_is_any(tmp_path: Path) -> None:
         keep(places_of(tmp_path, number, 2), Place(10, "j", "a"), marks("a"))
     (places_of(tmp_path, 1, 2) / MARKS_NAME).write_text("{}")
     settle(tmp_path, 1)
-    assert not list(tmp_path.glob("*.json"))
+    assert not list(tmp_path.glob("feed-*.json"))
+    assert read_marks(tmp_path / MARKS_NAME) == NOTHING_GOOD
+
+
+def test_with_one_workers_folder_missing_nothing_is_good(tmp_path: Path) -> None:
+    settle(tmp_path, 3)
+    for number in range(2):
+        keep(places_of(tmp_path, number, 3), Place(10, "j", "a"), marks("a"))
+    shutil.rmtree(places_of(tmp_path, 2, 3))
+    settle(tmp_path, 2)
+    assert not list(tmp_path.rglob("feed-*.json"))
+    for number in range(2):
+        assert read_marks(places_of(tmp_path, number, 2) / MARKS_NAME) == NOTHING_GOOD
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 1), (1, 3), (3, 1)])
+def test_marks_stay_where_no_journal_is_followed(tmp_path: Path, before: int, after: int) -> None:
+    settle(tmp_path, before)
+    for number in range(before):
+        write_marks(places_of(tmp_path, number, before) / MARKS_NAME, marks("a"))
+    settle(tmp_path, after)
+    for number in range(after):
+        assert read_marks(places_of(tmp_path, number, after) / MARKS_NAME) == marks("a", "a")
+
+
+def test_a_new_directory_says_nothing_of_marks(tmp_path: Path) -> None:
+    settle(tmp_path, 1)
+    assert not (tmp_path / MARKS_NAME).exists()
 
 
 def test_a_new_directory_is_made(tmp_path: Path) -> None:
