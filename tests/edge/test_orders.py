@@ -56,8 +56,8 @@ async def test_what_is_not_understood_has_failed_and_is_tried_again(edge: Edge, 
     for _ in range(2):
         await orders.obey(kind, {"order": "x"}, said)
     assert said.states == [("x", ReceiptState.FAILED)] * 2
-    trusted = holdings.entries[b"/films/a"].head.freshness.lifetime_seconds > 0
-    assert trusted is (kind != "purge")
+    mark = holdings.entries[b"/films/a"].mark
+    assert holdings.trust.doubts(mark, is_followed=False) is (kind == "purge")
 
 
 async def test_an_order_for_other_edges_is_none_of_ours(edge: Edge) -> None:
