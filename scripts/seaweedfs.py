@@ -131,6 +131,10 @@ class SeaweedFS:
             raise FailedError(f"weed shell: {done.stderr[-1000:]}")
         return done.stdout
 
+    def pids(self) -> list[int]:
+        """The processes of all members."""
+        return [process.pid for process in self._processes.values()]
+
     def stop(self) -> None:
         """End all; who does not go soon is killed."""
         for process in self._processes.values():

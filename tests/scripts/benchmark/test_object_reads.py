@@ -25,12 +25,20 @@ def test_both_are_measured_in_each_round(tmp_path: Path) -> None:
         for name in (OURS, DIRECT):
             assert len(found[name]) == 2
             assert all(run["mib_per_second"] > 0 for run in found[name])
-        assert any(run["cpu_ms"] > 0 for run in found[OURS])
+            assert all(run["all_cpu_ms"] > 0 for run in found[name])
+        assert any(run["origin_cpu_ms"] > 0 for run in found[OURS])
 
 
 def test_ratios_are_taken_inside_rounds() -> None:
-    ours = [{"mib_per_second": rate, "cpu_ms": 2.0} for rate in (80.0, 30.0, 50.0)]
-    direct = [{"mib_per_second": rate, "cpu_ms": 0.0} for rate in (100.0, 60.0, 50.0)]
+    ours = [
+        {"mib_per_second": rate, "all_cpu_ms": 5.0, "origin_cpu_ms": 1.0}
+        for rate in (80.0, 30.0, 50.0)
+    ]
+    direct = [
+        {"mib_per_second": rate, "all_cpu_ms": 4.0, "origin_cpu_ms": 0.0}
+        for rate in (100.0, 60.0, 50.0)
+    ]
     assert table({1: {OURS: ours, DIRECT: direct}}) == (
-        "1 MiB: 50 MiB/s, direct 60, times direct 0.80 (0.50-1.00), origin CPU 2.00 ms/MiB"
+        "1 MiB: 50, direct 60 MiB/s, times direct 0.80 (0.50-1.00)\n"
+        "       CPU 5.00, direct 4.00 ms/MiB, times direct 0.80, of it the origin's 1.00"
     )
