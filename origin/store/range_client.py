@@ -25,8 +25,9 @@ from origin.store.range_answers import (
 )
 from origin.store.sums import PIECE_BYTES
 
-CHUNK_BYTES: Final = PIECE_BYTES // 4
-"""How much has to be there before we are woken, if so much is to come."""
+CHUNK_BYTES: Final = PIECE_BYTES // 2
+"""How much has to be there before we are woken, if so much is to come: half of it costs a tenth
+more, twice as much holds up what could be sent already."""
 
 SIGNED_SECONDS: Final = 3600.0
 """How long a signed URL holds; it is used for half of that."""
@@ -175,6 +176,8 @@ class RangeClient:
                     raise
                 else:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    # The kernel makes room for so much, and keeps it when less is waited for.
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 2 * PIECE_BYTES)
                     return sock
             raise failure
 
