@@ -32,11 +32,13 @@ def format_place(place: Place) -> dict[str, Any]:
 
 
 def parse_place(value: Any) -> Place:
-    """The reverse of `format_place`. Raises ValueError, KeyError, TypeError, AttributeError."""
-    journal, mark = value.get("journal"), value.get("mark", UNMARKED)
-    if not isinstance(journal, str | None) or not isinstance(mark, str):
+    """The reverse of `format_place`. Raises KeyError, TypeError, AttributeError."""
+    sequence, journal, mark = value["sequence"], value.get("journal"), value.get("mark", UNMARKED)
+    if type(sequence) is not int or not isinstance(journal, str | None):
         raise TypeError("not a place")
-    return Place(int(value["sequence"]), journal, mark)
+    if not isinstance(mark, str):
+        raise TypeError("not a mark")
+    return Place(sequence, journal, mark)
 
 
 def earliest(places: Collection[Place], mark: str) -> Place | None:

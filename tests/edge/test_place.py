@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,10 @@ def test_a_place_says_only_what_is_known(place: Place, value: object) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{}, [], None, {"sequence": "x"}, {"sequence": 1, "journal": 2}, {"sequence": 1, "mark": None}],
+    [
+        *({}, [], None, {"sequence": "x"}, {"sequence": math.inf}, {"sequence": True}),
+        *({"sequence": 1, "journal": 2}, {"sequence": 1, "mark": None}),
+    ],
 )
 def test_what_is_no_place_is_refused(value: object, tmp_path: Path) -> None:
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):

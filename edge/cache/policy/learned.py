@@ -31,6 +31,7 @@ _HEAD: Final = struct.Struct("<4sII")
 _CRC: Final = struct.Struct("<I")
 _SCORE_MAX: Final = 1_000.0
 _SAMPLED: Final = 4_096
+_NO_RECORD: Final = (struct.error, KeyError, TypeError, AttributeError, OverflowError)
 _WIDTHS: Final = {"Q": 8, "f": 4, "I": 4}
 
 
@@ -108,7 +109,7 @@ def parse_learned(record: bytes) -> dict[str, Learned]:
     """The reverse of `format_learned`. Raises ValueError."""
     try:
         return _parse(record)
-    except (struct.error, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (*_NO_RECORD, RecursionError) as error:
         raise ValueError("not a record of what was learned") from error
 
 

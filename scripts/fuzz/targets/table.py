@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from scripts.fuzz.target import Target
-from scripts.fuzz.targets import fields, messages, peers, questions, texts, tokens, uploads
+from scripts.fuzz.targets import (
+    fields,
+    memories,
+    messages,
+    peers,
+    questions,
+    texts,
+    tokens,
+    uploads,
+)
 
 TARGETS: Final[tuple[Target, ...]] = (
     *messages.TARGETS,
@@ -15,4 +24,5 @@ TARGETS: Final[tuple[Target, ...]] = (
     *uploads.TARGETS,
     *questions.TARGETS,
     *peers.TARGETS,
+    *memories.TARGETS,
 )

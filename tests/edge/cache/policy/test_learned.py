@@ -89,6 +89,7 @@ WRONG = {
     "number": learned([(NUMBER_STOP, 0.0, 1)]),
     "twice": learned([(1, 0.0, 1), (1, 1.0, 1)]),
     "at": learned([], at=inf),
+    "beyond": replace(learned([]), at=10**400),
     "curve": replace(learned([]), steps=[0.0]),
     "step": replace(learned([]), steps=[nan] * CURVE_STEPS),
     "counted": replace(learned([]), counted=-1),
