@@ -110,3 +110,17 @@ def test_every_address_of_a_topology_but_dns_takes_tls(node: type[Any]) -> None:
         if facts_of(field).unit == "address" and name != "dns":
             tls = "tls" if name == "listen" else f"{name}_tls"
             assert tls in fields, f"{node.__name__}.{name} is plain HTTP for good"
+
+
+def test_every_command_says_whom_it_believes() -> None:
+    silent = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("scripts/change", "scripts/cli", "scripts/doctor", "scripts/overview")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).startswith("httpx.")
+        and ast.unparse(node.func).partition(".")[2] in {"get", "post", "Client", "AsyncClient"}
+        and "verify" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert silent == [], "the client library has a list of authorities of its own"

@@ -50,13 +50,22 @@ async def lasting(
         began_at = clock()
         try:
             await work()
-        except Exception:
+        except Exception as error:
+            if _is_to_end():
+                # It was told to, and failed on its way out: nobody would tell it a second time.
+                _log.exception("task failed at its end", task=name)
+                raise asyncio.CancelledError from error
             failures = 1 if clock() - began_at >= GOOD_LIFE_SECONDS else failures + 1
             seconds = min(pause_seconds(failures), pause_seconds_max)
             _log.exception("task failed and begins anew", task=name, in_seconds=seconds)
             await pause(seconds)
         else:
             return
+
+
+def _is_to_end() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def start_lasting(

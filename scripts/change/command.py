@@ -132,16 +132,16 @@ def _change(args: argparse.Namespace, new: Path) -> int:
         contents = running.read_bytes(), new.read_bytes()
         if plan.is_empty and contents[0] == contents[1]:
             return 0
+        # Processes go by the old file until they are started again.
+        authorities = old.authorities, topology.authorities
+        looks = Looks(token_headers(args.token_env, os.environ), authorities)
+        hands = hands_in(running.resolve().parent)
         history = History(running)
         number = history.begin(contents[1], contents[0], at, who)
         change = Change(
             *(running, old, topology, *contents),
-            # Processes go by the old file until they are started again.
-            Looks(
-                token_headers(args.token_env, os.environ),
-                (old.authorities, topology.authorities),
-            ),
-            hands_in(running.resolve().parent),
+            looks,
+            hands,
             lambda sentence: print(sentence, file=sys.stderr, flush=True),
             Patience(drain_seconds=args.drain),
             warmed,

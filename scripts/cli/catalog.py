@@ -18,6 +18,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cdnkit.service.certificates import believing
 from config.topology import OriginNode
 from scripts.cli.arguments import like
 from scripts.cli.ingest import token_headers
@@ -84,7 +85,13 @@ def run(args: argparse.Namespace) -> int:
     limits = httpx.Limits(max_connections=args.parallel)
     began = time.monotonic()
     with (
-        httpx.Client(base_url=args.to, headers=headers, timeout=_TIMEOUT, limits=limits) as client,
+        httpx.Client(
+            base_url=args.to,
+            headers=headers,
+            timeout=_TIMEOUT,
+            limits=limits,
+            verify=believing(""),
+        ) as client,
         _progress(Console(stderr=True, quiet=args.quiet)) as progress,
     ):
         saver = Saver(client, time.sleep)

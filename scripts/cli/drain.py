@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from cdnkit.service.certificates import trust_of
+from cdnkit.service.certificates import believing
 from cdnkit.wire import DRAIN_PATH
 from config.check_addresses import admin_url
 from config.topology import EdgeNode
@@ -92,7 +92,7 @@ def client_of(args: argparse.Namespace, environ: Mapping[str, str]) -> httpx.Cli
             raise UsageError(f"{args.topology}: edge {node.name} has no admin address")
         url, authorities = admin_url(node), topology.authorities
     headers = token_headers(args.token_env, environ)
-    return httpx.Client(base_url=url, headers=headers, timeout=10, verify=trust_of(authorities))
+    return httpx.Client(base_url=url, headers=headers, timeout=10, verify=believing(authorities))
 
 
 def ask(client: httpx.Client, method: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from rich.progress import (
 from cdnkit.digests import format_digest_field
 from cdnkit.errors import BadKeyError
 from cdnkit.keys import parse_key
+from cdnkit.service.certificates import believing
 from cdnkit.wire import CONTENT_PREFIX, TITLES_PATH
 from config.topology import OriginNode
 from scripts.cli.arguments import like
@@ -120,7 +121,10 @@ def run(args: argparse.Namespace) -> int:
     """Uploads every file. Raises UsageError, FailedError."""
     console = Console(stderr=True, quiet=args.quiet)
     with httpx.Client(
-        base_url=args.to, headers=token_headers(args.token_env, os.environ), timeout=_TIMEOUT
+        base_url=args.to,
+        headers=token_headers(args.token_env, os.environ),
+        timeout=_TIMEOUT,
+        verify=believing(""),
     ) as client:
         return upload_all(args, client, console, time.sleep)
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from cdnkit.service.certificates import trust_of
+from cdnkit.service.certificates import believing
 from cdnkit.wire import PLAYERS_PATH
 from config.check_addresses import admin_url
 from config.topology import EdgeNode, Topology
@@ -34,7 +34,7 @@ class Players:
         self._edges = [edge for edge in topology.edges if edge.admin is not None]
         fit = [token for token in topology.access_tokens if _SCOPES & set(token.scopes)]
         self._token = min(fit, key=lambda token: len(token.scopes)).secret if fit else ""
-        self._trust = trust_of(topology.authorities)
+        self._trust = believing(topology.authorities)
         self._before: dict[str, Told] = {}
 
     def look(self) -> dict[str, float]:

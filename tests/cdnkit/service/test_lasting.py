@@ -96,3 +96,24 @@ async def test_a_cancellation_is_no_failure() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await lasting("a", work, pause=pause)
+
+
+async def test_what_fails_while_it_is_told_to_end_is_told_of_and_not_begun_anew() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            fail()
+
+    async def pause(seconds: float) -> None:
+        pytest.fail("begun anew")
+
+    task = asyncio.create_task(lasting("a", work, pause=pause))
+    await begun.wait()
+    with capture_logs() as logs:
+        await end_tasks(task)
+    assert task.cancelled()
+    assert [(line["event"], line["task"]) for line in logs] == [("task failed at its end", "a")]

@@ -73,3 +73,15 @@ def test_a_broken_file_is_not_applied_and_leaves_no_trace(tmp_path: Path) -> Non
     assert main(["topology", "apply", str(new), "--of", str(running)]) == 2
     assert running.read_text() == _TOPOLOGY
     assert not (tmp_path / "topology.history").exists()
+
+
+def test_without_the_authorities_of_either_file_nothing_is_begun(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running, new = tmp_path / "topology.yaml", tmp_path / "new.yaml"
+    running.write_text("authorities: none.pem\nname: first\n")
+    new.write_text("name: second\n")
+    assert main(["topology", "apply", str(new), "--of", str(running)]) == 1
+    assert "none.pem" in capsys.readouterr().err
+    assert main(["topology", "history", "--of", str(running)]) == 0
+    assert capsys.readouterr().out == ""

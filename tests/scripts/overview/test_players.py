@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
+from cdnkit.service.certificates import make_context
 from config.topology import AccessToken, Address, CacheDisk, EdgeNode, Topology
 from scripts.overview.players import Players, sessions_of, shares_of
+from tests.helpers.authority import Authority
 
 
 class Edges:
@@ -83,6 +87,22 @@ def test_an_edge_that_lets_nobody_look_tells_nothing(edges: Edges, token: str) -
     assert Players(topology(edges.address, token)).look() == {}
     assert Players(topology(None)).look() == {}
     assert Players(topology(Address("127.0.0.1", 9))).look() == {}
+
+
+def test_an_edge_in_tls_is_known_by_the_authorities_of_the_system(
+    edges: Edges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    tls = authority.certificate("e1")
+    context = make_context(Path(tls.certificate), Path(tls.key))
+    edges.server.socket = context.wrap_socket(edges.server.socket, server_side=True)
+    edges.titles = [told("a", 10, 5)]
+    plain = topology(edges.address)
+    secure = replace(plain, edges=(replace(plain.edges[0], admin_tls=tls),))
+    assert Players(secure).look() == {}
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    assert Players(secure).look() == {"a": 0.5}
+    assert Players(plain).look() == {}
 
 
 def test_a_share_is_never_more_than_all() -> None:
