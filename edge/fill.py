@@ -77,6 +77,10 @@ class Run:
         is_next = first * self.entry.block_bytes == self.position
         is_parked = is_next and self._fills.parking.forget(self)
         self.promise(first, min(last, stop_block))
+        if is_next and self._growing not in (None, self._promised.get(first)):
+            # It was held when this came to it, and is no longer: what comes goes somewhere now.
+            self._growing.give(self._fills.memory)
+            self._enter(first)
         if is_parked and self.lent is not None:
             self._enter(first)
             self.lent.connection.resume()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+from unittest.mock import Mock
 
 import pytest
 
 from config.topology import MIB
-from edge.entry import Entry
-from edge.fill import UNREAD_BLOCKS_MAX, Growing
+from edge.entry import EVICTED, HELD, Entry
+from edge.fill import UNREAD_BLOCKS_MAX, BlockMemory, Fills, Growing, Run
 from tests.edge.conftest import BLOCK, Edge, Origin, Plan, eventually
+from tests.edge.made import BLOCK as SMALL
+from tests.edge.made import an_entry
 from tests.edge.rest import all_at_rest, assert_disk_equals_index, small_edge
 from tests.helpers.film_origin import FilmOrigin, film_bytes, is_one_version
 from tests.helpers.raw_client import Answer, CutShortError, RawClient, head
@@ -387,3 +390,22 @@ async def test_a_fill_that_breaks_inside_a_block_leaves_no_memory_for_the_collec
         assert not [each for each in gc.get_objects() if isinstance(each, Growing)]
     finally:
         gc.enable()
+
+
+def test_a_block_that_went_when_its_answer_had_come_to_it_is_filled_from_there() -> None:
+    fills = Mock(spec=Fills, memory=BlockMemory(), parking=Mock(forget=lambda run: False))
+    fills.is_behind.return_value = False
+    entry = an_entry(3 * SMALL)
+    entry.present[1] = HELD
+    run = Run(fills, entry, 0, 3 * SMALL, whole=True)
+    run.promise(0, 3)
+    run.begin()
+    assert run.received(len(run.view()))
+    entry.present[1] = EVICTED
+    assert run.extend(1, 2)
+    run.view()[:] = bytes(range(SMALL))
+    assert run.received(SMALL)
+    growing = entry.growing[1]
+    assert growing.is_full
+    assert growing.memory == bytes(range(SMALL))
+    fills.block_received.assert_called_with(growing, True)
