@@ -3,7 +3,8 @@
 Such a viewer costs a comparison instead of a request's whole course, and what comes of the question
 is given to all of them in one go (`edge.herd`). What cannot be given so, a failure, an answer for
 one alone, a variant, sends each on the full path, where it counts as having waited. Only requests
-in which nothing hangs on the viewer or its connection are shared: no token, pace, hint or own id.
+in which nothing hangs on the viewer or its connection are shared: no token, pace, hint, own id or
+news of how it plays.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.account import Told
 from edge.cache.epochs import Epochs
+from edge.cmcd import CMCD_FIELDS
 from edge.crowds import Asking, Learned
 from edge.exchange import Exchange
 from edge.http1.request import Request
@@ -22,7 +24,7 @@ __all__ = ["Exchange", "Gathering", "Gatherings", "Learned", "Request", "Told"]
 if TYPE_CHECKING:
     from edge.connection import Connection
 
-_PERSONAL: Final = (b"x-request-id", b"cmcd-request", b"cmcd-object")
+_PERSONAL: Final = (b"x-request-id", *CMCD_FIELDS)
 OnAsking = Callable[[Asking], None]
 
 

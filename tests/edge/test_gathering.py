@@ -46,7 +46,14 @@ async def _body(answer: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "line", ["X-Request-Id: mine", "CMCD-Request: nor=%22b.mp4%22", "CMCD-Object: br=3200"]
+    "line",
+    [
+        "X-Request-Id: mine",
+        "CMCD-Request: nor=%22b.mp4%22",
+        "CMCD-Object: br=3200",
+        "CMCD-Status: bs",
+        "CMCD-Session: st=v",
+    ],
 )
 async def test_a_request_that_names_its_viewer_has_its_own_course(edge: Edge, line: str) -> None:
     held = Held(edge.origin)
