@@ -30,9 +30,9 @@ from origin.store.shared_lock import SharedLock
 from origin.store.sums import PIECE_BYTES, PieceSums
 from origin.store.volumes import (
     FULL_ERRNOS,
-    OWN_ERRNOS,
     OpenVolume,
     VolumeSet,
+    check_own,
     sync_directory,
 )
 
@@ -321,9 +321,9 @@ class GrowingExtent:
         self._blame(copy.volume, error)
 
     def _blame(self, volume: OpenVolume, error: OSError) -> None:
-        if error.errno in OWN_ERRNOS:
-            raise UnavailableError(f"out of descriptors or memory: {error}") from error
+        # Others who write meanwhile go on: not with the volume that still has what is left.
         self._shunned.add(volume.name)
+        check_own(error)
         if error.errno in FULL_ERRNOS:
             self._found_full = True
         else:

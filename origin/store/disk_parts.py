@@ -31,7 +31,7 @@ from origin.store.kept_extents import (
 )
 from origin.store.resumable import ANY_EXTENT_BYTES, SYNC_BYTES, Identity, PartState
 from origin.store.sums import PIECE_BYTES
-from origin.store.volumes import OpenVolume, VolumeSet, sync_directory
+from origin.store.volumes import OpenVolume, VolumeSet, check_own, sync_directory
 
 T = TypeVar("T")
 
@@ -202,7 +202,8 @@ class DiskParts:
             for path in (kept_path(volume, name), volume.extent_path(name)):
                 try:
                     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-                except OSError:
+                except OSError as error:
+                    check_own(error)
                     continue
                 try:
                     if is_sound(fd, *identity, index):
@@ -230,6 +231,7 @@ class DiskParts:
             try:
                 sync_directory(directory)
             except OSError as error:
+                check_own(error)
                 self.volumes.fail(volume, error)
         if changed and all(volume.failure is not None for volume, _ in changed):
             raise UnavailableError("the volumes failed while the object was put together")
@@ -248,6 +250,7 @@ class DiskParts:
                 sync_directory(os.path.dirname(directory))
             _link_or_move(source, path)
         except OSError as error:
+            check_own(error)
             self.volumes.fail(volume, error)
             return None
         return volume, path

@@ -18,7 +18,7 @@ from origin.store.base import OpenSlice, StoredObject
 from origin.store.descriptors import Descriptor, DescriptorCache, ExtentKey, OpenCopy
 from origin.store.extents import ExtentSlice, extent_name, locate, placement_key, read_footer
 from origin.store.sums import PIECE_BYTES
-from origin.store.volumes import OWN_ERRNOS, OpenVolume, VolumeSet
+from origin.store.volumes import OpenVolume, VolumeSet, check_own
 from origin.store.vouching import Look, Vouched
 
 
@@ -192,8 +192,7 @@ class DiskReader:
         except FileNotFoundError:
             self._volumes.check(volume)
         except OSError as error:
-            if error.errno in OWN_ERRNOS:
-                raise UnavailableError(f"out of descriptors or memory: {error}") from error
+            check_own(error)
             self._volumes.fail(volume, error)
         return None
 

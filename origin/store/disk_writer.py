@@ -16,14 +16,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from cdnkit.errors import UnavailableError
+from cdnkit.errors import StorageFullError, UnavailableError
 from origin.store.base import Receipt
 from origin.store.copies import GrowingExtent
 from origin.store.crc32c import Piece
 from origin.store.gathering import GatheringWriter
 from origin.store.piece_budget import PieceBudget
 from origin.store.strand import Strand
-from origin.store.volumes import OpenVolume, VolumeSet, sync_directory
+from origin.store.volumes import (
+    FULL_ERRNOS,
+    OpenVolume,
+    VolumeSet,
+    check_own,
+    sync_directory,
+)
 
 SEALING_MAX: Final = 2
 """Extents that may wait for their sync while the next is written."""
@@ -160,6 +166,9 @@ class DiskPlace:
             try:
                 sync_directory(directory)
             except OSError as error:
+                check_own(error)
+                if error.errno in FULL_ERRNOS:
+                    raise StorageFullError(f"volume {volume.name} is full") from error
                 self._settings.volumes.fail(volume, error)
         for extent in extents:
             extent.check_held()

@@ -17,7 +17,13 @@ from cdnkit.errors import NotFoundError, UnavailableError
 from origin.store.copies import Copy, GrowingExtent
 from origin.store.extents import extent_name, placement_key
 from origin.store.sums import PIECE_BYTES, PieceSums
-from origin.store.volumes import OpenVolume, VolumeSet, sync_directory
+from origin.store.volumes import (
+    OWN_ERRNOS,
+    OpenVolume,
+    VolumeSet,
+    check_own,
+    sync_directory,
+)
 
 KEPT_DIR: Final = ".kept"
 
@@ -151,7 +157,7 @@ def take_up(
     Raises NotFoundError, UnavailableError.
     """
     name = extent_name(*identity)
-    held: list[Copy] = []
+    held: list[KeptCopy] = []
     sums = PieceSums()
     for volume in volumes.for_reading(placement_key(*identity)):
         if volume.failure is not None or len(held) == copies:
@@ -165,6 +171,10 @@ def take_up(
             except FileNotFoundError:
                 raise
             except OSError as error:
+                if error.errno in OWN_ERRNOS:
+                    for copy in held:
+                        copy.let_go()
+                check_own(error)
                 if error.errno != errno.EIO:
                     volumes.fail(volume, error)
     if not held:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cdnkit.errors import UnavailableError
 from cdnkit.placement import Node, place
 from config.topology import Volume
 
@@ -32,6 +33,16 @@ OWN_ERRNOS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.E
 """Errors that say nothing about the disk: our process has run out of something."""
 
 log = logging.getLogger(__name__)
+
+
+def check_own(error: Exception) -> None:
+    """Raise UnavailableError when our process, and not a disk, has run out of something."""
+    if _is_own(error):
+        raise UnavailableError(f"out of descriptors or memory: {error}") from error
+
+
+def _is_own(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in OWN_ERRNOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +181,10 @@ class VolumeSet:
         """Grows whenever there may be fewer copies than wanted, or copies nobody asked about."""
 
     def open(self) -> None:
-        """Take up what was remembered, isolate what is not usable, count what is there."""
+        """Take up what was remembered, isolate what is not usable, count what is there.
+
+        Raises UnavailableError when our process has run out of something.
+        """
         self._load()
         for volume in self.volumes:
             try:
@@ -181,6 +195,7 @@ class VolumeSet:
                     volume.sweep()
                 self._known.add(volume.name)
             except (OSError, ValueError) as error:
+                check_own(error)
                 self.fail(volume, error)
         self._count()
         self._save()
@@ -254,7 +269,13 @@ class VolumeSet:
         return sum(volume.failure is None for volume in self.volumes)
 
     def fail(self, volume: OpenVolume, error: Exception) -> None:
-        """Isolate a volume, and remember it. The first reason is kept."""
+        """Isolate a volume, and remember it, unless the error says nothing about it.
+
+        The first reason is kept.
+        """
+        if _is_own(error):
+            log.error("volume %s is not to blame: %s", volume.name, error)
+            return
         with self._lock:
             if volume.failure is not None:
                 return
@@ -328,6 +349,7 @@ class VolumeSet:
                     else:
                         others.append((volume, name, size_bytes))
             except OSError as error:
+                check_own(error)
                 self.fail(volume, error)
         if self.healthy_count() < len(self.volumes):
             return

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,26 @@ def test_running_out_of_descriptors_is_no_volumes_fault(
     with pytest.raises(UnavailableError):
         GrowingExtent(volumes, "a", 1, 0, 1)
     assert volumes.healthy_count() == 4
+
+
+@pytest.mark.parametrize("failing", [0, 3])
+def test_running_out_of_memory_is_no_volumes_fault_to_those_who_write_beside(
+    volumes: VolumeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    order = ranked(volumes)
+    for volume in order[1 : 1 + failing]:
+        volumes.fail(volume, OSError("bad"))
+    extent = GrowingExtent(volumes, "a", 1, 0, 1)
+    starts = [extent.allot(len(piece)) for piece in PIECES[:2]]
+    with monkeypatch.context() as patch:
+        fail_writes(patch, order[0], 0, errno.ENOMEM)
+        with pytest.raises(UnavailableError):
+            extent.put_at(starts[0], PIECES[0])
+    with pytest.raises(UnavailableError) if failing else nullcontext():
+        extent.put_at(starts[1], PIECES[1])
+    assert volumes.healthy_count() == 4 - failing
+    extent.remove()
+    assert files_of(tmp_path) == []
 
 
 LONG = [os.urandom(PIECE_BYTES) for _ in range(5)] + [os.urandom(777)]

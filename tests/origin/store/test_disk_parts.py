@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cdnkit.errors import StorageFullError
+from cdnkit.errors import StorageFullError, UnavailableError
 from tests.origin.store.stores import EXTENT_BYTES, disk_store, files_of
 from tests.origin.store.test_resumable import (
     FRESH,
@@ -87,3 +87,21 @@ async def test_a_sync_covers_what_was_put_before_it(tmp_path: Path) -> None:
         state = await take(store.parts, state, film(2600)[1700:])
         await finish(store.parts, state)
         assert await assembled(store, 2600) == film(2600)
+
+
+async def test_running_out_of_descriptors_loses_no_parts_and_blames_no_volume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with disk_store(tmp_path, 2, 2) as store:
+        await finish(store.parts, await take(store.parts, FRESH, film(2500)))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", refuse)
+            with pytest.raises(UnavailableError):
+                await anext(store.parts.read(IDENTITY, EXTENT_BYTES, 0, 2500))
+            with pytest.raises(UnavailableError):
+                await assembled(store, 2500)
+        assert [state.failure for state in store.volume_states()] == [None, None]
+        assert await assembled(store, 2500) == film(2500)

@@ -168,3 +168,25 @@ def test_an_extent_that_cannot_be_begun_keeps_no_descriptor(
         with pytest.raises(UnavailableError):
             KeptExtent(volumes, *IDENTITY, 2)
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_running_out_of_descriptors_loses_no_bytes_and_blames_no_volume(
+    volumes: VolumeSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(volumes, b"0123456789")
+    real, left = os.open, [1]
+
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, flags, mode)
+
+    before = os.listdir("/proc/self/fd")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with pytest.raises(UnavailableError):
+            again(volumes, 8, b"0123456789")
+    assert os.listdir("/proc/self/fd") == before
+    assert volumes.healthy_count() == 3
+    again(volumes, 8, b"0123456789").let_go()

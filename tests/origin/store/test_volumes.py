@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from origin.store.volumes import Failure, VolumeSet
+from cdnkit.errors import UnavailableError
+from origin.store.volumes import OWN_ERRNOS, Failure, VolumeSet
 from tests.helpers.clock import FakeClock
 from tests.origin.store.stores import make_volumes
 
@@ -168,3 +170,41 @@ def test_nothing_is_swept_as_torn_while_its_head_may_be_on_a_failing_volume(
     path.write_bytes(b"12345")
     open_set(tmp_path, 2)
     assert path.exists()
+
+
+@pytest.mark.parametrize("why", sorted(OWN_ERRNOS))
+def test_what_our_process_lacks_is_no_volumes_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: int
+) -> None:
+    volumes = open_set(tmp_path, 2)
+
+    def refuse(volume: object) -> None:
+        raise OSError(why, os.strerror(why))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(volumes.volumes[0]), "check_mounted", refuse)
+        volumes.check_working()
+        with pytest.raises(UnavailableError):
+            open_set(tmp_path, 2)
+    assert failing(volumes) == failing(open_set(tmp_path, 2)) == []
+
+
+def test_nothing_is_swept_as_torn_when_a_volume_could_not_be_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_set(tmp_path, 2)
+    for path in ("v0/extents/aa/film-1-0", "v1/extents/aa/film-1-1"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_bytes(b"12345")
+    real = os.scandir
+
+    def scan(path: Path) -> object:
+        if str(path).startswith(str(tmp_path / "v0/extents")):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", scan)
+        with pytest.raises(UnavailableError):
+            open_set(tmp_path, 2)
+    assert [state.used_bytes for state in open_set(tmp_path, 2).states()] == [5, 5]
