@@ -17,13 +17,7 @@ from cdnkit.errors import NotFoundError, UnavailableError
 from origin.store.copies import Copy, GrowingExtent
 from origin.store.extents import extent_name, placement_key
 from origin.store.sums import PIECE_BYTES, PieceSums
-from origin.store.volumes import (
-    OWN_ERRNOS,
-    OpenVolume,
-    VolumeSet,
-    check_own,
-    sync_directory,
-)
+from origin.store.volumes import OpenVolume, VolumeSet, check_own, sync_directory
 
 KEPT_DIR: Final = ".kept"
 
@@ -159,24 +153,17 @@ def take_up(
     name = extent_name(*identity)
     held: list[KeptCopy] = []
     sums = PieceSums()
-    for volume in volumes.for_reading(placement_key(*identity)):
-        if volume.failure is not None or len(held) == copies:
-            continue
-        with suppress(FileNotFoundError):
-            try:
-                found = _sum_up(kept_path(volume, name), size_bytes)
-                if found is not None and found.whole == crc32c:
-                    held.append(KeptCopy(volume, name, size_bytes))
-                    sums = found
-            except FileNotFoundError:
-                raise
-            except OSError as error:
-                if error.errno in OWN_ERRNOS:
-                    for copy in held:
-                        copy.let_go()
-                check_own(error)
-                if error.errno != errno.EIO:
-                    volumes.fail(volume, error)
+    try:
+        for volume in volumes.for_reading(placement_key(*identity)):
+            if volume.failure is None and len(held) < copies:
+                found = _hold(volumes, volume, name, size_bytes, crc32c)
+                if found is not None:
+                    held.append(found[0])
+                    sums = found[1]
+    except UnavailableError:
+        for copy in held:
+            copy.let_go()
+        raise
     if not held:
         if volumes.healthy_count() < len(volumes.volumes):
             raise UnavailableError(f"the unfinished bytes of {identity[0]} cannot be read now")
@@ -207,6 +194,23 @@ def drop(volume: OpenVolume, name: str) -> None:
         os.unlink(path)
         if status.st_nlink == 1:  # else the bytes go on as those of an object
             volume.give_room(status.st_size)
+
+
+def _hold(
+    volumes: VolumeSet, volume: OpenVolume, name: str, size_bytes: int, crc32c: int
+) -> tuple[KeptCopy, PieceSums] | None:
+    """The copy of a volume, if it is what it should be, and its checksums."""
+    try:
+        sums = _sum_up(kept_path(volume, name), size_bytes)
+        if sums is not None and sums.whole == crc32c:
+            return KeptCopy(volume, name, size_bytes), sums
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        check_own(error)
+        if error.errno != errno.EIO:
+            volumes.fail(volume, error)
+    return None
 
 
 def _sum_up(path: str, size_bytes: int) -> PieceSums | None:

@@ -28,7 +28,7 @@ from origin.store.extents import (
     read_piece,
 )
 from origin.store.sums import PIECE_BYTES
-from origin.store.volumes import FULL_ERRNOS, OpenVolume, VolumeSet, sync_directory
+from origin.store.volumes import FULL_ERRNOS, OpenVolume, VolumeSet, check_own, sync_directory
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,11 @@ class Mender:
         self._forget = forget
 
     def mend(self, name: str, job: Job, spend: Callable[[int], None]) -> Finding:
-        """Do what the job asks for to one extent. Troubles of volumes isolate those."""
+        """Do what the job asks for to one extent. Troubles of volumes isolate those.
+
+        Raises UnavailableError when our process has run out of something: what cannot be looked
+        at is not missing.
+        """
         finding = Finding()
         if not self._is_committed(name):
             return finding
@@ -131,6 +135,7 @@ class Mender:
             self._volumes.check(volume)
             return None
         except OSError as error:
+            check_own(error)
             self._volumes.fail(volume, error)
             return None
         try:
@@ -144,6 +149,7 @@ class Mender:
             finding.bad += 1
             bad.append(volume)
         except OSError as error:
+            check_own(error)
             self._volumes.fail(volume, error)
         finally:
             os.close(fd)
@@ -230,6 +236,7 @@ class Mender:
                 holders.remove(source.name)
                 self._volumes.doubt(name)
             except OSError as error:
+                check_own(error)
                 self._volumes.fail(source, error)
             finally:
                 os.close(fd)

@@ -26,7 +26,7 @@ from origin.store.base import StoredObject
 from origin.store.extents import extent_count, extent_name
 from origin.store.mending import Finding, Job, Mender
 from origin.store.pacer import Pacer
-from origin.store.volumes import EXTENTS_DIR, VolumeSet, write_json
+from origin.store.volumes import EXTENTS_DIR, VolumeSet, check_own, write_json
 
 LOOK_SECONDS: Final = 5.0
 SAVE_SECONDS: Final = 5.0
@@ -234,6 +234,7 @@ class Upkeep:
                 except FileNotFoundError:
                     continue
                 except OSError as error:
+                    check_own(error)
                     self._volumes.fail(volume, error)
                     continue
                 names.update(f"{folder}/{name}" for name in found)

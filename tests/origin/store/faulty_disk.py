@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 
 from origin.store import copies
+from origin.store.setting_aside import set_aside
 
 _ERRORS: Final = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.ENOMEM)
 
@@ -30,7 +31,7 @@ class FaultyDisk:
         self._rate = rate
         self._pwrite, self._fsync = os.pwrite, os.fsync
         self._open, self._rename = os.open, os.rename
-        self._set_aside = copies.set_aside
+        self._set_aside = set_aside
         self.to_blame: set[str] = set()
 
     @contextmanager

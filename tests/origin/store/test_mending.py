@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cdnkit.errors import UnavailableError
 from config.topology import Volume
 from origin.store.base import StoredObject
 from origin.store.disk import DiskStore
@@ -193,3 +196,23 @@ async def test_object_deleted_while_it_is_copied_does_not_come_back(bench: Bench
     assert finding.repaired == 0
     assert list(bench.root.glob("*/extents/*/*")) == []
     assert list(bench.root.glob("*/.partial/*")) == []
+
+
+async def test_what_cannot_be_looked_at_is_not_missing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = (await put(bench.store, DATA)).stored
+    before = copies_of(bench.root, stored, 1)
+    mender, real = bench.mender(), os.open
+
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
+        if path == str(before[0]):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, flags, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with pytest.raises(UnavailableError):
+            mender.mend(extent_name("a", 1, 1), Job.REPAIR, bench.spent.append)
+    assert copies_of(bench.root, stored, 1) == before
+    assert bench.volumes.healthy_count() == 4
