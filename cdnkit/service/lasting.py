@@ -51,7 +51,7 @@ async def lasting(
         try:
             await work()
         except Exception as error:
-            if _is_to_end():
+            if is_told_to_end():
                 # It was told to, and failed on its way out: nobody would tell it a second time.
                 _log.exception("task failed at its end", task=name)
                 raise asyncio.CancelledError from error
@@ -63,7 +63,8 @@ async def lasting(
             return
 
 
-def _is_to_end() -> bool:
+def is_told_to_end() -> bool:
+    """Whether somebody has cancelled the task that runs, and not only what it waits for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from cdnkit.errors import CinedgeError, NotFoundError
-from cdnkit.service.lasting import lasting, start_lasting
+from cdnkit.service.lasting import is_told_to_end, lasting, start_lasting
 from origin.catalog.catalog import Catalog
 from origin.catalog.jobs import NEVER, JobRow, Jobs
 from origin.packaging.boxes import UnplayableError
@@ -117,7 +117,7 @@ class Line:
         try:
             following = await step
         except asyncio.CancelledError:
-            if not renewal.lost:
+            if not renewal.lost or is_told_to_end():
                 raise
             await self._delete_under(prefix_of(row.title_id, row.revision))
             return True

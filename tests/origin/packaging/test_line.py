@@ -239,6 +239,26 @@ async def test_long_step_ends_when_its_row_is_lost(
     assert (row.revision, row.state) == (2, "received")
 
 
+async def test_line_that_is_told_to_stop_while_a_lost_step_ends_stops(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_module, "PROGRESS_SECONDS", 0.01)
+    never = asyncio.Event()
+
+    async def endless() -> None:
+        await world.start(generation=2)
+        try:
+            await never.wait()
+        finally:
+            taking.cancel()
+
+    world.script.during = endless
+    await world.start()
+    taking = asyncio.create_task(world.line.take_one())
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+
+
 async def test_lease_is_renewed_and_progress_shown(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
