@@ -151,9 +151,13 @@ class Orders:
         task.add_done_callback(self._tasks.discard)
 
     async def _finish(self, order: str, asked: Warm, receipts: Receipts) -> None:
-        await self._warming.warm(
-            asked, lambda state, told: receipts.say(order, state, told), self._now()
-        )
+        try:
+            await self._warming.warm(
+                asked, lambda state, told: receipts.say(order, state, told), self._now()
+            )
+        except Exception:  # nobody waits for this task, but whoever ordered it
+            self._log.exception("order failed", order=order)
+            receipts.say(order, ReceiptState.FAILED, {"reason": "the edge made a mistake"})
         if self._unfinished is None:
             return
         while not await receipts.told():

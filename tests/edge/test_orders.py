@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from cdnkit.wire import ReceiptState
 from edge.cache.sharing import Alone
@@ -175,6 +176,27 @@ async def test_a_warm_that_is_told_of_late_is_over_then(edge: Edge, tmp_path: Pa
     said.is_heard = True
     await eventually(lambda: not UnfinishedOrders(path).read(), "it is told of")
     await orders.close()
+
+
+class Broken(Patient):
+    """Makes a mistake."""
+
+    async def warm(self, order: object, say: Any, now: float) -> None:
+        say(ReceiptState.WORKING, {})
+        raise AssertionError("planted")
+
+
+async def test_a_warm_that_fails_by_a_mistake_of_ours_is_told_of(
+    edge: Edge, tmp_path: Path
+) -> None:
+    path, said = tmp_path / "unfinished.json", Teller()
+    orders = warming_orders(edge, Broken(), path)
+    with capture_logs() as logs:
+        await orders.obey("warm", WARM, cast(Any, said))
+        await eventually(lambda: not orders._tasks, "it is over")
+    assert said.states == [("w", ReceiptState.WORKING), ("w", ReceiptState.FAILED)]
+    assert [line["event"] for line in logs] == ["order failed"]
+    assert not UnfinishedOrders(path).read()
 
 
 async def test_a_warm_that_could_not_be_told_of_is_taken_up_again(
