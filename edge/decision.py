@@ -61,9 +61,13 @@ class NotStoredError(CinedgeError):
 Decision = Serve | Revalidate | Fetch | Unsatisfiable
 
 
-def in_doubt(freshness: Freshness) -> Freshness:
-    """The same, of something that may have changed unnoticed: whoever wants it has to ask."""
-    return replace(freshness, lifetime_seconds=0, stale_while_revalidate_seconds=0)
+def in_doubt(freshness: Freshness, now: float) -> Freshness:
+    """The same, of something that may have changed unnoticed: whoever wants it has to ask.
+
+    Also where the clock was set back, to before it came.
+    """
+    born_at = min(freshness.born_at, now)
+    return replace(freshness, born_at=born_at, lifetime_seconds=0, stale_while_revalidate_seconds=0)
 
 
 def decide(

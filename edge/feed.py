@@ -93,11 +93,14 @@ class Feed:
     async def follow(self) -> None:
         """Follow for ever. `reached` is set once nothing held can be out of date unnoticed."""
         known = read_place(self._place)
+        if known is not None:
+            # Also where it says nothing of what is held: orders before it were obeyed.
+            self._journal = known.journal
+            self.sequence = self.heard = known.sequence
         if known is None or known.mark not in self._trust.marks.good:
             self._trust.tell(self, Event.LOST)
         else:
-            self._kept, self._journal = known, known.journal
-            self.sequence = self.heard = known.sequence
+            self._kept = known
         try:
             await lasting("journal", self._follow)
         finally:

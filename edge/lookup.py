@@ -67,19 +67,20 @@ class Lookup:
             entry = selection = None
         if entry is not None:
             self._holdings.used(entry)
+        now = self._now()
         decision = decide(
             request.fields,
-            None if entry is None else self._freshness(entry, rule),
+            None if entry is None else self._freshness(entry, rule, now),
             self._holdings.why_missing(key),
-            self._now(),
+            now,
             rule.policy,
         )
         return Found(key, entry, selection, decision, _why_forwarded(key, decision))
 
-    def _freshness(self, entry: Entry, rule: PathRule) -> Freshness:
+    def _freshness(self, entry: Entry, rule: PathRule, now: float) -> Freshness:
         freshness = entry.head.freshness
         doubted = self._holdings.trust.doubts(entry.mark, is_followed=rule.is_followed)
-        return in_doubt(freshness) if doubted else freshness
+        return in_doubt(freshness, now) if doubted else freshness
 
 
 def _why_forwarded(key: bytes, decision: Decision) -> Forward | None:

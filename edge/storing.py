@@ -146,7 +146,7 @@ class Storing:
         # What may not be stored any more serves its asker, and nobody after.
         overtaken = self._is_overtaken(target, epoch) or verdict is not Storability.STORE
         entry.renew(_head_of(status, pairs, lent, policy, overtaken))
-        entry.mark = self._holdings.trust.marks.newest
+        entry.mark = self._holdings.trust.mark(is_good=not overtaken)
         self._holdings.save_entry(entry)
 
     def believe(self, entry: Entry, question: Question, lent: Lent) -> None:
@@ -194,7 +194,7 @@ class Storing:
             question.pairs,
             self._holdings.disk_for(question.target),
         )
-        entry.mark = self._holdings.trust.marks.newest
+        entry.mark = self._holdings.trust.mark(is_good=not overtaken)
         return entry
 
     def _is_overtaken(self, target: bytes, epoch: int) -> bool:

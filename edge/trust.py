@@ -121,6 +121,10 @@ class Trust:
             return True
         return not self.is_abreast()
 
+    def mark(self, *, is_good: bool) -> str:
+        """Of what was stored or asked for just now."""
+        return self.marks.newest if is_good else NEVER_GOOD
+
     def follow(self, follower: object) -> None:
         """A journal will be followed: nothing is known of it before it has been heard."""
         self._states[follower] = State.BEHIND

@@ -5,7 +5,7 @@ import pytest
 from cdnkit.fields import FieldLines
 from cdnkit.freshness import CDN, RFC, CachePolicy, Freshness, State, assess
 from cdnkit.wire import MissClass
-from edge.decision import Decision, Fetch, Revalidate, Serve, Unsatisfiable, decide
+from edge.decision import Decision, Fetch, Revalidate, Serve, Unsatisfiable, decide, in_doubt
 
 NOW = 1_800_000_000.0
 ONLY_IF_CACHED = b"only-if-cached"
@@ -78,3 +78,13 @@ def test_a_public_edge_does_not_let_clients_force_misses(wish: bytes) -> None:
     assert _decide(None, 0, wish, CDN) == Fetch(MissClass.EVICTED)
     if wish != ONLY_IF_CACHED:
         assert isinstance(_decide(b"max-age=60", 1, wish, RFC), Revalidate)
+
+
+@pytest.mark.parametrize("after_seconds", [-3600, 0, 30, 100])
+@pytest.mark.parametrize("stored", [b"max-age=60", b"max-age=60, stale-while-revalidate=30"])
+def test_what_is_in_doubt_is_asked_about_whatever_the_clock_says(
+    stored: bytes, after_seconds: float
+) -> None:
+    now = NOW + after_seconds
+    doubted = in_doubt(_freshness(stored), now)
+    assert isinstance(decide(FieldLines([]), doubted, MissClass.COLD, now, CDN), Revalidate)

@@ -18,6 +18,7 @@ from tests.edge.test_feed import (
     caught_up,
     is_trusted,
     place,
+    purge_of,
     revalidates,
 )
 from tests.edge.test_feed import _retries_at_once as _retries_at_once
@@ -136,6 +137,19 @@ async def test_without_its_marks_a_place_vouches_for_nothing(
     (plan.cache / "marks.json").write_bytes(spoil)
     async with plan.start() as edge:
         await revalidates(edge)
+    (plan.cache / "marks.json").unlink()
+    async with plan.start() as edge:
+        await revalidates(edge)
+
+
+async def test_orders_before_a_place_that_vouches_for_nothing_are_not_obeyed_again(
+    plan: Plan, journal: Journal
+) -> None:
+    journal.add(purge_of("all", all=True))
+    async with plan.start() as edge:
+        await (await edge.client()).ask(PATH)
+        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+        await eventually(lambda: place(plan) == 1, "the place is kept")
     (plan.cache / "marks.json").unlink()
     async with plan.start() as edge:
         await revalidates(edge)
