@@ -136,8 +136,11 @@ class Borrowing:
         """Nobody here reads the entry any more, and it answers nothing."""
         loan = entry.loan
         assert loan is not None
-        if self._known.pop((loan.owner, loan.number), None) is not entry:
+        key = loan.owner, loan.number
+        if self._known.get(key) is not entry:
+            # Of a former link: an owner that stayed alive may have lent it again since.
             return
+        del self._known[key]
         self._blocks -= entry.count
         loan.end()
         self._say(loan, "released")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from edge.box.borrowing import Borrowing
 from edge.entry import HELD
 from tests.edge.box.conftest import Boxed, boxed_workers, owned_by
@@ -76,3 +78,18 @@ async def test_after_its_return_an_owner_is_asked_anew(plan: Plan) -> None:
         assert held.encode() not in edge.worker.holdings.entries
         assert (await (await edge.client()).ask(held)).body == FILM
         assert len(plan.origin.asked) == 1
+
+
+async def test_what_is_given_back_of_a_former_link_is_not_what_was_lent_since(plan: Plan) -> None:
+    held = TARGETS[0]
+    plan.origin.put(held, FILM)
+    async with boxed_workers(plan, 3) as box:
+        edge = box.workers[0]
+        await (await edge.client()).ask(held)
+        before = edge.worker.holdings.entries[held.encode()]
+        assert before.loan is not None
+        key = before.loan.owner, before.loan.number
+        known = borrowing(edge)._known
+        known[key] = again = copy(before)
+        borrowing(edge).released(before)
+        assert known[key] is again
