@@ -18,12 +18,16 @@ WEB = Path(__file__).parents[2] / "geo_router" / "web" / "operator"
 # Ticks are moments of the router's clock; what the router has of its history ends with the last.
 PLAY = """
 import { Live } from "./live.js";
-const [ticks, failing] = JSON.parse(process.argv[2]);
-let now = ticks[0], asked = 0;
-const ring = (step) => ({ step_seconds: step, ended_at: now, series: { viewers: [now] } });
+const [ticks, failing, stale] = JSON.parse(process.argv[2]);
+let now = ticks[0], asked = 0, past;
+const ring = (step) => {
+  const end = past ?? now;
+  return { step_seconds: step, ended_at: end, series: { viewers: [end] } };
+};
 globalThis.fetch = async () => {
   asked += 1;
   if (asked === failing) throw new Error("no answer");
+  past = asked === stale ? ticks[0] : undefined;
   return { ok: true, json: async () => ({ fine: ring(1), coarse: ring(10) }) };
 };
 const settled = () => new Promise((done) => setTimeout(done, 0));
@@ -41,13 +45,15 @@ console.log(JSON.stringify({ grown, asked }));
 """
 
 
-def played(folder: Path, ticks: list[int], failing: int = 0) -> tuple[list[list[int]], int]:
+def played(
+    folder: Path, ticks: list[int], failing: int = 0, stale: int = 0
+) -> tuple[list[list[int]], int]:
     """End and newest number of the chart after each tick, and how often the history was read."""
     for name in ("live.js", "api.js"):
         shutil.copy(WEB / name, folder / name)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "play.js").write_text(PLAY)
-    words = ["node", "play.js", json.dumps([ticks, failing])]
+    words = ["node", "play.js", json.dumps([ticks, failing, stale])]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
     return told["grown"], told["asked"]
@@ -61,8 +67,15 @@ def played(folder: Path, ticks: list[int], failing: int = 0) -> tuple[list[list[
         ([5000, 5001, 1401, 1402, 1403], 0, 2),
         ([5000, 5001, 1401, 1402, 1403], 2, 3),
         ([5000, 5003, 5001, 5002], 0, 2),
+        ([5000, 1401, 1402], 0, 2),
     ],
-    ids=["forward", "an hour back", "an hour back and no answer at first", "seconds back"],
+    ids=[
+        "forward",
+        "an hour back",
+        "an hour back and no answer at first",
+        "seconds back",
+        "an hour back with the first tick",
+    ],
 )
 def test_charts_go_on(ticks: list[int], failing: int, asked: int, tmp_path: Path) -> None:
     grown, times = played(tmp_path, ticks, failing)
@@ -75,3 +88,12 @@ def test_a_tick_that_came_with_the_history_counts_once(tmp_path: Path) -> None:
     grown, times = played(tmp_path, [5000, 5000, 5001])
     assert grown == [[5000, 5000], [5001, 5001]]
     assert times == 1
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_a_history_that_was_told_before_the_clock_went_back_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    grown, times = played(tmp_path, [5000, 5001, 1401, 1402, 1403], stale=2)
+    assert grown[-1] == [1403, 1403]
+    assert times == 3

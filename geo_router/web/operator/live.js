@@ -13,6 +13,7 @@ const SILENCE_MS = 4000;
 const GIVE_UP_MS = 12000;
 const RETRY_MS = 1000;
 const JOURNAL_MAX = 500;
+const FUTURE_SECONDS = 60;
 const STEPS = { fine: 600, coarse: 2160 };
 
 export class Live extends EventTarget {
@@ -21,6 +22,7 @@ export class Live extends EventTarget {
   heardAt = 0;
   grownAt = -Infinity;
   hasOldCharts = false;
+  isLoading = false;
   end = () => {};
 
   start() {
@@ -61,6 +63,7 @@ export class Live extends EventTarget {
     const { figures, edges, ...rest } = data;
     const empty = { fine: null, coarse: null };
     this.state = { ...rest, edges: new Map(), history: this.state?.history ?? empty };
+    this.grownAt = Math.max(this.grownAt, rest.now);
     this.takeEdges(edges);
     this.takeFigures(figures);
     this.loadHistory();
@@ -99,15 +102,19 @@ export class Live extends EventTarget {
   }
 
   async loadHistory() {
+    this.isLoading = true;
     try {
       const history = await fetchHistory();
       for (const [name, ring] of Object.entries(history)) ring.steps = STEPS[name];
       this.state.history = history;
       this.window = null;
-      this.hasOldCharts = false;
+      // It may have been told before the clock went back, or before the first sample since.
+      this.hasOldCharts = history.fine.ended_at > this.state.now + FUTURE_SECONDS;
       this.dispatchEvent(new Event("change"));
     } catch {
       // The next picture brings another try, or the next tick where the clock went back.
+    } finally {
+      this.isLoading = false;
     }
   }
 
@@ -116,7 +123,7 @@ export class Live extends EventTarget {
     // Charts end in a future that the router's clock has left: it begins to write there anew.
     if (now < this.grownAt) this.hasOldCharts = true;
     this.grownAt = now;
-    if (this.hasOldCharts) this.loadHistory();
+    if (this.hasOldCharts && !this.isLoading) this.loadHistory();
     // What has come with the history already is not taken twice.
     if (!fine || this.hasOldCharts || now <= fine.ended_at) return;
     push(fine, now, sample);
