@@ -102,15 +102,19 @@ class HdfsCluster:
         process.kill()
         process.wait()
 
+    def said(self, name: str) -> str:
+        """The log of one of its processes so far."""
+        return (self._root / f"{name}.log").read_text(errors="replace")
+
     def _wait_for_datanodes(self) -> None:
         """Until the NameNode knows all that were started."""
         deadline = time.monotonic() + START_SECONDS
-        while self._said("namenode").count("registerDatanode") < self._registrations:
+        while self.said("namenode").count("registerDatanode") < self._registrations:
             for name, process in self._processes.items():
                 if process.poll() is not None:
-                    raise UnavailableError(f"{name} of HDFS ended: {self._said(name)[-800:]}")
+                    raise UnavailableError(f"{name} of HDFS ended: {self.said(name)[-800:]}")
             if time.monotonic() > deadline:
-                raise UnavailableError(f"HDFS is not up: {self._said('namenode')[-800:]}")
+                raise UnavailableError(f"HDFS is not up: {self.said('namenode')[-800:]}")
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
@@ -160,9 +164,6 @@ class HdfsCluster:
 
     def _command(self, main: str, *words: str) -> list[str]:
         return ["java", *_JAVA_OPTIONS, "-cp", self._class_path, main, *words]
-
-    def _said(self, name: str) -> str:
-        return (self._root / f"{name}.log").read_text(errors="replace")
 
 
 _LOGGING: Final = """\

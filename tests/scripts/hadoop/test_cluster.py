@@ -10,6 +10,9 @@ from cdnkit.errors import UnavailableError
 from origin.batch.destination import open_destination
 from scripts.hadoop import cluster
 from tests.helpers.hdfs import running_hdfs
+from tests.helpers.processes import wait_until
+
+_HEARD = "addStoredBlock: blockMap updated"
 
 
 def test_file_is_read_while_one_datanode_is_dead() -> None:
@@ -17,6 +20,8 @@ def test_file_is_read_while_one_datanode_is_dead() -> None:
     with running_hdfs() as hdfs:
         place = open_destination(f"{hdfs.url}/films")
         place.put("film", [content])
+        # Of a copy that the NameNode has not heard of yet it tells nobody.
+        wait_until(lambda: hdfs.said("namenode").count(_HEARD) == 2, "both copies are known")
         hdfs.kill_datanode(1)
         assert b"".join(place.read("film")) == content
 
