@@ -247,7 +247,7 @@ def test_compose_takes_the_file_with_all_profiles() -> None:
     words = ("-f", DEPLOYMENT / "compose" / "compose.yaml")
     profiles = ("--profile", "postgres", "--profile", "objects")
     # To show a file it asks the engine for its version, and for nothing else.
-    engine = ("--podman-path", shutil.which("podman") or "echo")
+    engine = ("--podman-path", shutil.which("podman") or program("echo"))
     shown = run(program("podman-compose"), *engine, *words, *profiles, "config")
     assert set(yaml.safe_load(shown)["services"]) == {*OURS, "postgres", "objects"}
 
