@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from edge.trust import BEFORE_MARKS, Marks, Trust, format_marks, parse_marks
+from edge.whole_file import write_whole
 
 MARKS_NAME: Final = "marks.json"
 
@@ -79,6 +80,4 @@ def read_marks(path: Path) -> Marks | None:
 
 def write_marks(path: Path, marks: Marks) -> None:
     """Write marks down, whole or not at all; blocks. Raises OSError."""
-    aside = path.with_suffix(".aside")
-    aside.write_text(json.dumps(format_marks(marks)))
-    aside.replace(path)
+    write_whole(path, json.dumps(format_marks(marks)).encode())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.trust import UNMARKED
+from edge.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,4 @@ def read_place(path: Path) -> Place | None:
 
 def write_place(path: Path, place: Place) -> None:
     """Write a place down, whole or not at all; blocks. Raises OSError."""
-    aside = path.with_suffix(".aside")
-    aside.write_text(json.dumps(format_place(place)))
-    aside.replace(path)
+    write_whole(path, json.dumps(format_place(place)).encode())

@@ -14,6 +14,8 @@ from typing import Any
 
 import structlog
 
+from edge.whole_file import write_whole
+
 _log = structlog.get_logger("edge.orders")
 
 
@@ -67,9 +69,4 @@ class UnfinishedOrders:
                 order: {"origin": each.origin, "detail": dict(each.detail)}
                 for order, each in self._orders.items()
             }
-            await asyncio.to_thread(self._replace, json.dumps(told))
-
-    def _replace(self, text: str) -> None:
-        aside = self._path.with_suffix(".aside")
-        aside.write_text(text)
-        aside.replace(self._path)
+            await asyncio.to_thread(write_whole, self._path, json.dumps(told).encode())

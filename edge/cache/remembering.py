@@ -21,6 +21,7 @@ from edge.cache.disk import Disk
 from edge.cache.keeping import Keeping, shelf_of_number
 from edge.cache.policy.learned import Learned, format_learned, parse_learned, strongest
 from edge.cache.shelves import ALL_SHELVES
+from edge.whole_file import write_whole
 
 SNAPSHOT_SECONDS: Final = 60.0
 _TOGETHER_SECONDS: Final = 10 * SNAPSHOT_SECONDS
@@ -76,10 +77,7 @@ class Remembering:
 
 def _write(disk: Disk, learned: Mapping[str, Learned]) -> None:
     record = format_learned({kind: strongest(each) for kind, each in learned.items()})
-    path = disk.path / learned_name(disk.shelves)
-    aside = path.with_name(f"{path.name}.new")
-    aside.write_bytes(record)
-    aside.rename(path)
+    write_whole(disk.path / learned_name(disk.shelves), record, ".new")
 
 
 def _read(disk: Disk) -> dict[str, Learned]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from config.caching import Caching
-from tests.edge.conftest import Plan, eventually, says
+from tests.edge.conftest import Edge, Plan, eventually, says
 from tests.edge.journal import Journal
 from tests.edge.test_feed import (
     CONTENT,
@@ -24,6 +24,18 @@ from tests.edge.test_feed import (
 from tests.edge.test_feed import _retries_at_once as _retries_at_once
 from tests.edge.test_feed import journal as journal
 from tests.edge.test_feed import plan as plan
+
+
+async def hold_all(edge: Edge) -> None:
+    await (await edge.client()).ask(PATH)
+    await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+
+
+async def hold_as_before_marks(plan: Plan) -> None:
+    plan.cache.mkdir()
+    (plan.cache / "feed-o.json").write_text('{"sequence": 0}')
+    async with plan.start() as edge:
+        await hold_all(edge)
 
 
 async def hold_and_keep_the_place(plan: Plan, journal: Journal) -> None:
@@ -147,8 +159,7 @@ async def test_orders_before_a_place_that_vouches_for_nothing_are_not_obeyed_aga
 ) -> None:
     journal.add(purge_of("all", all=True))
     async with plan.start() as edge:
-        await (await edge.client()).ask(PATH)
-        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+        await hold_all(edge)
         await eventually(lambda: place(plan) == 1, "the place is kept")
     (plan.cache / "marks.json").unlink()
     async with plan.start() as edge:
@@ -158,11 +169,7 @@ async def test_orders_before_a_place_that_vouches_for_nothing_are_not_obeyed_aga
 async def test_marks_that_are_lost_bring_nothing_back_that_had_none(
     plan: Plan, journal: Journal
 ) -> None:
-    plan.cache.mkdir()
-    (plan.cache / "feed-o.json").write_text('{"sequence": 0}')
-    async with plan.start() as edge:
-        await (await edge.client()).ask(PATH)
-        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+    await hold_as_before_marks(plan)
     journal.add({"kind": "restored", "detail": {}})
     async with plan.start():
         await eventually(lambda: place(plan) == 1, "the new place is kept")
@@ -174,11 +181,7 @@ async def test_marks_that_are_lost_bring_nothing_back_that_had_none(
 async def test_places_from_before_there_were_marks_are_good_for_what_has_none(
     plan: Plan, journal: Journal
 ) -> None:
-    plan.cache.mkdir()
-    (plan.cache / "feed-o.json").write_text('{"sequence": 0}')
-    async with plan.start() as edge:
-        await (await edge.client()).ask(PATH)
-        await eventually(lambda: edge.worker.holdings.held_blocks == 2, "all is held")
+    await hold_as_before_marks(plan)
     assert not (plan.cache / "marks.json").exists()
     async with plan.start() as edge:
         await is_trusted(edge)

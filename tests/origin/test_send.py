@@ -6,35 +6,28 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import uvloop
 
 from cdnkit.errors import UnavailableError
 from origin.send import Outlet, open_outlet
 from origin.store.base import OpenSlice
+from tests.helpers.event_loops import LOOPS, Main, run_on
 
 SIZE_BYTES = 8 * 1024 * 1024
 DATA = os.urandom(1024) * (SIZE_BYTES // 1024)
 STALL_SECONDS = 0.05
 
-Main = Callable[[], Coroutine[Any, Any, None]]
 
-
-@pytest.fixture(params=["asyncio", "uvloop"])
+@pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
     """Run a coroutine function on either loop."""
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-
-    def runner(main: Main) -> None:
-        with asyncio.Runner(loop_factory=factory) as loop:
-            loop.run(main())
-
-    return runner
+    return partial(run_on, request.param)
 
 
 @pytest.fixture

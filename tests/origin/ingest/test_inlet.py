@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
 
 import pytest
-import uvloop
 from aiohttp import web
 
 from cdnkit.errors import CinedgeError, IncompleteBodyError
@@ -22,26 +21,15 @@ from origin.ingest.inlet import LEAST_BYTES
 from origin.ingest.receive import long_body_of
 from origin.store.piece_memory import PiecePool, is_free
 from origin.store.sums import PIECE_BYTES
+from tests.helpers.event_loops import LOOPS, Main, run_on
 
 BODY = os.urandom(3 * PIECE_BYTES + 17)
 
-Main = Callable[[], Coroutine[Any, Any, None]]
 
-
-@pytest.fixture(params=["asyncio", "uvloop"])
+@pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
     """Run a coroutine function on either loop."""
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-
-    async def bounded(main: Main) -> None:
-        async with asyncio.timeout(8):
-            await main()
-
-    def runner(main: Main) -> None:
-        with asyncio.Runner(loop_factory=factory) as loop:
-            loop.run(bounded(main))
-
-    return runner
+    return partial(run_on, request.param, seconds=8)
 
 
 class Taker:

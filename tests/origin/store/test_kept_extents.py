@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import google_crc32c
@@ -31,6 +33,22 @@ def volumes(tmp_path: Path) -> VolumeSet:
     made = VolumeSet(make_volumes(tmp_path, 3), tmp_path / "state.json", lambda: 0.0)
     made.open()
     return made
+
+
+@contextmanager
+def one_descriptor_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only one more file can be opened."""
+    real, left = os.open, [1]
+
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, flags, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        yield
 
 
 def again(volumes: VolumeSet, size_bytes: int, data: bytes) -> KeptExtent:
@@ -154,19 +172,9 @@ def test_an_extent_that_cannot_be_begun_keeps_no_descriptor(
     volumes: VolumeSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun(volumes, b"0123456789")
-    real, left = os.open, [1]
-
-    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
-        left[0] -= 1
-        if left[0] < 0:
-            raise OSError(errno.EMFILE, "Too many open files")
-        return real(path, flags, mode)
-
     before = os.listdir("/proc/self/fd")
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "open", refuse)
-        with pytest.raises(UnavailableError):
-            KeptExtent(volumes, *IDENTITY, 2)
+    with one_descriptor_left(monkeypatch), pytest.raises(UnavailableError):
+        KeptExtent(volumes, *IDENTITY, 2)
     assert os.listdir("/proc/self/fd") == before
 
 
@@ -174,19 +182,9 @@ def test_running_out_of_descriptors_loses_no_bytes_and_blames_no_volume(
     volumes: VolumeSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun(volumes, b"0123456789")
-    real, left = os.open, [1]
-
-    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
-        left[0] -= 1
-        if left[0] < 0:
-            raise OSError(errno.EMFILE, "Too many open files")
-        return real(path, flags, mode)
-
     before = os.listdir("/proc/self/fd")
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "open", refuse)
-        with pytest.raises(UnavailableError):
-            again(volumes, 8, b"0123456789")
+    with one_descriptor_left(monkeypatch), pytest.raises(UnavailableError):
+        again(volumes, 8, b"0123456789")
     assert os.listdir("/proc/self/fd") == before
     assert volumes.healthy_count() == 3
     again(volumes, 8, b"0123456789").let_go()

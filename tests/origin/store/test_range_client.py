@@ -7,36 +7,24 @@ import asyncio
 import os
 import re
 import select
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from functools import partial
 
 import pytest
-import uvloop
 
 from origin.store.range_answers import OtherAnswerError
 from origin.store.range_client import IDLE_SECONDS, SIGNED_SECONDS, RangeClient, open_range_client
 from tests.helpers.clock import FakeClock
+from tests.helpers.event_loops import LOOPS, Main, run_on
 
 FILM = os.urandom(3 * 1024 * 1024 + 17)
 
-Main = Callable[[], Coroutine[Any, Any, None]]
 
-
-@pytest.fixture(params=["asyncio", "uvloop"])
+@pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
     """Run a coroutine function on either loop."""
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-
-    async def bounded(main: Main) -> None:
-        async with asyncio.timeout(8):
-            await main()
-
-    def runner(main: Main) -> None:
-        with asyncio.Runner(loop_factory=factory) as loop:
-            loop.run(bounded(main))
-
-    return runner
+    return partial(run_on, request.param, seconds=8)
 
 
 class Service:
