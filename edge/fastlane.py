@@ -24,6 +24,7 @@ from edge.held_body import HeldBody
 from edge.http1.request import Request
 from edge.lanelog import END_PART, END_WHOLE, RANGE, LaneLog
 from edge.numerals import Numerals
+from edge.primitives import Primitives
 from edge.targets import Hot, Targets
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Owed = tuple[Hot, bytes, bytes, float]
 _UNASKED: Final = -1
 """What sendfile has taken when it was not asked, or had no room for a byte."""
 _MORE: Final = socket.MSG_MORE | socket.MSG_NOSIGNAL
-_ZERO: Final = ord("0")
+_LAST: Final = socket.MSG_NOSIGNAL
 HEARD_MAX: Final = 200
 """Heads kept of a second with as many players as the one before."""
 HEARD_SURGE_MAX: Final = 5 * HEARD_MAX
@@ -49,7 +50,8 @@ class FastLane:
     `make_heads` gives the heads of an entry up to the request id, and the moment until which
     they hold. `begin_turn` is called by the server; nothing else tells the lane the time. With
     `recalls` the first request of a connection is the lane's too. It has to be off where the full
-    path gives a connection something that lasts: a pace, by its route or by a token.
+    path gives a connection something that lasts: a pace, by its route or by a token. `on_turn` is
+    called when a turn has begun; `stand_in` is asked in place of `answer`, which it may ask.
     """
 
     def __init__(
@@ -79,15 +81,18 @@ class FastLane:
         self._make_heads = make_heads
         self._numerals = Numerals()
         self._lengths = Numerals(b"\r\n\r\n")
-        self._join = b"".join
         self.recalls = recalls
         self.cmsd = cmsd
+        self.on_turn: Callable[[], None] | None = None
+        self.stand_in: Callable[[Connection, bytes], bool] | None = None
 
     def begin_turn(self, at: float) -> None:
         """Answers from now on are given at this moment (wall clock)."""
         self.turn_at = at
         if self.log is not None:
             self.log.begin(at)
+        if self.on_turn is not None:
+            self.on_turn()
 
     def teach(self, target: bytes, entry: Entry, until: float, session: str) -> None:
         """The full path answered this target as a plain hit; until then it would again."""
@@ -114,7 +119,7 @@ class FastLane:
         """
         if connection.sends_cmcd:
             return self._answer_telling(connection, data)
-        end = data.find(b" ", 4)
+        end = Primitives.target_end(data)
         if len(data) - end == connection.plain_size and data.endswith(connection.plain):
             hot = self._by_line.get(data[:end]) or self.targets.without_cmcd(data[:end])
             return hot is not None and self.turn_at < hot.until and self._whole(connection, hot)
@@ -130,8 +135,7 @@ class FastLane:
         """The same of a player that tells how it plays: that decides nothing, and is kept."""
         connection.sends_cmcd = False
         try:
-            # By name: what stands in for `answer` (`edge.tracing`) has counted this one.
-            if not FastLane.answer(self, connection, without_cmcd(data)):
+            if not self.answer(connection, without_cmcd(data)):
                 return False
         finally:
             connection.sends_cmcd = True
@@ -153,7 +157,7 @@ class FastLane:
             return False
         if self.cmsd is not None:
             self.cmsd.tell(connection)
-        return FastLane.answer(self, connection, data)
+        return self.answer(connection, data)
 
     def take_unbilled(self) -> list[Hot]:
         """Targets with `unbilled` bytes, which whoever takes them counts and sets to nothing."""
@@ -179,19 +183,9 @@ class FastLane:
             self.log.late(number, connection.client, text, sent_bytes, digits, seconds, complete)
 
     def _part(self, connection: Connection, hot: Hot, digits: bytes) -> bool:
-        first, hyphen, last = digits.partition(b"-")
-        if not first.isdigit() or not last.isdigit():
-            if last or not hyphen or not first.isdigit():
-                return False
-            last = b"%d" % (hot.entry.size_bytes - 1)
-        start, stop = int(first), int(last) + 1
         entry = hot.entry
-        size_bytes = entry.size_bytes
-        shown = digits
-        if stop >= size_bytes or digits[0] == _ZERO or last[0] == _ZERO:
-            # Only here may the interval be written otherwise than it was asked for.
-            stop = min(stop, size_bytes)
-            shown = b"%d-%d" % (start, stop - 1)
+        start, stop, is_shown = Primitives.interval(digits, entry.size_bytes)
+        shown = digits if is_shown else b"%d-%d" % (start, stop - 1)
         size = stop - start
         block_bytes = entry.block_bytes
         block = start // block_bytes
@@ -207,14 +201,16 @@ class FastLane:
             self._make(hot)
         self._number += 1
         self.parts += 1
-        number = b"%x" % self._number
+        number = Primitives.hexadecimal(self._number)
         length = self._lengths[size]
-        head = self._join((hot.head_206, number, connection.part, shown, hot.size_text, length))
+        head = Primitives.joined(
+            hot.head_206, number, connection.part, shown, hot.size_text, length
+        )
         sent, taken = 0, _UNASKED
         try:
-            sent = connection.send(head, _MORE)
+            sent = Primitives.send(connection, head, _MORE)
             if sent == len(head):
-                taken = connection.send_file(file.fd, offset, size)
+                taken = Primitives.send_file(connection, file.fd, offset, size)
         except BlockingIOError:
             pass
         except OSError:
@@ -226,7 +222,7 @@ class FastLane:
             hot.unbilled += sent
             log = self.log
             if log is not None:
-                log.pieces += (
+                log.lines.add(
                     log.start,
                     number,
                     connection.client,
@@ -265,11 +261,11 @@ class FastLane:
         recent[0] = 1
         self._number += 1
         self.wholes += 1
-        number = b"%x" % self._number
+        number = Primitives.hexadecimal(self._number)
         length = self._lengths[len(content)]
-        answer = self._join((hot.head_200, number, connection.whole, length, content))
+        answer = Primitives.joined(hot.head_200, number, connection.whole, length, content, b"")
         try:
-            sent = connection.send(answer)
+            sent = Primitives.send(connection, answer, _LAST)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -280,13 +276,15 @@ class FastLane:
             hot.unbilled += sent
             log = self.log
             if log is not None:
-                log.pieces += (
+                log.lines.add(
                     log.start,
                     number,
                     connection.client,
                     hot.log_whole,
                     self._numerals[sent],
                     END_WHOLE,
+                    b"",
+                    b"",
                 )
             return True
         connection.head = answer[sent:]
@@ -314,25 +312,27 @@ class FastLane:
         if self.turn_at >= hot.heads_until:
             self._make(hot)
         self._number += 1
-        number = b"%x" % self._number
+        number = Primitives.hexadecimal(self._number)
         length = self._lengths[stop - start]
         if digits:
             self.parts += 1
-            head = self._join((hot.head_206, number, connection.part, shown, hot.size_text, length))
+            head = Primitives.joined(
+                hot.head_206, number, connection.part, shown, hot.size_text, length
+            )
         else:
             self.wholes += 1
-            head = self._join((hot.head_200, number, connection.whole, length))
+            head = Primitives.joined(hot.head_200, number, connection.whole, length, b"", b"")
         sent, position, taken = 0, start, _UNASKED
         try:
             if len(files) > 1:
                 # A sixth of the CPU time of 4 MiB ranges (docs/decisions/0011-block-files.md).
                 connection.cork(True)
-            sent = connection.send(head, _MORE)
+            sent = Primitives.send(connection, head, _MORE)
             if sent == len(head):
                 for file in files:
                     offset = position % block_bytes
                     size = min(block_bytes - offset, stop - position)
-                    taken = connection.send_file(file.fd, offset, size)  # type: ignore[union-attr]
+                    taken = Primitives.send_file(connection, file.fd, offset, size)  # type: ignore[union-attr]
                     position += taken
                     if taken < size:
                         break

@@ -15,6 +15,7 @@ from typing import Final
 
 from cdnkit.service.logs import format_time
 from cdnkit.service.redact import redact_path
+from edge.primitives import Lines
 
 RANGE: Final = b',"range":"bytes='
 END_PART: Final = b'","duration_ms":0.0}\n'
@@ -25,16 +26,17 @@ _TEXT_MAX: Final = 2048
 
 
 class LaneLog:
-    """Lines of one worker's lane, as `pieces` that `take` joins.
+    """Lines of one worker's lane, of which `lines` are those that `take` joins.
 
     A line is `start`, the request's number, `client_text`, one of `target_texts`, the bytes sent,
-    then either END_WHOLE or RANGE, the range's digits and END_PART.
+    then either END_WHOLE and nothing twice, or RANGE, the range's digits and END_PART.
     """
 
-    __slots__ = ("_behind_time", "_second", "_second_text", "pieces", "start")
+    __slots__ = ("_behind_time", "_cut", "_second", "_second_text", "lines", "start")
 
     def __init__(self, node: str, id_prefix: bytes) -> None:
-        self.pieces: list[bytes] = []
+        self.lines = Lines()
+        self._cut = self.lines
         self.start = b""
         self._behind_time = (
             f'Z","tier":"edge","node":{json.dumps(node)},"request_id":"'.encode() + id_prefix
@@ -66,13 +68,12 @@ class LaneLog:
             seconds * 1000,
             b"" if complete else b',"complete":false',
         )
-        self.pieces += (self.start, number, client, target_text, b"%d" % sent_bytes, ranged, end)
+        lines = self.lines if complete else self._cut
+        lines.add(self.start, number, client, target_text, b"%d" % sent_bytes, ranged, end, b"")
 
     def take(self) -> bytes:
         """All lines since the last time, each ended by a newline."""
-        lines = b"".join(self.pieces)
-        self.pieces.clear()
-        return lines
+        return self.lines.take()
 
 
 class SampledLaneLog(LaneLog):
@@ -83,7 +84,7 @@ class SampledLaneLog(LaneLog):
     0 up to 1.
     """
 
-    __slots__ = ("_chance", "_cut", "_end", "_ratio", "_skip")
+    __slots__ = ("_chance", "_end", "_ratio", "_skip")
 
     def __init__(
         self, node: str, id_prefix: bytes, ratio: float, chance: Callable[[], float]
@@ -92,35 +93,17 @@ class SampledLaneLog(LaneLog):
         self._ratio = ratio
         self._chance = chance
         self._end = f',"sample":{ratio!r}}}\n'.encode()
-        self._cut: list[bytes] = []
+        self._cut = Lines()
         self._skip = self._gap()
-
-    def late(
-        self,
-        number: bytes,
-        client: bytes,
-        target_text: bytes,
-        sent_bytes: int,
-        digits: bytes,
-        seconds: float,
-        complete: bool,
-    ) -> None:
-        """Log an answer that took time, or was not sent whole."""
-        before = len(self.pieces)
-        super().late(number, client, target_text, sent_bytes, digits, seconds, complete)
-        if not complete:
-            self._cut += self.pieces[before:]
-            del self.pieces[before:]
 
     def take(self) -> bytes:
         """The lines that were drawn since the last time, and all of what was cut."""
         lines = super().take().splitlines()
-        kept = self._cut
+        kept = [self._cut.take()]
         while self._skip < len(lines):
             kept += (lines[self._skip][:-1], self._end)
             self._skip += 1 + self._gap()
         self._skip -= len(lines)
-        self._cut = []
         return b"".join(kept)
 
     def _gap(self) -> int:

@@ -16,10 +16,9 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextvars import Context
 from dataclasses import dataclass
-from os import read
 from typing import Any, Final
 
 from edge.arrivals import Arrivals
@@ -28,26 +27,17 @@ from edge.connection import Connection
 from edge.exchange import Exchange
 from edge.fastlane import FastLane
 from edge.http1.request import HEAD_BYTES_MAX, RefusedError, Request, parse_request
+from edge.rounds import Rounds
 from edge.tls import Certificates, hear
 
 _EDGE_FLAGS: Final = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 _SECURE_FLAGS: Final = _EDGE_FLAGS | select.EPOLLRDNORM
-"""Readable TLS connections never report `_READABLE`: their bytes are not the request's."""
-_GONE: Final = select.EPOLLHUP | select.EPOLLERR
-_EVENTS_PER_ROUND: Final = 64
-_ROUNDS_PER_TURN: Final = 4
-"""Bounds of a turn, so that fills get their share of the thread under load."""
-_BUSY_EVENTS: Final = 8
-"""A round this full is followed by another: coming back through the outer loop costs more."""
+"""Readable TLS connections never report what `edge.rounds` reads: their bytes are no request's."""
 _ACCEPTS_PER_TURN: Final = 64
-_LOG_PIECES_PER_TURN: Final = 4096
-"""Log lines are joined in small lots, so that no viewer waits for a second's worth."""
 _READ_BYTES: Final = 64 * 1024
 _LINGER_SECONDS: Final = 2
 _LINGER_READS: Final = 16
 """Reads per event of a connection that is only waited for; new bytes bring the next event."""
-_LANE_READ_BYTES: Final = 4096
-_READABLE: Final = select.EPOLLIN | select.EPOLLOUT
 _MORE: Final = socket.MSG_MORE | socket.MSG_NOSIGNAL
 _LAST: Final = socket.MSG_NOSIGNAL
 _FOREVER: Final = 1 << 62
@@ -95,21 +85,21 @@ class Server:
         self._handler = handler
         self._refuse = refuse
         self._epoll = select.epoll()
-        self._listeners: dict[int, socket.socket] = {}
+        self.listeners: dict[int, socket.socket] = {}
         self._resting: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
         self._dropped = asyncio.Event()
         self._lane = lane
-        self._on_records = on_records
         self._wall_clock = wall_clock
         self._certificates = certificates
-        self._idle_deadline = self.now + int(limits.idle_timeout_seconds) + 1
-        loop.add_reader(self._epoll.fileno(), self._turn)
+        self._rounds = Rounds(self, lane, self._epoll.poll, wall_clock, on_records)
+        self._rounds.idle_deadline = self.now + int(limits.idle_timeout_seconds) + 1
+        loop.add_reader(self._epoll.fileno(), self._rounds.turn)
 
     def listen(self, listener: socket.socket) -> None:
         """Take connections from a bound, listening, non-blocking socket."""
-        self._listeners[listener.fileno()] = listener
+        self.listeners[listener.fileno()] = listener
         self._epoll.register(listener.fileno(), select.EPOLLIN)
 
     def tick(self, now: int) -> None:
@@ -119,7 +109,7 @@ class Server:
         for listener in resting:
             self.listen(listener)
         self._lane.begin_turn(self._wall_clock())
-        self._idle_deadline = now + int(self.limits.idle_timeout_seconds) + 1
+        self._rounds.idle_deadline = now + int(self.limits.idle_timeout_seconds) + 1
         for connection in [c for c in self.connections.values() if c.deadline < now]:
             self.drop(connection)
 
@@ -193,10 +183,10 @@ class Server:
     async def close(self, grace_seconds: float) -> None:
         """Stop accepting, let answers in flight end within the grace, then drop the rest."""
         self._draining = True
-        for fd, listener in self._listeners.items():
+        for fd, listener in self.listeners.items():
             self._epoll.unregister(fd)
             listener.close()
-        self._listeners.clear()
+        self.listeners.clear()
         for listener in self._resting:
             listener.close()
         self._resting.clear()
@@ -221,63 +211,24 @@ class Server:
         self.loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
 
-    def _turn(self) -> None:
-        """The nested epoll is readable: a few bounded rounds of events."""
-        for _ in range(_ROUNDS_PER_TURN):
-            events = self._epoll.poll(0, _EVENTS_PER_ROUND)
-            self._lane.begin_turn(self._wall_clock())  # Behind the poll: `heed_turns`.
-            self._handle(events)
-            if len(events) < _BUSY_EVENTS:
-                break
-        log = self._lane.log
-        if log is not None and len(log.pieces) > _LOG_PIECES_PER_TURN:
-            self._on_records()
-
-    def _handle(self, events: Iterable[tuple[int, int]]) -> None:
-        connections = self.connections
-        answer = self._lane.answer
-        deadline = self._idle_deadline
-        for fd, event in events:
-            connection = connections.get(fd)
-            if connection is None:
-                if fd in self._listeners:
-                    self._accept(self._listeners[fd])
-            elif event == _READABLE and connection.idle:
-                try:
-                    data = read(fd, _LANE_READ_BYTES)
-                except OSError as error:
-                    self._unreadable(connection, error)
-                    continue
-                # A full read may have left more in the socket, and no other edge tells of it.
-                if len(data) < _LANE_READ_BYTES and answer(connection, data):
-                    if connection.idle:
-                        connection.deadline = deadline
-                else:
-                    self._plain(connection, data)
-            elif event & _GONE:
-                self.drop(connection)
-            elif connection.lingering:
-                self._linger(connection)
-            else:
-                self._ready(connection, event)
-
-    def _unreadable(self, connection: Connection, error: OSError) -> None:
-        if not isinstance(error, BlockingIOError):
-            self.drop(connection)
-
-    def _plain(self, connection: Connection, data: bytes) -> None:
-        """Bytes for an idle connection that the fast lane does not answer."""
+    def take(self, connection: Connection, data: bytes, readable: bool) -> None:
+        """Bytes for an idle connection that the fast lane does not answer; `readable` says that
+        its socket may hold more."""
         connection.buffer = data
         connection.idle = False
-        if len(data) == _LANE_READ_BYTES:
+        if readable:
             self.receive(connection)
         elif not data:
             connection.eof = True
         self.pump(connection)
 
-    def _ready(self, connection: Connection, event: int) -> None:
+    def ready(self, connection: Connection, event: int) -> None:
+        """Go on with a connection that an event has come for, whatever it is doing."""
         if connection.channel is not None and not hear(
-            connection, connection.channel, self._lane.answer, self._idle_deadline
+            connection,
+            connection.channel,
+            self._lane.stand_in or self._lane.answer,
+            self._rounds.idle_deadline,
         ):
             return
         if event & (select.EPOLLIN | select.EPOLLRDHUP):
@@ -290,7 +241,8 @@ class Server:
         if connection.fd >= 0:
             self.pump(connection)
 
-    def _accept(self, listener: socket.socket) -> None:
+    def accept(self, listener: socket.socket) -> None:
+        """Take the connections that wait at a listener, or some of them."""
         for _ in range(_ACCEPTS_PER_TURN):
             try:
                 sock, peer = listener.accept()
@@ -326,7 +278,7 @@ class Server:
     def _rest(self, listener: socket.socket) -> None:
         """Nothing can be accepted: leave the queue alone until the next tick, or we would spin."""
         self.accept_pauses_total += 1
-        del self._listeners[listener.fileno()]
+        del self.listeners[listener.fileno()]
         self._epoll.unregister(listener.fileno())
         self._resting.append(listener)
 
@@ -473,7 +425,7 @@ class Server:
         self.stalled(connection)
         connection.lingering = True
         connection.buffer = b""
-        self._linger(connection)
+        self.linger(connection)
 
     def _leave(self, connection: Connection) -> None:
         """Nothing is going on: TLS says farewell, after what it still owes."""
@@ -482,7 +434,7 @@ class Server:
         else:
             self._close_gently(connection)
 
-    def _linger(self, connection: Connection) -> None:
+    def linger(self, connection: Connection) -> None:
         """Forget what the client still sends, until it closes too or its time is up."""
         try:
             if not connection.ended:

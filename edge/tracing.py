@@ -35,7 +35,7 @@ _DUE_MAX: Final = 256
 class LaneSample:
     """Takes a share of the fast lane's requests to the full path, and remembers whose they are.
 
-    Standing in for the lane's own `answer`, it counts down to the next one: the gaps are those of
+    Standing in for the lane, it counts down to the next one: the gaps are those of
     independent draws. Of workers and edges of ours nothing is due: who asked them has drawn.
     `chance` gives numbers from 0 up to 1.
     """
@@ -188,5 +188,5 @@ def open_traces(tracing: Tracing | None, node: str, lane: FastLane) -> Traces | 
     sample = None
     if tracing.sample_ratio:
         sample = LaneSample(lane, tracing.sample_ratio, random.random)
-        lane.answer = sample.answer  # type: ignore[method-assign]
+        lane.stand_in = sample.answer
     return Traces(tracer, sample, exporter)

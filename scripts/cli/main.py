@@ -59,6 +59,7 @@ COMMANDS: Final = {
     "account": "make an account of the film service, or give one a role",
     "token": "give a playback token; show what one allows",
     "topology": "check a topology file; plan, apply, take back a change",
+    "compile": "compile what answers plain hits on edges; optional",
     "bench": "measure edges beside other HTTP servers",
     "completion": "print the script by which a shell completes cinedge",
 }

@@ -51,8 +51,8 @@ class Answer:
             seconds, complete = self.seconds, self.complete
             log.late(self.number, self.client, text, self.sent, self.digits, seconds, complete)
             return
-        log.pieces += (log.start, self.number, self.client, text, b"%d" % self.sent)
-        log.pieces += (RANGE, self.digits, END_PART) if self.digits else (END_WHOLE,)
+        ended = (RANGE, self.digits, END_PART) if self.digits else (END_WHOLE, b"", b"")
+        log.lines.add(log.start, self.number, self.client, text, b"%d" % self.sent, *ended)
 
 
 @st.composite

@@ -111,7 +111,7 @@ async def test_after_the_burst_the_pace_is_kept_on_either_lane(
             taken.append(answer(connection, data))
             return taken[-1]
 
-        monkeypatch.setattr(edge.worker.lane, "answer", watched)
+        monkeypatch.setattr(edge.worker.lane, "stand_in", watched)
         for turn in range(3):
             content, seconds, size = await seconds_of(
                 reader, writer, "/film.mp4", MIB if turn == 0 else 1

@@ -425,9 +425,9 @@ async def test_without_descriptors_accepting_rests_until_the_next_tick(
 ) -> None:
     server = edge.worker.server
     server.tick(server.now)
-    ((fd, listener),) = server._listeners.items()
+    ((fd, listener),) = server.listeners.items()
     exhausted = Exhausted(listener)
-    monkeypatch.setitem(server._listeners, fd, exhausted)
+    monkeypatch.setitem(server.listeners, fd, exhausted)
     waiting = asyncio.ensure_future(edge.client())
     await eventually(lambda: exhausted.tries > 0, "it was tried")
     client = await waiting

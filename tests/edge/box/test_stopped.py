@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -61,15 +61,16 @@ async def test_a_worker_looks_whether_it_was_stopped_after_it_knows_who_asks(box
     """Before that it may be stopped between the look and a request that comes meanwhile."""
     edge, calls = box.workers[0], list[str]()
     server, lane = edge.worker.server, edge.worker.lane
-    begin = lane.begin_turn
+    look = lane.on_turn
+    assert look is not None
 
-    def begin_turn(at: float) -> None:
+    def watched() -> None:
         calls.append("look")
-        begin(at)
+        look()
 
     edge.origin.put(TARGET, FILM)
-    server._epoll = cast(Any, Polled(server._epoll, calls))
-    lane.begin_turn = begin_turn  # type: ignore[method-assign]
+    server._rounds.poll = Polled(server._epoll, calls).poll
+    lane.on_turn = watched
     for _ in range(3):
         await (await edge.client()).ask(TARGET)
     polls = [place for place, call in enumerate(calls) if call == "poll"]

@@ -1,0 +1,2 @@
+cdef class BlockFile:
+    cdef public int fd
