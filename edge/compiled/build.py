@@ -53,7 +53,8 @@ def compile_lane(package: Path) -> None:
     except OSError as error:
         raise CompileError(f"{package / BUILT}: {error.strerror or error}") from error
     try:
-        _run([sys.executable, "-c", "import edge.server"], {**os.environ, SETTING: "yes"})
+        environment = {**os.environ, SETTING: "yes", "PYTHONPATH": str(package.parent)}
+        _run([sys.executable, "-P", "-c", "import edge.server"], environment)
     except CompileError:
         remove_compiled(package)
         raise
@@ -71,6 +72,8 @@ def remove_compiled(package: Path) -> bool:
 
 
 def _look(package: Path, compiler: str) -> None:
+    if not os.access(package / "compiled", os.W_OK):
+        raise CompileError(f"{package / 'compiled'} is not writable: run it as who installed it")
     if importlib.util.find_spec("Cython") is None:
         raise CompileError("Cython is not installed: pip install 'cinedge[compiled]'")
     if shutil.which(compiler) is None:
@@ -78,8 +81,6 @@ def _look(package: Path, compiler: str) -> None:
     header = Path(sysconfig.get_path("include")) / "Python.h"
     if not header.exists():
         raise CompileError(f"{header} is missing: install Python's headers (python3-dev)")
-    if not os.access(package / "compiled", os.W_OK):
-        raise CompileError(f"{package / 'compiled'} is not writable: run it as who installed it")
 
 
 def _compile(package: Path, built: Path, compiler: Sequence[str], module: str) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 import socket
 
+import pytest
+
 from edge.connection import MATCHES_NOTHING
 from tests.edge.conftest import BLOCK, Edge, eventually
 from tests.helpers.raw_client import head
+
+pytestmark = pytest.mark.both_forms
 
 FILM = random.Random(51).randbytes(3 * BLOCK)
 

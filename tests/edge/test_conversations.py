@@ -16,6 +16,8 @@ from tests.helpers.clock import FakeClock
 from tests.helpers.conversations import Conversation
 from tests.helpers.vectors import case_id, load_vectors
 
+pytestmark = pytest.mark.both_forms
+
 FILES = (
     "conversations_storing",
     "conversations_freshness",

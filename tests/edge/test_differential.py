@@ -31,6 +31,8 @@ from tests.edge.conftest import BLOCK, Asked, Origin, Plan, eventually, plain_an
 from tests.helpers.clock import FakeClock
 from tests.helpers.raw_client import LIMIT_SECONDS, RawClient, head
 
+pytestmark = pytest.mark.both_forms
+
 ROUNDS = int(os.environ.get("CINEDGE_DIFFERENTIAL_ROUNDS", "400"))
 """Steps of the generated conversation; each is one to three requests. 1200 is the long form."""
 SECRET = "k" * 40

@@ -21,6 +21,8 @@ from tests.edge.conftest import BLOCK, Plan, eventually, says
 from tests.edge.laned import FILM, KEPT, SMALL, Laned, all_of, laned, laned_on_films
 from tests.helpers.raw_client import CutShortError, RawClient, head
 
+pytestmark = pytest.mark.both_forms
+
 OTHER = random.Random(22).randbytes(60 * BLOCK + 9)
 SECRET = "k" * 40
 

@@ -16,6 +16,8 @@ from tests.edge.conftest import Plan
 from tests.edge.laned import SMALL, all_of, laned_on_films
 from tests.helpers.raw_client import head
 
+pytestmark = pytest.mark.both_forms
+
 NAMES = ("CMCD-Object", "CMCD-Request", "cmcd-session", "CMCD-STATUS")
 LINES = st.lists(
     st.tuples(

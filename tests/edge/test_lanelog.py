@@ -23,6 +23,8 @@ from edge.lanelog import (
     target_texts,
 )
 
+pytestmark = pytest.mark.both_forms
+
 TARGETS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=3000).map(
     lambda text: b"/" + text.encode()
 )

@@ -19,6 +19,8 @@ from edge.connection import Connection
 from edge.pacing import Pace, Paced, pace_of
 from tests.edge.conftest import Edge, Plan, eventually
 
+pytestmark = pytest.mark.both_forms
+
 FILM = random.Random(5).randbytes(4 * MIB)
 KEY = TokenKey("k", "a key of this test, long enough")
 PACE = 4 * MIB

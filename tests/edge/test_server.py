@@ -28,6 +28,8 @@ from tests.edge.conftest import (
 )
 from tests.helpers.raw_client import CutShortError, RawClient, head
 
+pytestmark = pytest.mark.both_forms
+
 FILM = random.Random(3).randbytes(40 * BLOCK + 77)
 LARGE = FILM * 10
 """More than the socket buffers of both sides take."""

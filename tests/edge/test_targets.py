@@ -9,6 +9,8 @@ from tests.edge.conftest import Plan
 from tests.edge.laned import KEPT, SMALL, laned, laned_on_films
 from tests.edge.made import an_entry
 
+pytestmark = pytest.mark.both_forms
+
 
 @pytest.mark.parametrize(
     ("line", "known"),

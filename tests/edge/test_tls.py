@@ -27,9 +27,12 @@ from tests.edge.conftest import BLOCK, Edge, Plan, eventually
 from tests.edge.tls_client import Client, beside, client_context, make_certificate, started
 from tests.helpers.raw_client import LIMIT_SECONDS, head
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="needs the openssl program to make certificates"
-)
+pytestmark = [
+    pytest.mark.both_forms,
+    pytest.mark.skipif(
+        shutil.which("openssl") is None, reason="needs the openssl program to make certificates"
+    ),
+]
 FILM = random.Random(12).randbytes(9 * BLOCK + 777)
 PATH = "/film.mp4"
 

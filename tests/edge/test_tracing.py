@@ -21,6 +21,8 @@ from tests.helpers.collector import Collector, Told
 from tests.helpers.film_origin import FilmOrigin
 from tests.helpers.raw_client import head
 
+pytestmark = pytest.mark.both_forms
+
 FILM = random.Random(48).randbytes(2 * BLOCK + 3)
 TRACE, PLAYER = "c" * 32, "d" * 16
 PARENT = f"traceparent: 00-{TRACE}-{PLAYER}-01"

@@ -12,6 +12,8 @@ from tests.edge.box.conftest import Boxed, owned_by
 from tests.edge.conftest import BLOCK, Edge
 from tests.helpers.raw_client import RawClient
 
+pytestmark = pytest.mark.both_forms
+
 FILM = random.Random(5).randbytes(2 * BLOCK)
 TARGET = owned_by(1)
 
