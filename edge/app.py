@@ -28,6 +28,7 @@ from cdnkit.service.logs import AccessLog, configure_logging, open_log
 from cdnkit.service.run import Stop, run, serve
 from config.node_file import NodeFile
 from config.topology import Address, EdgeNode, EdgeSettings, Topology
+from edge import LANE
 from edge.account import Accounts
 from edge.admin import Admin, build_admin
 from edge.answer import Answers
@@ -242,7 +243,7 @@ async def worker(
         stack.push_async_callback(server.close, GRACE_SECONDS)
         made.health.started()
         host, port = listener.getsockname()[:2]
-        _log.info("serving", host=host, port=port, drained=mark.is_set)
+        _log.info("serving", host=host, port=port, drained=mark.is_set, lane=LANE)
         calm_collector(holdings.loading)
         try:
             address = Address(host, port)

@@ -21,6 +21,7 @@ RANGE: Final = b',"range":"bytes='
 END_PART: Final = b'","duration_ms":0.0}\n'
 """Taken by the socket at once: nothing was waited for."""
 END_WHOLE: Final = b',"duration_ms":0.0}\n'
+_MICROSECOND: Final = 1e-6
 _TEXT_MAX: Final = 2048
 """As the access log cuts texts."""
 
@@ -32,7 +33,16 @@ class LaneLog:
     then either END_WHOLE and nothing twice, or RANGE, the range's digits and END_PART.
     """
 
-    __slots__ = ("_behind_time", "_cut", "_second", "_second_text", "lines", "start")
+    __slots__ = (
+        "_behind_time",
+        "_cut",
+        "_from",
+        "_second",
+        "_second_text",
+        "_until",
+        "lines",
+        "start",
+    )
 
     def __init__(self, node: str, id_prefix: bytes) -> None:
         self.lines = Lines()
@@ -41,12 +51,18 @@ class LaneLog:
         self._behind_time = (
             f'Z","tier":"edge","node":{json.dumps(node)},"request_id":"'.encode() + id_prefix
         )
+        self._from = self._until = 0.0
         self._second = -1
         self._second_text = b""
 
     def begin(self, at: float) -> None:
         """What is logged from now on ended at this moment (wall clock)."""
-        second, milliseconds = divmod(round(at * 1_000_000) // 1000, 1000)
+        if self._from <= at < self._until:
+            # Thousands of times a second. Within a microsecond of its edges rounding would decide.
+            return
+        moment = round(at * 1_000_000) // 1000
+        self._from, self._until = moment / 1000 + _MICROSECOND, (moment + 1) / 1000 - _MICROSECOND
+        second, milliseconds = divmod(moment, 1000)
         if second != self._second:
             self._second = second
             self._second_text = b'{"time":"' + format_time(second)[:-4].encode()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdnkit.service.logs import render_record
+from cdnkit.service.logs import format_time, render_record
 from edge.lanelog import (
     END_PART,
     END_WHOLE,
@@ -99,6 +99,20 @@ def test_each_answer_is_one_line_with_what_the_full_path_would_write(
     got = [json.loads(line) for line in lines.decode("ascii").splitlines()]
     assert got == [json.loads(render_record(told)) for _, told in drawn]
     assert log.take() == b""
+
+
+@given(
+    st.integers(0, 4_000_000_000_000_000),
+    st.lists(st.integers(-3000, 3000) | st.floats(-3000, 3000), max_size=20),
+)
+def test_a_line_begins_with_its_moment_whatever_came_before(
+    microseconds: int, steps: list[float]
+) -> None:
+    log = LaneLog("edge", b"p")
+    for step in [0, *steps]:
+        at = max((microseconds + step) / 1_000_000, 0.0)
+        log.begin(at)
+        assert json.loads(log.start.decode() + '"}')["time"] == format_time(at)
 
 
 def test_tokens_never_reach_the_log() -> None:
