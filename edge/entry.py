@@ -193,6 +193,11 @@ class Entry:
         """Blocks of which there is a file, sound or in doubt."""
         return (block for block, state in enumerate(self.present) if state in _AT_HAND)
 
+    def open_files(self, first: int, stop: int) -> list[BlockFile] | None:
+        """The files of blocks [first, stop); None when one of them is not open."""
+        files = self.files[first:stop]
+        return None if None in files else files  # type: ignore[return-value]
+
     def block_size(self, block: int) -> int:
         """Bytes in a block; only the last may be shorter."""
         return min(self.block_bytes, self.size_bytes - block * self.block_bytes)

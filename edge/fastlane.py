@@ -28,7 +28,6 @@ from edge.primitives import Primitives
 from edge.targets import Hot, Targets
 
 if TYPE_CHECKING:
-    from edge.blockfile import BlockFile
     from edge.cmsd import Cmsd
 
 Owed = tuple[Hot, bytes, bytes, float]
@@ -304,8 +303,8 @@ class FastLane:
         entry = hot.entry
         block_bytes = entry.block_bytes
         first, last = start // block_bytes, (stop - 1) // block_bytes
-        files = entry.files[first : last + 1]
-        if None in files or (last + 1 < entry.count and entry.present[last + 1] != HELD):
+        files = entry.open_files(first, last + 1)
+        if files is None or (last + 1 < entry.count and entry.present[last + 1] != HELD):
             return False
         recent = entry.recent or self._stir(entry)
         recent[first : last + 1] = b"\1" * (last + 1 - first)
@@ -332,7 +331,7 @@ class FastLane:
                 for file in files:
                     offset = position % block_bytes
                     size = min(block_bytes - offset, stop - position)
-                    taken = Primitives.send_file(connection, file.fd, offset, size)  # type: ignore[union-attr]
+                    taken = Primitives.send_file(connection, file.fd, offset, size)
                     position += taken
                     if taken < size:
                         break
@@ -354,8 +353,7 @@ class FastLane:
         if taken == 0:
             return self._break(connection, hot, number, digits, sent_bytes)
         connection.head = head[sent:]
-        held: list[BlockFile] = files  # type: ignore[assignment]
-        connection.body = HeldBody(held, block_bytes, first, position, stop)
+        connection.body = HeldBody(files, block_bytes, first, position, stop)
         self._owe(connection, hot, number, digits, sent_bytes)
         return True
 

@@ -34,7 +34,7 @@ from tests.helpers.raw_client import LIMIT_SECONDS, RawClient, head
 pytestmark = pytest.mark.both_forms
 
 ROUNDS = int(os.environ.get("CINEDGE_DIFFERENTIAL_ROUNDS", "400"))
-"""Steps of the generated conversation; each is one to three requests. 1200 is the long form."""
+"""Steps of the generated conversation, of one to three requests each; at length 1200."""
 SECRET = "k" * 40
 SENTINEL = head("/sentinel", "X-Mark: end")
 END = b"the sentinel has been answered"
@@ -92,8 +92,7 @@ class Side:
 
     async def rest(self) -> bytes:
         """What comes until the sentinel is answered or the connection ends."""
-        pieces = bytearray()
-        loop = asyncio.get_running_loop()
+        pieces, loop = bytearray(), asyncio.get_running_loop()
         async with asyncio.timeout(LIMIT_SECONDS):
             while not pieces.endswith(END):
                 try:
@@ -121,8 +120,7 @@ class Both:
     async def say(self, packets: list[bytes], *, last: bool = False) -> None:
         """Both must answer this alike; `last` half-closes instead of asking for the sentinel."""
         self.script.append(packets)
-        if not last:
-            packets = [*packets, SENTINEL]
+        packets = packets if last else [*packets, SENTINEL]
         heard: list[bytes] = []
         for side in (self.laned, self.plain):
             await side.send(packets)

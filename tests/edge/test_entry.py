@@ -36,6 +36,15 @@ STRONG, WEAK = (b"etag", b'"x"'), (b"etag", b'W/"x"')
 DATED = (b"last-modified", b"Tue, 01 Jul 2025 00:00:00 GMT")
 
 
+def test_files_of_a_run_are_given_only_if_all_are_open(disk: Disk) -> None:
+    entry = an_entry(disk, 4 * BLOCK)
+    files = [BlockFile(os.open(os.devnull, os.O_RDONLY)) for _ in range(3)]
+    entry.files[1:] = files
+    assert entry.open_files(1, 4) == files
+    assert entry.open_files(2, 3) == [files[1]]
+    assert entry.open_files(0, 2) is None
+
+
 @given(st.integers(0, 10 * BLOCK))
 def test_blocks_cover_the_content_exactly(disk: Disk, size: int) -> None:
     entry = an_entry(disk, size)
