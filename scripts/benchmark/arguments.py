@@ -72,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tls", action="store_true", help="hits over https, asked for by wrk, beside nginx"
     )
+    parser.add_argument(
+        "--tokens", action="store_true", help="hits carry a playback token, which our edge checks"
+    )
     parser.add_argument("--netns", action="store_true", help="in a network namespace (root)")
     parser.add_argument("--cc", metavar="NAME", default="", help="congestion control; with --netns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything here")
@@ -88,6 +91,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
         changes |= {"client": "wrk", "secure": args.tls, "measures": HITS}
     if args.tls and args.client == "loadgen":
         raise UsageError("--client loadgen does not speak TLS")
+    if args.tokens:
+        changes |= {"tokens": True, "measures": HITS}
+    if args.tokens and args.tls:
+        raise UsageError("--tokens and --tls are measured one at a time")
     if args.only is not None:
         changes["measures"] = parse_names(args.only)
     for name in ("rounds", "cold_rounds", "seconds", "connections", "workers"):
@@ -97,8 +104,9 @@ def make_plan(args: argparse.Namespace) -> Plan:
                 raise UsageError(f"--{name.replace('_', '-')} must be more than 0")
             changes[name] = value
     made = dataclasses.replace(plan, **changes)
-    if made.client == "wrk" and kinds(made.measures) != {Kind.HIT}:
-        raise UsageError(f"wrk asks for hits only: {', '.join(each.name for each in HITS)}")
+    if (made.tokens or made.client == "wrk") and kinds(made.measures) != {Kind.HIT}:
+        said = "--tokens asks" if made.tokens else "wrk asks"
+        raise UsageError(f"{said} for hits only: {', '.join(each.name for each in HITS)}")
     return made
 
 

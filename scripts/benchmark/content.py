@@ -31,13 +31,16 @@ class Piece:
 
 
 class Content:
-    """Files below `root`, and lists for the load generator below `lists`."""
+    """Files below `root`, and lists for the load generator below `lists`.
 
-    def __init__(self, root: Path, lists: Path, scale: Scale) -> None:
+    Paths of what is asked for again and again end with `query`.
+    """
+
+    def __init__(self, root: Path, lists: Path, scale: Scale, query: str = "") -> None:
         self.root = root
         self._lists = lists
         self._tag = 0
-        self.collections = _collections(scale)
+        self.collections = _collections(scale, query)
         lists.mkdir(parents=True, exist_ok=True)
         for name, pieces in self.collections.items():
             self._write_list(name, pieces)
@@ -62,7 +65,7 @@ class Content:
 
     def file_of(self, piece: Piece) -> Path:
         """Where an object's bytes are."""
-        return self.root / piece.path.lstrip("/")
+        return self.root / piece.path.partition("?")[0].lstrip("/")
 
     def list_of(self, collection: str) -> Path:
         """The list of a collection, for the load generator."""
@@ -84,14 +87,14 @@ class Content:
         return path
 
 
-def _collections(scale: Scale) -> dict[str, list[Piece]]:
+def _collections(scale: Scale, query: str) -> dict[str, list[Piece]]:
     def several(count: int, stem: str, size_bytes: int) -> list[Piece]:
         return [Piece(f"{PREFIX}{stem.format(number)}", size_bytes) for number in range(count)]
 
     return {
-        "small": several(scale.small, "small/{:04}.vtt", 4 * KIB),
-        "segments": several(scale.segments, "segments/{:04}.m4s", 2 * MIB),
-        "films": several(scale.films, "films/{:04}.mp4", scale.film_mib * MIB),
+        "small": several(scale.small, f"small/{{:04}}.vtt{query}", 4 * KIB),
+        "segments": several(scale.segments, f"segments/{{:04}}.m4s{query}", 2 * MIB),
+        "films": several(scale.films, f"films/{{:04}}.mp4{query}", scale.film_mib * MIB),
         "tiny": several(1, "cold/tiny.bin", 64 * KIB),
         "block": several(1, "cold/block.bin", MIB),
         "flash": several(1, "cold/flash.bin", scale.flash_mib * MIB),

@@ -353,7 +353,7 @@ static void read_objects(void) {
         *object = (struct object){.path = strdup(path), .size = size};
         if (!option.compare) continue;
         char file[4096];
-        snprintf(file, sizeof file, "%s%s", option.compare, path);
+        snprintf(file, sizeof file, "%s%.*s", option.compare, (int)strcspn(path, "?"), path);
         int fd = open(file, O_RDONLY);
         if (fd < 0) die(file);
         object->bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);

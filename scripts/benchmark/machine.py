@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import edge
 from scripts.benchmark.peers import PEERS, find_program
 
 _CONGESTION: Final = Path("/proc/sys/net/ipv4/tcp_congestion_control")
@@ -27,6 +28,7 @@ class Machine:
     kernel: str
     python: str
     congestion_control: str
+    lane: str
     versions: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
@@ -37,7 +39,8 @@ class Machine:
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         return (
             f"{self.processor}, {self.cores} cores, {self.memory_gib:.0f} GiB, Linux {self.kernel},"
-            f" Python {self.python}, tcp {self.congestion_control}" + (versions and f"; {versions}")
+            f" Python {self.python}, lane {self.lane}, tcp {self.congestion_control}"
+            + (versions and f"; {versions}")
         )
 
 
@@ -53,6 +56,7 @@ def look(peers: Sequence[str]) -> Machine:
         kernel=platform.release().partition("-")[0],
         python=platform.python_version(),
         congestion_control=congestion,
+        lane=edge.LANE,
         versions={name: version_of(name) for name in peers},
     )
 

@@ -32,7 +32,8 @@ class Scale:
 class Plan:
     """One run. `neutral` is the origin behind all edges: nginx, cinedge, or '' for what is here.
 
-    `client` asks for hits: loadgen or wrk. `secure` edges take https only.
+    `client` asks for hits: loadgen or wrk. `secure` edges take https only. With `tokens` hits carry
+    one that our edge checks.
     """
 
     measures: tuple[Measure, ...] = tuple(MEASURES.values())
@@ -45,6 +46,7 @@ class Plan:
     neutral: str = ""
     client: str = "loadgen"
     secure: bool = False
+    tokens: bool = False
     far_seconds: float = 0.020
     far_bytes_per_second: float = 125e6
     choices: int = 20_000

@@ -79,7 +79,7 @@ def _conditions(results: Results) -> str:
     settings = results.settings
     return (
         f"{settings['rounds']} x {settings['seconds']:g} s,"
-        f" {results.machine['congestion_control']}, load {load}"
+        f" {results.machine['congestion_control']}, lane {results.machine['lane']}, load {load}"
     )
 
 

@@ -73,11 +73,14 @@ def _conditions(results: Results) -> str:
         f"{results.at}, commit {results.commit}, {results.seconds:.0f} s, load average {load}\n"
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']:.0f} GiB,"
         f" Linux {machine['kernel']}, Python {machine['python']},"
-        f" tcp {machine['congestion_control']}" + (f"; {versions}" if versions else "") + "\n"
+        f" lane {machine['lane']}, tcp {machine['congestion_control']}"
+        + (f"; {versions}" if versions else "")
+        + "\n"
         f"medians of {settings['rounds']} rounds x {settings['seconds']:g} s (cold:"
         f" {settings['cold_rounds']}), {settings['connections']} connections,"
         f" {settings['workers']} worker(s), far origin {settings['far_seconds'] * 1000:g} ms"
         f" at {settings['far_bytes_per_second'] / 1e6:g} MB/s\n"
-        f"hits asked for by {settings['client']}{' over TLS' if settings['secure'] else ''}\n"
+        f"hits asked for by {settings['client']}{' over TLS' if settings['secure'] else ''}"
+        f"{' with tokens' if settings['tokens'] else ''}\n"
         f"{results.command}"
     )

@@ -1,20 +1,33 @@
-"""What a run over TLS needs besides: a certificate, and a client that compares bytes."""
+"""What runs of protected content need besides.
+
+Over TLS: a certificate, and a client that compares bytes. With tokens: the query of every warm
+path, and an edge that checks it; peers take the query for a part of the name and cache under it, so
+all answer the same requests.
+"""
 
 from __future__ import annotations
 
 import http.client
+import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from scripts.benchmark.content import Content, Piece
+from cdnkit.tokens import Claims, sign
+from scripts.benchmark.content import PREFIX, Content, Piece
 from scripts.benchmark.launch import HOST, trusting
+from scripts.benchmark.plan import Plan
 from scripts.cli.errors import FailedError
 
 _READ_BYTES: Final = 1 << 20
+_KEY_ID: Final = "bench"
+_SECRET: Final = "a key for nothing but measuring hits"
+_DISK_BYTES: Final = 64 << 30
+_GOOD_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +81,31 @@ def _compare_one(connection: http.client.HTTPSConnection, content: Content, piec
             if answer.read(len(part)) != part:
                 return f"{piece.path}: wrong bytes"
     return f"{piece.path}: more bytes than the file has" if answer.read() else ""
+
+
+def token_query(at: float | None = None) -> str:
+    """A query with a token for all content, good for a day."""
+    end = int(time.time() if at is None else at) + _GOOD_SECONDS
+    token = sign(Claims(_KEY_ID, PREFIX, end, session="viewer-1"), {_KEY_ID: _SECRET.encode()})
+    return f"?token={token}"
+
+
+def write_topology(path: Path, plan: Plan, listen: str, origin: str, log: Path) -> Path:
+    """An edge whose every path wants a token, in front of `origin`."""
+    edge: dict[str, Any] = {
+        "name": "edge",
+        "site": "here",
+        "listen": listen,
+        "workers": plan.workers,
+        "disks": [{"path": str(path.with_suffix(".cache")), "size_bytes": _DISK_BYTES}],
+        "settings": {"access_log": str(log)},
+    }
+    topology = {
+        "version": 1,
+        "sites": [{"name": "here", "latitude": 0, "longitude": 0}],
+        "routes": [{"prefix": "/", "upstream": [origin], "token": True}],
+        "edges": [edge],
+        "token_keys": [{"id": _KEY_ID, "secret": _SECRET}],
+    }
+    path.write_text(json.dumps(topology))
+    return path

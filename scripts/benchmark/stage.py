@@ -22,7 +22,13 @@ from scripts.benchmark.loadgen import Load, LoadGenerator, build
 from scripts.benchmark.measures import Kind, kinds
 from scripts.benchmark.peers import PEERS, Site, find_program, nginx_static
 from scripts.benchmark.plan import Plan
-from scripts.benchmark.secure import Certificate, compare, make_certificate
+from scripts.benchmark.secure import (
+    Certificate,
+    compare,
+    make_certificate,
+    token_query,
+    write_topology,
+)
 from scripts.benchmark.wrk import Wrk
 from scripts.cli.errors import FailedError
 
@@ -73,7 +79,8 @@ class Builder:
         """Start and warm everything the plan's measures need. Raises FailedError."""
         plan = self._plan
         load = LoadGenerator(build(self._work), self._client)
-        content = Content(self._work / "www", self._work / "lists", plan.scale)
+        query = token_query() if plan.tokens else ""
+        content = Content(self._work / "www", self._work / "lists", plan.scale, query)
         content.make_files()
         wrk = Wrk(self._work, self._client) if plan.client == "wrk" else None
         stage = Stage(plan, content, load, polls=self._pinned, client_cores=self._client, wrk=wrk)
@@ -136,14 +143,8 @@ class Builder:
         wait_until_it_answers(neutral, probe)
         stage.far = self._stack.enter_context(FarOrigin(neutral.port, self._client))
         pull = f"http://{HOST}:{stage.far.port}"
-        cache = self._folder("edge-cache")
-        options: list[str | Path] = ["--pull", pull, "--cache", cache]
-        if plan.workers > 1:
-            options += ["--workers", str(plan.workers)]
         certificate = make_certificate(self._work) if plan.secure else None
-        if certificate is not None:
-            options += ["--tls-cert", certificate.certificate, "--tls-key", certificate.key]
-        stage.edges.append(self._ours("edge", *options, label="edge", secure=plan.secure))
+        stage.edges.append(self._our_edge(pull, certificate))
         for name in plan.peers:
             stage.edges.append(self._peer(name, stage.far.port, certificate))
         collections = {each.collection for each in plan.measures if each.kind is Kind.HIT}
@@ -152,6 +153,21 @@ class Builder:
         for server in stage.edges:
             wait_until_it_answers(server, probe)
             self._warm(stage, server, tuple(sorted(collections)))
+
+    def _our_edge(self, pull: str, certificate: Certificate | None) -> Server:
+        plan = self._plan
+        if plan.tokens:
+            port = free_port()
+            path, log = self._work / "edge.json", self._work / "edge.log"
+            topology = write_topology(path, plan, f"{HOST}:{port}", pull, log)
+            words = (CINEDGE, "edge", "--topology", topology)
+            return self._launcher.start(OURS, words, port, label="edge")
+        options: list[str | Path] = ["--pull", pull, "--cache", self._folder("edge-cache")]
+        if plan.workers > 1:
+            options += ["--workers", str(plan.workers)]
+        if certificate is not None:
+            options += ["--tls-cert", certificate.certificate, "--tls-key", certificate.key]
+        return self._ours("edge", *options, label="edge", secure=plan.secure)
 
     def _peer(self, name: str, origin_port: int, certificate: Certificate | None) -> Server:
         folder, workers = self._folder(name), self._plan.workers

@@ -18,6 +18,7 @@ def some_results() -> Results:
             "kernel": "6.1",
             "python": "3.11.7",
             "congestion_control": "reno",
+            "lane": "compiled",
             "versions": {"nginx": "1.22.1"},
         },
         settings={
@@ -28,6 +29,7 @@ def some_results() -> Results:
             "workers": 1,
             "client": "loadgen",
             "secure": False,
+            "tokens": False,
             "far_seconds": 0.02,
             "far_bytes_per_second": 125e6,
         },

@@ -37,6 +37,18 @@ def test_wrk_and_tls_ask_for_hits_alone(monkeypatch: pytest.MonkeyPatch) -> None
     assert plan_of("--tls", "--peers", "").peers == ()
 
 
+def test_tokens_are_for_hits_and_not_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arguments, "installed", lambda: ("nginx",))
+    tokened = plan_of("--tokens")
+    assert {each.kind for each in tokened.measures} == {Kind.HIT}
+    assert tokened.tokens
+    assert not plan_of().tokens
+    with pytest.raises(UsageError, match="--tokens asks for hits only"):
+        plan_of("--tokens", "--only", "W1,C1")
+    with pytest.raises(UsageError, match="one at a time"):
+        plan_of("--tokens", "--tls")
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -1,7 +1,8 @@
-"""A run over TLS: every byte is compared, and the figures are those of https."""
+"""Over TLS and with tokens every byte is compared, and figures are those of https, or of tokens."""
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import ssl
@@ -9,15 +10,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from scripts.benchmark.content import Content
+from scripts.benchmark.launch import HOST
 from scripts.benchmark.loadgen import find_compiler
-from scripts.benchmark.plan import SMOKE
+from scripts.benchmark.measures import MEASURES
+from scripts.benchmark.plan import SMOKE, Plan
 from scripts.benchmark.secure import compare, make_certificate
+from scripts.benchmark.stage import Builder
 from tests.scripts.benchmark.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
@@ -94,3 +99,24 @@ def test_hits_are_measured_over_tls(tmp_path: Path) -> None:
     (run,) = json.loads(kept.read_text())["runs"]["W1"]["cinedge"]
     assert run["errors"] == 0
     assert run["per_second"] > 0
+
+
+def test_every_warm_path_has_a_token_that_the_edge_asks_for(
+    load_program: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    plan = Plan(measures=(MEASURES["W1"],), scale=SMOKE.scale, tokens=True)
+    with ExitStack() as stack:
+        stage = Builder(plan, tmp_path, stack, said.append).build()
+        piece = stage.content.collections["small"][0]
+        path, _, query = piece.path.partition("?")
+        assert query.startswith("token=")
+        connection = http.client.HTTPConnection(HOST, stage.edges[0].port, timeout=10)
+        for asked, status in ((piece.path, 200), (path, 403), (f"{path}?token=none", 403)):
+            connection.request("GET", asked)
+            answer = connection.getresponse()
+            content = answer.read()
+            assert answer.status == status
+            assert status != 200 or content == stage.content.file_of(piece).read_bytes()
+        connection.close()
+    assert "edge: small cached and compared" in said
