@@ -266,7 +266,7 @@ class Fills:
 
     def grew(self, growing: Growing) -> None:
         """More bytes of a block came in: readers are pumped once per turn of the loop."""
-        if growing.waiters and growing not in self._stirred:
+        if growing.is_awaited and growing not in self._stirred:
             self._stirred.add(growing)
             self._loop.call_soon(self._stir, growing)
 

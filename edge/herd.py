@@ -18,7 +18,7 @@ import structlog
 from cdnkit.wire import MissClass, Outcome
 from edge.gathering import Told
 from edge.growing import GrowingState
-from edge.reader import FIRST_BYTES
+from edge.portions import FIRST_BYTES
 from edge.selection import Everything, Part, select
 from edge.turns import in_slices
 
@@ -139,6 +139,7 @@ class Herd:
         if size <= 0:
             growing.waiters.add(self)  # type: ignore[arg-type]
             return
+        growing.crowd = max(growing.crowd, len(self._exchanges))
         self._begin_all(bytes(growing.memory[offset : offset + size]))
 
     def _begin_all(self, piece: bytes) -> None:

@@ -16,6 +16,7 @@ from edge.body import Body, Progress
 from edge.connection import Connection
 from edge.entry import Entry
 from edge.growing import Growing, GrowingState
+from edge.portions import CROWD, first_piece, is_worth_sending
 from edge.readahead import Session, window_at
 
 if TYPE_CHECKING:
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 
     from edge.fill import Fills
 
-CROWD: Final = 8
-"""Readers of one growing block from which on copying to each costs more than waiting."""
-STEP_BYTES: Final = 256 * 1024
-"""Smallest piece sent from a growing block, but for the first and the last."""
-FIRST_BYTES: Final = 4 * 1024
-"""What readers in a crowd get at first: 64 KiB take twice as long to send (docs/benchmarks.md)."""
 FAILURES_MAX: Final = 3
 
 
@@ -41,6 +36,7 @@ class Reader:
         "_failures",
         "_fills",
         "_growing",
+        "_in_crowd",
         "_is_seek",
         "_started",
         "_timer",
@@ -82,6 +78,7 @@ class Reader:
         self._cursor = -1
         self._failures = 0
         self._started = False
+        self._in_crowd = False
         self._growing: Growing | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fills = fills
@@ -193,13 +190,15 @@ class Reader:
         self.missed = True
         offset = self.position - block * self.entry.block_bytes
         size = min(growing.received, self.stop - block * self.entry.block_bytes) - offset
-        if size <= 0 or not self._is_worth_sending(growing, size):
-            growing.waiters.add(self)
+        if size <= 0 or not self._is_worth_sending(growing, offset, size):
+            growing.wait(self, self._started and self._is_crowded(growing))
+            if size > 0:
+                growing.remind(connection.server.loop)
             self.waited = True
             return Progress.WAIT
         assert growing.memory is not None
         if not self._started and self._is_crowded(growing):
-            size = min(size, FIRST_BYTES)
+            size = first_piece(size, is_crowded=True)
         if connection.paced is not None:
             size = connection.paced.allow(connection, size)
         sent = connection.send(growing.memory[offset : offset + size])
@@ -208,18 +207,24 @@ class Reader:
         connection.sent_bytes += sent
         return Progress.READY if sent == size else Progress.FULL
 
-    def _is_worth_sending(self, growing: Growing, size: int) -> bool:
+    def _is_worth_sending(self, growing: Growing, offset: int, size: int) -> bool:
         if not self._started or growing.state is GrowingState.UNSAVED:
             return True
-        if self._is_crowded(growing):
-            return False
-        return size >= STEP_BYTES or self.position + size == self.stop or growing.is_full
+        return is_worth_sending(
+            size,
+            is_rest=growing.is_full or self.position + size == self.stop,
+            is_crowded=self._is_crowded(growing),
+            is_overdue=offset < growing.overdue,
+        )
 
     def _is_crowded(self, growing: Growing) -> bool:
         if self.connection.neighbour:
             # Another worker reads for a crowd of its own.
             return False
-        return growing.crowd >= CROWD or len(growing.waiters) >= CROWD
+        if growing.crowd or growing.crowd_now >= CROWD:
+            self._in_crowd = growing.crowd_now >= CROWD
+        # Who comes first to the next block goes by the last: the others are behind.
+        return self._in_crowd
 
     def _ask_again(self, block: int) -> Growing | None:
         """The block failed or vanished: elect a new fill, a few times.
@@ -235,4 +240,4 @@ class Reader:
     def _let_go(self) -> None:
         growing, self._growing = self._growing, None
         if growing is not None:
-            growing.waiters.discard(self)
+            growing.leave(self)

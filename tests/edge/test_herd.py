@@ -21,7 +21,7 @@ from edge.entry import name_of
 from edge.entry_answer import EntryAnswers
 from edge.exchange import Exchange
 from edge.herd import Herd, _send
-from edge.reader import FIRST_BYTES
+from edge.portions import FIRST_BYTES
 from tests.edge.cache.slow_disks import Gates, gates
 from tests.edge.conftest import BLOCK, Asked, Edge, Origin, Plan, eventually
 from tests.edge.rest import all_at_rest

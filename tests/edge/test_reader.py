@@ -9,8 +9,8 @@ import pytest
 
 from edge.cache.disk import Disk
 from edge.entry import Entry
+from edge.portions import CROWD, STEP_BYTES
 from edge.readahead import WINDOW_BLOCKS
-from edge.reader import CROWD, STEP_BYTES
 from tests.edge.conftest import BLOCK, Edge, Origin, Plan, eventually
 from tests.edge.rest import all_at_rest
 from tests.helpers.film_origin import FilmOrigin, film_bytes
