@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from cdnkit.errors import UpstreamError
@@ -52,12 +53,57 @@ class Learned:
         return failed_with(self.status) if self.status >= 500 else None
 
 
-@dataclass(frozen=True, slots=True)
 class Asking:
-    """A question on its way, and the epoch in which it was asked."""
+    """A question on its way, and the epoch in which it was asked.
 
-    task: asyncio.Task[Learned]
-    epoch: int
+    It belongs to nobody who waits: it goes on when one leaves. Those who wait are told as its last
+    step: by `asyncio.shield` they would learn of it a turn of the loop later, behind what the
+    upstream sends next.
+    """
+
+    __slots__ = ("_on_end", "_waiting", "epoch", "task")
+
+    def __init__(
+        self,
+        ask: Callable[[], Coroutine[Any, Any, Learned]],
+        epoch: int,
+        on_end: Callable[[Asking], None],
+    ) -> None:
+        """`on_end` is called before anybody is told: who asks again is not to join this one."""
+        self.epoch = epoch
+        self._waiting: list[asyncio.Future[Learned]] = []
+        self._on_end = on_end
+        self.task = asyncio.ensure_future(self._ask(ask))
+        # Also where it is cancelled before its first step; and an unwaited failure is no news.
+        self.task.add_done_callback(self._ended)
+
+    async def answer(self) -> Learned:
+        """Wait for what comes of it. Raises UpstreamError."""
+        if self.task.done():
+            return self.task.result()
+        waiting: asyncio.Future[Learned] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        return await waiting
+
+    async def _ask(self, ask: Callable[[], Coroutine[Any, Any, Learned]]) -> Learned:
+        try:
+            learned = await ask()
+        except Exception as error:
+            for waiting in self._end():
+                waiting.set_exception(error)
+            raise
+        for waiting in self._end():
+            waiting.set_result(learned)
+        return learned
+
+    def _end(self) -> list[asyncio.Future[Learned]]:
+        self._on_end(self)
+        return [waiting for waiting in self._waiting if not waiting.done()]
+
+    def _ended(self, task: asyncio.Task[Learned]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            for waiting in self._end():
+                waiting.cancel()
 
 
 class Crowds:
@@ -94,7 +140,7 @@ class Crowds:
             if on_asking is not None:
                 on_asking(asking)
             try:
-                learned = await asyncio.shield(asking.task)
+                learned = await asking.answer()
             except UpstreamError as error:
                 if is_last or not is_worth_another(error):
                     raise
@@ -103,12 +149,11 @@ class Crowds:
                 continue
             # An answer that is not stored is its asker's, however early that one left.
             return Learned(learned.entry, learned.status, failed_over=learned.failed_over), True
-        task = asyncio.ensure_future(ask())
-        asking = self._asking[key] = Asking(task, self._epochs.now)
-        task.add_done_callback(lambda done: self._answered(key, done))
+        asking = Asking(ask, self._epochs.now, partial(self._ended, key))
+        self._asking[key] = asking
         if on_asking is not None:
             on_asking(asking)
-        return await asyncio.shield(task), False
+        return await asking.answer(), False
 
     def _current(self, key: bytes, target: bytes) -> Asking | None:
         """The question that may be joined."""
@@ -117,13 +162,9 @@ class Crowds:
             return None
         return asking
 
-    def _answered(self, key: bytes, done: asyncio.Task[Learned]) -> None:
-        asking = self._asking.get(key)
-        if asking is not None and asking.task is done:
+    def _ended(self, key: bytes, asking: Asking) -> None:
+        if self._asking.get(key) is asking:
             del self._asking[key]
-        if not done.cancelled():
-            # Every waiter has its own view of the failure; an unwaited one is no news.
-            done.exception()
 
     async def close(self) -> None:
         """End all questions."""

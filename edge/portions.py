@@ -1,9 +1,9 @@
 """How much of a block on its way is worth a send. Pure: sizes in bytes.
 
-A send costs the same for a few bytes as for many, and a copy from memory more than the block's file,
-which is there as soon as the block is whole. So few bytes wait for more, and readers in a crowd wait
-for the file; but not for long: what has lain here for a while goes out, or a slow upstream would
-seem to stand still (docs/decisions/0055-what-is-worth-a-send.md).
+A send costs the same for a few bytes as for many, and a copy from memory more than the block's
+file, which is there as soon as the block is whole. So few bytes wait for more, and readers in a
+crowd wait for the file; but not for long: what has lain here for a while goes out, or a slow
+upstream would seem to stand still (docs/decisions/0055-what-is-worth-a-send.md).
 """
 
 from __future__ import annotations

@@ -147,19 +147,19 @@ class Reader:
 
     def begin(self, connection: Connection) -> None:
         """Put the first bytes behind the head, so that both leave in one packet."""
-        if self.position < self.stop and self._held() is not None:
+        if self.position >= self.stop:
+            return
+        if self._held() is not None:
             self.advance(connection)
+        elif not self._started:
+            self._begin_from_memory(connection)
 
     def advance(self, connection: Connection) -> Progress:
         while self.position < self.stop:
             entry = self.entry
             block = self.position // entry.block_bytes
             if block != self._cursor:
-                self._cursor = block
-                self._failures = 0
-                self._let_go()
-                self._fills.holdings.touch(entry, block, block + 1)
-                self._fills.want(self)
+                self._enter(block)
             file = self._held()
             if file is not None:
                 block_start = block * entry.block_bytes
@@ -176,8 +176,34 @@ class Reader:
                 return progress
         return Progress.DONE
 
+    def _enter(self, block: int) -> None:
+        self._cursor = block
+        self._failures = 0
+        self._let_go()
+        self._fills.holdings.touch(self.entry, block, block + 1)
+        self._fills.want(self)
+
     def _held(self) -> BlockFile | None:
         return self._fills.holdings.open_block(self.entry, self.position // self.entry.block_bytes)
+
+    def _begin_from_memory(self, connection: Connection) -> None:
+        """What came with the upstream's head goes on with ours, before more is received."""
+        block = self.cursor
+        growing = self.entry.growing.get(block)
+        if growing is None or growing.memory is None:
+            return
+        offset = self.position - block * self.entry.block_bytes
+        size = min(growing.received - offset, self.stop - self.position)
+        if size <= 0:
+            return
+        self._enter(block)
+        self._growing = growing
+        self.missed = self._started = True
+        size = first_piece(size, self._is_crowded(growing))
+        if connection.paced is not None:
+            size = connection.paced.allow(connection, size)
+        connection.head = b"".join((connection.head, growing.memory[offset : offset + size]))
+        self.position += size
 
     def _from_memory(self, connection: Connection, block: int) -> Progress:
         growing = self._growing or self.entry.growing.get(block)

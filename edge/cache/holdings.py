@@ -66,6 +66,7 @@ class Holdings:
         self.names = Names()
         self._losses: LRUCache[bytes, MissClass] = LRUCache(_REMEMBERED_LOSSES)
         self._empty: OrderedDict[Entry, None] = OrderedDict()
+        self._unrecorded: set[Entry] = set()
         self.files = Files(self.disks[0])
         self.marks, self.trust = self.files.marks, self.files.marks.trust
         self.open_files = self.files.open_files
@@ -127,7 +128,12 @@ class Holdings:
         if old is not None:
             self._forget(old, MissClass.EXPIRED)
         self._enrol(entry)
-        self.save_entry(entry)
+        if old is None and entry.count and entry.loan is None:
+            # Without a block it is nothing to find again, and its viewer comes before the disk.
+            self.names.tags.note(entry)
+            self._unrecorded.add(entry)
+        else:
+            self.save_entry(entry)
         self._bound_empty()
 
     def borrow(self, entry: Entry) -> None:
@@ -143,6 +149,7 @@ class Holdings:
 
     def save_entry(self, entry: Entry) -> None:
         """Write what is known of an entry, in the background; nothing of one that is gone."""
+        self._unrecorded.discard(entry)
         if entry.replaced or entry.loan is not None:
             return
         self.names.tags.note(entry)
@@ -238,6 +245,8 @@ class Holdings:
 
     def write(self, entry: Entry, block: int, content: memoryview) -> Future[BlockFile]:
         """Write a whole block; give its file to `admit`."""
+        if entry in self._unrecorded:
+            self.save_entry(entry)
         if entry.loan is not None:
             return entry.loan.await_owner(block, self.open_block(entry, block))
         return self.files.write_block(entry, block, content)
@@ -378,6 +387,7 @@ class Holdings:
 
     def _forget(self, entry: Entry, loss: MissClass | None) -> None:
         entry.replaced = True
+        self._unrecorded.discard(entry)
         entry.cool()
         del self.entries[entry.key]
         self.borrowed_entries -= not self.keeping.is_current(entry)

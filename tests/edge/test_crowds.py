@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+from edge.crowds import Asking, Learned
 from tests.edge.conftest import Asked, Edge, Plan, Script, eventually, says
 from tests.edge.rest import all_at_rest
 from tests.helpers.raw_client import Answer, RawClient, head
@@ -159,3 +160,41 @@ async def test_one_after_the_other_each_asks(edge: Edge) -> None:
     client = await edge.client()
     assert [(await client.ask(PATH)).status for _ in range(5)] == [500] * 5
     assert course.count == 5
+
+
+async def test_who_waits_is_told_by_the_last_step_of_a_question() -> None:
+    """A turn of the loop later what the upstream sends next would come first."""
+    ended: list[Asking] = []
+    gate = asyncio.Event()
+    learned = Learned(None, 200)
+
+    async def ask() -> Learned:
+        await gate.wait()
+        return learned
+
+    asking = Asking(ask, 0, ended.append)
+    waiting = [asyncio.ensure_future(asking.answer()) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    told = list[bool]()
+    asking.task.add_done_callback(lambda _: told.append(waiting[1].done()))
+    gate.set()
+    await asyncio.wait([asking.task])
+    assert (ended, told) == ([asking], [True])
+    assert waiting[1].result() is learned
+    assert waiting[0].cancelled()
+    assert await asking.answer() is learned
+
+
+async def test_a_question_that_ends_before_it_begins_is_waited_for_by_nobody() -> None:
+    ended: list[Asking] = []
+
+    async def ask() -> Learned:
+        raise AssertionError("never asked")
+
+    asking = Asking(ask, 0, ended.append)
+    waiting = asyncio.ensure_future(asking.answer())
+    asking.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert ended == [asking]

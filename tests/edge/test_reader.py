@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from asyncio import StreamReader, StreamWriter
 
 import pytest
 
 from edge.cache.disk import Disk
+from edge.connection import Connection
 from edge.entry import Entry
 from edge.portions import CROWD, STEP_BYTES
 from edge.readahead import WINDOW_BLOCKS
-from tests.edge.conftest import BLOCK, Edge, Origin, Plan, eventually
+from edge.server import Server
+from tests.edge.conftest import BLOCK, Asked, Edge, Origin, Plan, eventually
 from tests.edge.rest import all_at_rest
 from tests.helpers.film_origin import FilmOrigin, film_bytes
 from tests.helpers.raw_client import RawClient, head
@@ -68,6 +71,75 @@ async def test_a_crowd_gets_exact_bytes_from_memory_and_from_files(
             assert (await answer).body == film_bytes(1, 0, film.size_bytes)
         assert film.requests == [""]
         await all_at_rest(edge)
+
+
+async def take(client: RawClient, stop: int) -> None:
+    """Have exactly the first `stop` bytes of the film, and no end of the answer."""
+    await client._take_until(b"\r\n\r\n")
+    assert await client._take(stop) == film_bytes(1, 0, stop)
+
+
+@pytest.mark.parametrize("viewers", [1, 2 * CROWD])
+async def test_what_came_before_a_pause_of_the_upstream_is_not_kept_until_it_ends(
+    plan: Plan, origin: Origin, viewers: int
+) -> None:
+    """Fewer bytes than are worth a send, of a block whose rest comes late."""
+    block = 4 * STEP_BYTES
+    film = FilmOrigin(3 * block, block)
+    origin.scripts[TARGET] = film.serve
+    async with plan.but(block_bytes=block).start() as edge:
+        pauses = [block + 1000, block + 5000]
+        events = [film.holds.setdefault(pause, asyncio.Event()) for pause in pauses]
+        clients = [await edge.client() for _ in range(viewers)]
+        for client in clients:
+            await client.send(head(TARGET))
+        for client in clients:
+            await take(client, pauses[0])
+        events[0].set()
+        for client in clients:
+            assert await client._take(4000) == film_bytes(1, *pauses)
+        events[1].set()
+        for client in clients:
+            rest = film.size_bytes - pauses[1]
+            assert await client._take(rest) == film_bytes(1, pauses[1], film.size_bytes)
+        await all_at_rest(edge)
+
+
+async def test_what_came_with_the_upstreams_head_leaves_with_ours(
+    plan: Plan, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one call, and before anything of a film that is new is written to a disk."""
+    heads: list[bytes] = []
+    send_head = Server._send_head
+
+    def noted(server: Server, connection: Connection) -> bool:
+        heads.append(bytes(connection.head))
+        return send_head(server, connection)
+
+    monkeypatch.setattr(Server, "_send_head", noted)
+    content = film_bytes(1, 0, 2 * BLOCK)
+    first, rest = content[: BLOCK // 2], content[BLOCK // 2 :]
+    gate = asyncio.Event()
+
+    async def serve(asked: Asked, reader: StreamReader, writer: StreamWriter) -> None:
+        lines = ['ETag: "v"', "Cache-Control: max-age=60", f"Content-Length: {len(content)}"]
+        text = "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""])
+        writer.write(text.encode() + first)
+        await gate.wait()
+        writer.write(rest)
+
+    origin.scripts[TARGET] = serve
+    async with plan.start() as edge:
+        client = await edge.client()
+        await client.send(head(TARGET))
+        await take(client, len(first))
+        (text,) = heads
+        assert text.endswith(first)
+        assert not list(plan.cache.glob("??"))
+        gate.set()
+        assert await client._take(len(rest)) == rest
+        await all_at_rest(edge)
+        assert list(plan.cache.glob("??/*/entry"))
 
 
 async def test_a_range_that_ends_inside_a_growing_block_is_over_before_the_block_is(
