@@ -34,6 +34,7 @@ PURE = (
     "edge.http1",
     "edge.onward",
     "edge.profile",
+    "edge.portions",
     "edge.readahead",
     "edge.respond",
     "edge.routing",
