@@ -65,3 +65,36 @@ def test_threads_that_have_ended_fail_the_task() -> None:
     threads.shutdown()
     with pytest.raises(RuntimeError):
         OrderedTasks().submit(threads, "a", int).result(5)
+
+
+def test_a_task_goes_where_the_one_before_of_its_name_is_waiting() -> None:
+    tasks, gate, done = OrderedTasks(), threading.Event(), list[str]()
+    with ThreadPoolExecutor(1) as slow, ThreadPoolExecutor(1) as quick:
+        slow.submit(gate.wait, 5)
+        first = tasks.submit(slow, "a", partial(done.append, "first"))
+        second = tasks.submit(quick, "a", partial(done.append, "second"))
+        # No thread of these waits for what has not begun there.
+        assert tasks.submit(quick, "b", lambda: 7).result(5) == 7
+        assert not done
+        gate.set()
+        second.result(5)
+        assert first.done()
+        assert done == ["first", "second"]
+        again = tasks.submit(quick, "a", lambda: threading.current_thread().name)
+        assert again.result(5) == quick.submit(lambda: threading.current_thread().name).result(5)
+
+
+def test_a_task_given_up_before_it_began_holds_up_nothing_after_it() -> None:
+    tasks, gate, done = OrderedTasks(), threading.Event(), list[int]()
+    with ThreadPoolExecutor(2) as threads:
+        running = tasks.submit(threads, "a", partial(gate.wait, 5))
+        other = threads.submit(gate.wait, 5)
+        waiting = [tasks.submit(threads, "a", partial(done.append, n)) for n in range(3)]
+        assert waiting[0].cancel()
+        assert waiting[1].cancel()
+        gate.set()
+        assert running.result(5)
+        assert other.result(5)
+        waiting[2].result(5)
+        tasks.submit(threads, "a", partial(done.append, 3)).result(5)
+    assert done == [2, 3]
