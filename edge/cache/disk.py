@@ -20,6 +20,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ import xxhash
 
 from cdnkit.placement import Node, rank
 from edge.blockfile import BlockFile
+from edge.cache.giving_way import giving_way
 from edge.cache.shelves import ALL_SHELVES, mark_of
 
 _TRAILER: Final = struct.Struct("<4sIQ")
@@ -64,6 +66,9 @@ class FoundObject:
 class Disk:
     """One cache directory and the threads that touch it.
 
+    Blocks are written by `writer`, one after the other, which gives way to who serves; `threads`
+    do what viewers and orders wait for, and no write is before that.
+
     `shelves` are those whose objects are this worker's to find, to write and to remove; it reads
     blocks from all of them.
     """
@@ -76,7 +81,9 @@ class Disk:
         self._mark = path / mark_of(shelves)
         self.size_bytes = size_bytes
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix=f"disk-{path.name}")
-        self._serial = 0
+        self.writer = giving_way(f"write-{path.name}")
+        # Two threads never get one name: `next` is one step of the interpreter.
+        self._names = map(f"{os.urandom(4).hex()}-{{}}".format, count())
 
     @property
     def _aside_prefix(self) -> str:
@@ -103,6 +110,7 @@ class Disk:
 
         Unless something is in doubt still: then nothing may be trusted after the next start.
         """
+        self.writer.shutdown(wait=True)
         self.threads.shutdown(wait=True)
         if in_order:
             self._mark.write_text(boot_id())
@@ -242,8 +250,7 @@ class Disk:
         return FoundObject(object_id, entry, blocks)
 
     def _open_aside(self) -> tuple[str, int]:
-        self._serial += 1
-        name = f"{self._aside_prefix}{os.getpid()}-{self._serial}-{os.urandom(4).hex()}"
+        name = f"{self._aside_prefix}{os.getpid()}-{next(self._names)}"
         aside = f"{self.path}/{_ASIDE_NAME}/{name}"
         return aside, os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
 

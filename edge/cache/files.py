@@ -39,7 +39,7 @@ class Files:
     def write_block(self, entry: Entry, block: int, content: memoryview) -> Future[BlockFile]:
         """Write a whole block."""
         writing = partial(entry.disk.write_block, entry.object_id, entry.files_name, block, content)
-        return self._tasks.submit(entry.disk.threads, _place(entry, block), writing)
+        return self._tasks.submit(entry.disk.writer, _place(entry, block), writing)
 
     def verify_block(self, entry: Entry, block: int) -> Future[BlockFile]:
         """Read a block and check it."""

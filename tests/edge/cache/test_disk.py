@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -197,6 +198,29 @@ def test_what_was_queued_is_written_before_the_mark(tmp_path: Path) -> None:
     disk.close()
     for block in range(50):
         disk.verify_block(OBJECT, "v1", block, len(CONTENT))
+
+
+def test_blocks_that_wait_for_the_writer_are_there_before_the_mark(tmp_path: Path) -> None:
+    disk = Disk(tmp_path, 1)
+    disk.prepare()
+    begin = threading.Event()
+    disk.writer.submit(begin.wait, 10)
+    for block in range(20):
+        disk.writer.submit(disk.write_block, OBJECT, "v1", block, memoryview(CONTENT))
+    assert not (tmp_path / "clean").exists()
+    begin.set()
+    disk.close()
+    assert (tmp_path / "clean").exists()
+    for block in range(20):
+        disk.verify_block(OBJECT, "v1", block, len(CONTENT))
+
+
+def test_files_that_threads_write_side_by_side_never_have_one_name(disk: Disk) -> None:
+    names = disk.threads.map(lambda _: disk._open_aside(), range(200))
+    found = list(names)
+    for _, descriptor in found:
+        os.close(descriptor)
+    assert len({name for name, _ in found}) == 200
 
 
 def test_leftovers_of_a_crash_are_cleared(disk: Disk) -> None:
