@@ -12,6 +12,9 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "test"
 
+# Each check starts pytest some seven times; loading what it does not need takes most of that.
+FEW_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
+
 ALONE = """
 import pytest
 
@@ -58,7 +61,7 @@ def checked(tree: Path, names: int, failing: set[int]) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTEST_XDIST_AUTO_NUM_WORKERS": "1"},
+        env={"PATH": "/usr/bin:/bin", "PYTEST_XDIST_AUTO_NUM_WORKERS": "1", **FEW_PLUGINS},
     )
 
 
