@@ -125,14 +125,16 @@ def test_tokens_never_reach_the_log() -> None:
 def sampled(ratio: float, count: int, lots: int, cut_every: int) -> list[dict[str, Any]]:
     """What a log keeps of so many hits, taken in lots; some of them cut."""
     log = SampledLaneLog("e1", b"abc-f", ratio, random.Random(5).random)
-    client, texts, kept = client_text("::1", "a"), target_texts(b"/a", ""), b""
+    client, texts = client_text("::1", "a"), target_texts(b"/a", "")
+    kept: list[bytes] = []
     for number in range(count):
         complete = number % cut_every != 0
         seconds = 0.0 if complete else 1.5
         Answer(1.0, b"%x" % number, client, texts, 700, b"0-9", seconds, complete).write_down(log)
         if number % lots == 0:
-            kept += log.take()
-    return [json.loads(line) for line in (kept + log.take()).splitlines()]
+            kept.append(log.take())
+    kept.append(log.take())
+    return [json.loads(line) for line in b"".join(kept).splitlines()]
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.5, 0.9])
