@@ -22,6 +22,14 @@ import pytest
 def test_with_the_machine_to_itself():
     pass
 """
+BOTH = """
+import pytest
+
+@pytest.mark.both_forms
+def test_in_either_form():
+    pass
+"""
+MARKERS = "[pytest]\nmarkers =\n    alone: by itself\n    both_forms: and in C\n"
 COUNTED = """
 from pathlib import Path
 import pytest
@@ -50,9 +58,11 @@ def checked(tree: Path, names: int, failing: set[int]) -> subprocess.CompletedPr
         a_program(tree / ".venv" / "bin" / name, "exit 0")
     a_program(tree / ".venv" / "bin" / "pytest", f'exec {sys.executable} -m pytest "$@"')
     a_program(tree / ".venv" / "bin" / "python", f'exec {sys.executable} "$@"')
-    (tree / "pytest.ini").write_text("[pytest]\nmarkers = alone: by itself\n")
+    a_program(tree / ".venv" / "bin" / "cinedge", "exit 0")
+    (tree / "pytest.ini").write_text(MARKERS)
     (tree / "tests").mkdir()
     (tree / "tests" / "test_alone.py").write_text(ALONE)
+    (tree / "tests" / "test_both.py").write_text(BOTH)
     each = [f"name-{number}" for number in range(names)]
     text = COUNTED.format(names=each, folder=tree, failing=failing)
     (tree / "tests" / "test_counted.py").write_text(text)
