@@ -282,13 +282,9 @@ class Fills:
             return
         growing.state = GrowingState.SAVING
         self.unsaved += 1
-        assert growing.memory is not None
-        writing = asyncio.wrap_future(
-            self.holdings.write(growing.entry, growing.block, growing.memory), loop=self._loop
-        )
-        self._saving.add(writing)
-        writing.add_done_callback(partial(self._saved, growing))
         self.grew(growing)
+        # Behind those who wait for it: the disk's thread would take the core from under them.
+        self._loop.call_soon(self._save, growing)
 
     def pause_until_saved(self, lent: Lent) -> None:
         """The disk is behind: stop receiving until it has caught up."""
@@ -309,6 +305,8 @@ class Fills:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        # Blocks that came in during this turn of the loop go to the disk at its end.
+        await asyncio.sleep(0)
         if self._saving:
             await asyncio.wait(self._saving)
 
@@ -362,6 +360,14 @@ class Fills:
             run.entry.replaced = run.entry.gone = True
             self._on_replaced(run.entry)
         run.fail()
+
+    def _save(self, growing: Growing) -> None:
+        assert growing.memory is not None
+        writing = asyncio.wrap_future(
+            self.holdings.write(growing.entry, growing.block, growing.memory), loop=self._loop
+        )
+        self._saving.add(writing)
+        writing.add_done_callback(partial(self._saved, growing))
 
     def _saved(self, growing: Growing, done: asyncio.Future[BlockFile]) -> None:
         self.unsaved -= 1

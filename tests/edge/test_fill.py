@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+from concurrent.futures import Future
 from unittest.mock import Mock
 
 import pytest
 
 from config.topology import MIB
 from edge.block_memory import BlockMemory
+from edge.blockfile import BlockFile
 from edge.entry import EVICTED, HELD, Entry
 from edge.fill import UNREAD_BLOCKS_MAX, Fills, Growing, Run
 from tests.edge.conftest import BLOCK, Edge, Origin, Plan, eventually
@@ -410,3 +412,22 @@ def test_a_block_that_went_when_its_answer_had_come_to_it_is_filled_from_there()
     assert growing.is_full
     assert bytes(growing.memory or b"") == bytes(range(SMALL))
     fills.block_received.assert_called_with(growing, True)
+
+
+async def test_a_viewer_has_the_end_of_a_block_before_it_is_given_to_the_disk(
+    edge: Edge, film: FilmOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holdings = edge.worker.holdings
+    write = holdings.write
+    came: list[tuple[int, int]] = []
+
+    def noted(entry: Entry, block: int, content: memoryview) -> Future[BlockFile]:
+        came.extend((block, reader.position) for reader in entry.readers)
+        return write(entry, block, content)
+
+    monkeypatch.setattr(holdings, "write", noted)
+    client = await edge.client()
+    answer = await client.ask(TARGET, f"Range: bytes=0-{BLOCK - 1}")
+    assert answer.body == film_bytes(1, 0, BLOCK)
+    await all_at_rest(edge)
+    assert came[0] == (0, BLOCK)
