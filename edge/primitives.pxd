@@ -3,6 +3,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.exc cimport PyErr_SetFromErrno
 from libc.errno cimport EINTR, errno
 from libc.string cimport memchr, memcpy
+from posix.types cimport off_t
 
 from edge.connection cimport Connection
 
@@ -10,7 +11,7 @@ cdef extern from "sys/socket.h" nogil:
     ssize_t c_send "send"(int fd, const void *bytes, size_t size, int flags)
 
 cdef extern from "sys/sendfile.h" nogil:
-    ssize_t c_sendfile "sendfile"(int fd, int file_fd, long *offset, size_t size)
+    ssize_t c_sendfile "sendfile"(int fd, int file_fd, off_t *offset, size_t size)
 
 cdef extern from "unistd.h" nogil:
     ssize_t c_read "read"(int fd, void *bytes, size_t size)
@@ -19,6 +20,8 @@ cdef enum:
     READ_BYTES = 4096
     DIGITS_MAX = 18
 
+
+# The macros of CPython look at no type: whoever uses them has asked `len`, which None has not.
 
 cdef inline char *put(char *at, bytes text) noexcept:
     memcpy(at, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
@@ -52,12 +55,11 @@ cdef class Primitives:
     @staticmethod
     cdef inline Py_ssize_t send(Connection connection, bytes data, int flags) except -1:
         cdef ssize_t count
+        cdef Py_ssize_t size = len(data)
         if connection.channel is not None:
             return connection.send(data, flags)
         while True:
-            count = c_send(
-                connection.fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), flags
-            )
+            count = c_send(connection.fd, PyBytes_AS_STRING(data), size, flags)
             if count >= 0:
                 return count
             if errno != EINTR:
@@ -68,7 +70,7 @@ cdef class Primitives:
         Connection connection, int file_fd, Py_ssize_t offset, Py_ssize_t size
     ) except -1:
         cdef ssize_t count
-        cdef long at = offset
+        cdef off_t at = offset
         if connection.channel is not None:
             return connection.send_file(file_fd, offset, size)
         while True:
@@ -79,19 +81,21 @@ cdef class Primitives:
                 PyErr_SetFromErrno(OSError)
 
     @staticmethod
-    cdef inline Py_ssize_t target_end(bytes data) noexcept:
+    cdef inline Py_ssize_t target_end(bytes data) except -2:
+        cdef Py_ssize_t size = len(data)
         cdef const char *start = PyBytes_AS_STRING(data)
         cdef const char *found = NULL
-        if PyBytes_GET_SIZE(data) > 4:
-            found = <const char *>memchr(start + 4, c' ', PyBytes_GET_SIZE(data) - 4)
+        if size > 4:
+            found = <const char *>memchr(start + 4, c' ', size - 4)
         return -1 if found == NULL else found - start
 
     @staticmethod
     cdef inline (Py_ssize_t, Py_ssize_t, bint) interval(
         bytes digits, Py_ssize_t size_bytes
-    ) noexcept:
+    ) except *:
+        cdef Py_ssize_t size = len(digits)
         cdef const char *first = PyBytes_AS_STRING(digits)
-        cdef const char *end = first + PyBytes_GET_SIZE(digits)
+        cdef const char *end = first + size
         cdef const char *hyphen
         cdef Py_ssize_t start, last
         hyphen = number_end(first, end, &start)

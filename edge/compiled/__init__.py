@@ -52,10 +52,14 @@ def choose(package: Path, environment: Mapping[str, str]) -> tuple[str, list[str
 def form_of(package: Path) -> str:
     """What there is of a compiled form."""
     try:
-        stamp = (package / BUILT / STAMP).read_text()
+        stamp = (package / BUILT / STAMP).read_bytes()
     except OSError:
         return INTERPRETED
-    return COMPILED if stamp == digest_of(package) else OUTDATED
+    try:
+        return COMPILED if stamp == digest_of(package).encode() else OUTDATED
+    except OSError:
+        # Sources that are not there, or not to be read: nobody knows what was compiled of them.
+        return OUTDATED
 
 
 def sources_of(package: Path, module: str) -> list[Path]:

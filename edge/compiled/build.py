@@ -27,6 +27,8 @@ _DIRECTIVES: Final = (
     # Annotations are for readers and mypy; what is typed in C stands in the .pxd files.
     "annotation_typing=False",
 )
+_PYTHON: Final = (sys.executable, "-P")
+"""Whoever installs is often root: nothing is imported from the folder they stand in."""
 _SAID_MAX: Final = 2000
 
 
@@ -39,25 +41,27 @@ def compile_lane(package: Path) -> None:
 
     Raises CompileError.
     """
-    compiler = sysconfig.get_config_var("CC") or "cc"
-    _look(package, compiler.split()[0])
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    _look(package, compiler[0])
     digest = digest_of(package)
     try:
         with tempfile.TemporaryDirectory(prefix="cinedge-", dir=package / "compiled") as aside:
             built = Path(aside) / "built"
             built.mkdir()
             with ThreadPoolExecutor(os.cpu_count()) as threads:
-                list(threads.map(partial(_compile, package, built, compiler.split()), MODULES))
+                list(threads.map(partial(_compile, package, built, compiler), MODULES))
             (built / STAMP).write_text(digest)
-            _put_in_place(built, package / BUILT, Path(aside) / "former")
+            former = Path(aside) / "former"
+            _put_in_place(built, package / BUILT, former)
+            try:
+                _load(package)
+            except CompileError:
+                remove_compiled(package)
+                if former.exists():
+                    former.rename(package / BUILT)
+                raise
     except OSError as error:
         raise CompileError(f"{package / BUILT}: {error.strerror or error}") from error
-    try:
-        environment = {**os.environ, SETTING: "yes", "PYTHONPATH": str(package.parent)}
-        _run([sys.executable, "-P", "-c", "import edge.server"], environment)
-    except CompileError:
-        remove_compiled(package)
-        raise
 
 
 def remove_compiled(package: Path) -> bool:
@@ -87,10 +91,18 @@ def _compile(package: Path, built: Path, compiler: Sequence[str], module: str) -
     code = built / f"{module}.c"
     directives = [part for each in _DIRECTIVES for part in ("-X", each)]
     source = sources_of(package, module)[0]
-    _run([sys.executable, "-m", "cython", "-3", *directives, "-o", str(code), str(source)])
+    cython = [*_PYTHON, "-m", "cython"]
+    _run([*cython, "-3", *directives, "-o", str(code), str(source)])
     flags = ["-O2", "-fPIC", "-shared", "-fwrapv", "-DNDEBUG", "-I", sysconfig.get_path("include")]
     _run([*compiler, *flags, str(code), "-o", str(built / f"{module}{SUFFIX}")])
     code.unlink()
+
+
+def _load(package: Path) -> None:
+    """Import the lane as an edge will. Raises CompileError."""
+    folders = [str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, SETTING: "yes", "PYTHONPATH": os.pathsep.join(folders)}
+    _run([*_PYTHON, "-c", "import edge.server"], environment)
 
 
 def _run(command: Sequence[str], environment: dict[str, str] | None = None) -> None:
@@ -99,7 +111,7 @@ def _run(command: Sequence[str], environment: dict[str, str] | None = None) -> N
     )
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[-_SAID_MAX:]
-        raise CompileError(f"{' '.join(command[:3])} failed:\n{said}")
+        raise CompileError(f"{' '.join(command[:4])} failed:\n{said}")
 
 
 def _put_in_place(built: Path, place: Path, former: Path) -> None:

@@ -169,3 +169,20 @@ def test_lines_are_taken_once_in_their_order(lots: list[list[list[bytes]]]) -> N
         assert lines.take() == b"".join(map(b"".join, lot))
         assert lines.count == 0
         assert lines.take() == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("send", (None, 0)),
+        ("target_end", (None,)),
+        ("interval", (None, 9)),
+        ("joined", (b"a", b"b", None, b"d", b"e", b"f")),
+    ],
+)
+def test_nothing_in_place_of_bytes_raises(
+    pair: tuple[Connection, socket.socket], name: str, given: tuple[Any, ...]
+) -> None:
+    before = pair[:1] if name == "send" else ()
+    with pytest.raises((TypeError, AttributeError)):
+        primitive(name)(*before, *given)

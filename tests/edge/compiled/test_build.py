@@ -71,6 +71,52 @@ def test_what_does_not_load_is_not_left_for_the_next_edge(package: Path) -> None
     assert left_behind(package) == []
 
 
+@needs_compiler
+def test_what_does_not_load_gives_way_to_what_there_was(package: Path) -> None:
+    (package / BUILT).mkdir()
+    (package / BUILT / STAMP).write_text("of before")
+    (package / "server.py").write_text("raise ImportError('as if a symbol were missing')\n")
+    with pytest.raises(CompileError, match="as if a symbol were missing"):
+        compile_lane(package)
+    assert (package / BUILT / STAMP).read_text() == "of before"
+    assert left_behind(package) == ["built"]
+
+
+@needs_compiler
+def test_nothing_is_imported_from_where_somebody_stands(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traps = tmp_path / "traps"
+    traps.mkdir()
+    for name in ("cython", "tempfile", "uvloop"):
+        (traps / f"{name}.py").write_text("raise SystemExit('the wrong one')\n")
+    monkeypatch.chdir(traps)
+    compile_lane(package)
+    assert form_of(package) == COMPILED
+
+
+@needs_compiler
+def test_what_python_finds_by_its_path_the_lane_finds_when_it_is_tried(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    (aside / "found_by_path.py").touch()
+    (package / "server.py").write_text("import found_by_path\n")
+    monkeypatch.setenv("PYTHONPATH", str(aside))
+    compile_lane(package)
+    assert form_of(package) == COMPILED
+
+
+def test_the_compiler_is_the_one_that_the_environment_names(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    monkeypatch.setenv("CC", "no-such-compiler -m64")
+    with pytest.raises(CompileError, match=r"no C compiler \(no-such-compiler\)"):
+        compile_lane(package)
+
+
 def has_no_cython(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 

@@ -68,6 +68,14 @@ def test_what_another_python_compiled_is_not_used(
     assert form_of(package) == OUTDATED
 
 
+def test_what_cannot_be_compared_with_its_sources_is_not_used(package: Path) -> None:
+    (package / BUILT / STAMP).write_bytes(b"\xff")
+    assert choose(package, {}) == (OUTDATED, [])
+    (package / BUILT / STAMP).write_text(digest_of(package))
+    (package / "targets.pxd").unlink()
+    assert choose(package, {}) == (OUTDATED, [])
+
+
 def test_without_a_compiled_form_the_sources_are_used(package: Path) -> None:
     shutil.rmtree(package / BUILT)
     assert choose(package, {}) == (INTERPRETED, [])
