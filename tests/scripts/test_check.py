@@ -49,7 +49,19 @@ def a_program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def checked(tree: Path, names: int, failing: set[int]) -> subprocess.CompletedProcess[str]:
+NOT_IN_C = """
+import os
+import pytest
+
+@pytest.mark.both_forms
+def test_in_one_form():
+    assert os.environ["CINEDGE_COMPILED"] == "no"
+"""
+
+
+def checked(
+    tree: Path, names: int, failing: set[int], both: str = BOTH
+) -> subprocess.CompletedProcess[str]:
     """Run the script in a tree whose `names` tests fail in the runs that `failing` counts."""
     (tree / "scripts").mkdir()
     shutil.copy(SCRIPT, tree / "scripts" / "test")
@@ -62,7 +74,7 @@ def checked(tree: Path, names: int, failing: set[int]) -> subprocess.CompletedPr
     (tree / "pytest.ini").write_text(MARKERS)
     (tree / "tests").mkdir()
     (tree / "tests" / "test_alone.py").write_text(ALONE)
-    (tree / "tests" / "test_both.py").write_text(BOTH)
+    (tree / "tests" / "test_both.py").write_text(both)
     each = [f"name-{number}" for number in range(names)]
     text = COUNTED.format(names=each, folder=tree, failing=failing)
     (tree / "tests" / "test_counted.py").write_text(text)
@@ -96,3 +108,11 @@ def test_only_what_passes_by_itself_each_time_is_let_through(
     assert listed == (
         [f"name-{number}" for number in range(names)] if verdict == "UNSTEADY" else []
     )
+
+
+def test_what_fails_compiled_alone_is_asked_again_compiled_and_has_failed(tmp_path: Path) -> None:
+    pytest.importorskip("Cython")
+    done = checked(tmp_path, 1, set(), NOT_IN_C)
+    assert re.search(r"^pytest +ok ", done.stdout, re.MULTILINE), done.stdout + done.stderr
+    assert re.search(r"^pytest in C +FAILED ", done.stdout, re.MULTILINE), done.stdout
+    assert done.returncode == 1

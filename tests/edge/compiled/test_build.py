@@ -30,7 +30,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def left_behind(package: Path) -> list[str]:
-    return sorted(path.name for path in (package / "compiled").iterdir() if path.is_dir())
+    folders = [path.name for path in (package / "compiled").iterdir() if path.is_dir()]
+    return sorted(name for name in folders if name != "__pycache__")
 
 
 @needs_compiler
