@@ -106,10 +106,8 @@ class Accounts:
         counters.sent_bytes[sent_key] = counters.sent_bytes.get(sent_key, 0) + self._bill(lane)
         counters.cut_short += lane.cut_short
         lane.wholes = lane.parts = lane.cut_short = 0
-        if lane.log is not None:
-            lines = lane.log.take()
-            if lines:
-                self._log.append_rendered(lines)
+        if lane.log is not None and (lines := lane.log.take()):
+            self._log.append_rendered(lines)
 
     def _bill(self, lane: FastLane) -> int:
         """Count what the lane sent for its titles; all of it."""

@@ -50,16 +50,11 @@ def compile_lane(package: Path) -> None:
             built.mkdir()
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 list(threads.map(partial(_compile, package, built, compiler), MODULES))
+            _load(package, built)
             (built / STAMP).write_text(digest)
-            former = Path(aside) / "former"
-            _put_in_place(built, package / BUILT, former)
-            try:
-                _load(package)
-            except CompileError:
-                remove_compiled(package)
-                if former.exists():
-                    former.rename(package / BUILT)
-                raise
+            if (package / BUILT).exists():
+                (package / BUILT).rename(Path(aside) / "former")
+            built.rename(package / BUILT)
     except OSError as error:
         raise CompileError(f"{package / BUILT}: {error.strerror or error}") from error
 
@@ -98,11 +93,12 @@ def _compile(package: Path, built: Path, compiler: Sequence[str], module: str) -
     code.unlink()
 
 
-def _load(package: Path) -> None:
-    """Import the lane as an edge will. Raises CompileError."""
+def _load(package: Path, built: Path) -> None:
+    """Import the lane as an edge will, from where it was made. Raises CompileError."""
     folders = [str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, SETTING: "yes", "PYTHONPATH": os.pathsep.join(folders)}
-    _run([*_PYTHON, "-c", "import edge.server"], environment)
+    environment = {**os.environ, SETTING: "no", "PYTHONPATH": os.pathsep.join(folders)}
+    program = "import sys, edge; edge.__path__.insert(0, sys.argv[1]); import edge.server"
+    _run([*_PYTHON, "-c", program, str(built)], environment)
 
 
 def _run(command: Sequence[str], environment: dict[str, str] | None = None) -> None:
@@ -112,9 +108,3 @@ def _run(command: Sequence[str], environment: dict[str, str] | None = None) -> N
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[-_SAID_MAX:]
         raise CompileError(f"{' '.join(command[:4])} failed:\n{said}")
-
-
-def _put_in_place(built: Path, place: Path, former: Path) -> None:
-    if place.exists():
-        place.rename(former)
-    built.rename(place)

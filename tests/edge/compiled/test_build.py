@@ -29,6 +29,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copytree(Path(edge.__file__).parent, copy, ignore=ignored))
 
 
+def compiled_before(package: Path, stamp: str) -> None:
+    (package / BUILT).mkdir()
+    (package / BUILT / STAMP).write_text(stamp)
+
+
 def left_behind(package: Path) -> list[str]:
     folders = [path.name for path in (package / "compiled").iterdir() if path.is_dir()]
     return sorted(name for name in folders if name != "__pycache__")
@@ -55,8 +60,7 @@ def test_what_is_compiled_is_used_until_it_is_removed(package: Path) -> None:
 
 @needs_compiler
 def test_a_source_that_does_not_compile_leaves_what_there_was(package: Path) -> None:
-    (package / BUILT).mkdir()
-    (package / BUILT / STAMP).write_text("of before")
+    compiled_before(package, "of before")
     (package / "blockfile.py").write_text("def (")
     with pytest.raises(CompileError, match=r"(?s)cython failed.*blockfile.py:1"):
         compile_lane(package)
@@ -74,8 +78,7 @@ def test_what_does_not_load_is_not_left_for_the_next_edge(package: Path) -> None
 
 @needs_compiler
 def test_what_does_not_load_gives_way_to_what_there_was(package: Path) -> None:
-    (package / BUILT).mkdir()
-    (package / BUILT / STAMP).write_text("of before")
+    compiled_before(package, "of before")
     (package / "server.py").write_text("raise ImportError('as if a symbol were missing')\n")
     with pytest.raises(CompileError, match="as if a symbol were missing"):
         compile_lane(package)
@@ -150,8 +153,7 @@ def test_what_is_missing_is_said_with_its_remedy(
     lack: Callable[[pytest.MonkeyPatch], None],
     fix: str,
 ) -> None:
-    (package / BUILT).mkdir()
-    (package / BUILT / STAMP).write_text(digest_of(package))
+    compiled_before(package, digest_of(package))
     with monkeypatch.context() as lacking:
         lack(lacking)
         with pytest.raises(CompileError, match=fix):
